@@ -1,0 +1,24 @@
+"""derain-bench: measures whether deraining helps the networks that look at the image afterwards.
+
+``from bench import run`` takes the same choices as ``bench run`` and returns the same rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.api import Run as Run
+    from bench.api import run as run
+
+__version__ = "0.1.0"
+__all__ = ["Run", "__version__", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # The public functions pull in numpy and pandas; `import bench` (and so `bench --help`) must not.
+    if name in ("run", "Run"):
+        from bench import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -1,0 +1,165 @@
+"""What a data set is to the rest of the program: scenes, and how to read what belongs to one.
+
+A data set object holds paths and annotations, never pixels; it can be pickled to worker processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadData
+from bench.images import read_image, read_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from typing_extensions import Self
+
+#: The pixel value of a mask that scoring leaves out, in every data set, after reading.
+IGNORE = 255
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One clean image with its annotations.
+
+    Attributes:
+        id: Unique in the data set, and stable: rain is seeded by it.
+        image: The clean image; None where it is not known (photos of real rain).
+        rainy: The rainy image, where the data set brings its own.
+        mask: Class indices per pixel.
+        instances: Instance ids per pixel.
+        depth: Depth or disparity.
+        size: (height, width) as the annotations state it, where they do.
+    """
+
+    id: str
+    image: Path | None
+    rainy: Path | None = None
+    mask: Path | None = None
+    instances: Path | None = None
+    depth: Path | None = None
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class DetectionTruth:
+    """Ground truth boxes in COCO's format.
+
+    Attributes:
+        coco: ``images``, ``annotations`` and ``categories``, for this split's scenes only.
+        image_ids: Scene id to COCO image id.
+    """
+
+    coco: dict[str, list[dict[str, Any]]]
+    image_ids: dict[str, int]
+
+
+@dataclass(frozen=True)
+class SegmentationTruth:
+    """The label space of a data set's masks.
+
+    Attributes:
+        classes: Class names; the index in this tuple is the pixel value.
+    """
+
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Distance from the camera per pixel.
+
+    Attributes:
+        metres: float32 HxW, above 0; infinite for the sky.
+        focal: Focal length in pixels.
+        source: ``"exact"``, ``"disparity"`` or ``"ground-plane guess"``.
+    """
+
+    metres: np.ndarray
+    focal: float
+    source: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A split of a data set. Each kind of data set derives from this class and reads its own files.
+
+    Attributes:
+        name: How reports name it, e.g. ``coco/val2017``.
+        kind: ``street``, ``coco``, ``cityscapes``, ``masks``, ``pairs`` or ``images``.
+        root: The folder it was opened from.
+        split: The split's name; empty where the kind has none.
+        scenes: All scenes, in an order that depends on their ids alone.
+        detection: Ground truth boxes, where there are any.
+        segmentation: The label space, where there are masks.
+        own_rain: True where the rainy images come with the data and none is added.
+        depth_source: Where depth comes from; None where the data set has none.
+        notes: Oddities that a reader of the results should know, one line each.
+    """
+
+    name: str
+    kind: str
+    root: Path
+    split: str
+    scenes: tuple[Scene, ...]
+    detection: DetectionTruth | None = None
+    segmentation: SegmentationTruth | None = None
+    own_rain: bool = False
+    depth_source: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def clean(self, scene: Scene) -> np.ndarray | None:
+        """Return the clean image (uint8 RGB HxWx3), or None where it is not known.
+
+        Raises:
+            BadData: If the file is unreadable or not of the size that the annotations state.
+        """
+        if scene.image is None:
+            return None
+        image = read_image(scene.image)
+        if scene.size is not None and image.shape[:2] != scene.size:
+            raise BadData(
+                f"{scene.image} is {image.shape[1]}x{image.shape[0]}, but its annotation says "
+                f"{scene.size[1]}x{scene.size[0]}: the image and the annotations do not belong together"
+            )
+        return image
+
+    def rainy(self, scene: Scene) -> np.ndarray | None:
+        """Return the rainy image that the data set itself brings, or None where rain is to be added."""
+        if scene.rainy is None:
+            return None
+        image = read_image(scene.rainy)
+        if scene.size is not None and image.shape[:2] != scene.size:
+            raise BadData(
+                f"{scene.rainy} is {image.shape[1]}x{image.shape[0]}, its pair is {scene.size[1]}x{scene.size[0]}: "
+                f"the two images of a pair must have one size"
+            )
+        return image
+
+    def mask(self, scene: Scene) -> np.ndarray:
+        """Return class indices per pixel (uint8 HxW); 255 is left out of scoring.
+
+        Raises:
+            BadData: If the scene has no mask, or it holds a value outside the label space.
+        """
+        if scene.mask is None:
+            raise BadData(f"scene {scene.id} of {self.name} has no mask: segmentation cannot be scored on it")
+        return read_labels(scene.mask)
+
+    def depth(self, scene: Scene) -> Depth | None:
+        """Return the scene's depth, or None where the data set has none."""
+        return None
+
+    def first(self, count: int) -> Self:
+        """Return the same data set limited to its first ``count`` scenes."""
+        scenes = self.scenes[:count]
+        detection = self.detection
+        if detection is not None:
+            ids = {detection.image_ids[scene.id] for scene in scenes}
+            coco = dict(detection.coco)
+            coco["images"] = [image for image in coco["images"] if image["id"] in ids]
+            coco["annotations"] = [box for box in coco["annotations"] if box["image_id"] in ids]
+            detection = DetectionTruth(coco, {s.id: detection.image_ids[s.id] for s in scenes})
+        return replace(self, scenes=scenes, detection=detection)

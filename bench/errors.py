@@ -1,0 +1,69 @@
+"""The exceptions a user can cause.
+
+Each carries one line that says what is wrong, where, and what to do about it. The command line prints that line
+and exits with :attr:`BenchError.exit_code`; a traceback is shown only for faults of the program itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """A mistake that the user can mend."""
+
+    exit_code = 2
+
+
+class UnknownName(BenchError):
+    """A name (derainer, rain, model, task, ...) that nothing is registered under."""
+
+
+class BadData(BenchError):
+    """A data set, image, mask or annotation file that cannot be used as it is."""
+
+
+class BadWeights(BenchError):
+    """A weights file that is missing, of another architecture, or not plain weights."""
+
+
+class BadConfig(BenchError):
+    """A suite, training or model configuration with a wrong key or value."""
+
+
+class BadRecord(BenchError):
+    """A record or evidence file that does not follow the schema or contradicts itself."""
+
+
+class MissingDependency(BenchError):
+    """A package that the asked-for work needs and this environment lacks."""
+
+
+class OutputError(BenchError):
+    """A folder or file that cannot be written."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UnknownName:
+    """Build the error for an unknown name, with the closest known ones as a suggestion.
+
+    Args:
+        kind: What the name should have named, e.g. ``"derainer"``.
+        name: The name as given.
+        known: Every name there is.
+        hint: What to do when no close name exists; by default the known names are listed.
+
+    Returns:
+        The error, to be raised by the caller.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    if close:
+        advice = f"did you mean {' or '.join(close)}?"
+    elif hint:
+        advice = hint
+    elif len(names) > 24:
+        advice = f"there are {len(names)}, such as {', '.join(names[:8])}"
+    else:
+        advice = f"known: {', '.join(names) or 'none'}"
+    return UnknownName(f"unknown {kind} {name!r}: {advice}")
