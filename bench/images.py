@@ -21,8 +21,7 @@ _JPEG_END = b"\xff\xd9"
 def read_image(path: Path) -> np.ndarray:
     """Decode an image file.
 
-    The EXIF orientation is ignored, as COCO's annotations and MMDetection's ``LoadImageFromFile`` with the
-    cv2 backend's ``color`` flag on COCO photos expect pixel rows as stored.
+    An EXIF orientation is ignored: annotations and clean images are aligned with the pixel rows as stored.
 
     Returns:
         uint8 RGB, HxWx3.

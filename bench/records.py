@@ -1,0 +1,282 @@
+"""The on-disk schema of a record: one scored cell with everything needed to believe it and to repeat it.
+
+A record is a JSON file. Everything in it but :attr:`Record.run` follows from the inputs alone, so two runs of one
+cell differ in ``run`` only. Reports read records and nothing else, hence the bootstrap replicates: resampling
+counts of a variant come from one seed, so the replicate vectors of different derainers are paired element by
+element, and the interval of any difference follows from two records.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bench.errors import BadData, BadRecord
+from bench.files import write_atomic
+from bench.hashing import content_key
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SCHEMA_VERSION = 1
+
+#: Metric to protocol. ``miou`` and its kin carry the number of classes and are made by :func:`protocol_of`.
+PROTOCOLS = {
+    "psnr_y": "psnr@y",
+    "ssim_y": "ssim@y",
+    "psnr_rgb": "psnr@rgb",
+    "ssim_rgb": "ssim@rgb",
+}
+
+Status = Literal["ok", "partial", "failed", "skipped"]
+
+
+def protocol_of(metric: str, classes: int = 0) -> str:
+    """Return the protocol that a metric is measured under, e.g. ``ap@coco`` or ``miou@19``."""
+    if metric in PROTOCOLS:
+        return PROTOCOLS[metric]
+    if metric.startswith("ap"):
+        return "ap@coco"
+    return f"miou@{classes}"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Score(_Part):
+    """One number.
+
+    Attributes:
+        metric: ``ap``, ``psnr_y``, ``miou_recovery``, ``iou/road``, ...
+        protocol: How it was measured.
+        value: AP, IoU, SSIM, recovery and harm as fractions, PSNR in dB; None where it is undefined.
+        low: Lower end of the interval; None where there is none.
+        high: Upper end of the interval.
+        images: Scenes that the value is made of.
+        note: Why the value is None, or what was left out of it.
+    """
+
+    metric: str
+    protocol: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    images: int
+    note: str | None = None
+
+
+class DerainerInfo(_Part):
+    """The derainer of a cell; ``card`` is its card, ``key`` everything its output depends on."""
+
+    label: str
+    name: str
+    card: dict[str, Any] = Field(default_factory=dict)
+    key: dict[str, Any] = Field(default_factory=dict)
+
+
+class DataInfo(_Part):
+    """The data set of a cell; ``fingerprint`` covers the scenes' files and the annotations."""
+
+    name: str
+    kind: str
+    split: str
+    scenes: int
+    fingerprint: str
+    depth_source: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class RainInfo(_Part):
+    """The rain of a cell."""
+
+    name: str
+    version: str
+    seed: int
+
+
+class ModelInfo(_Part):
+    """The downstream network of a cell; ``key`` everything its output depends on."""
+
+    name: str
+    classes: int = 0
+    key: dict[str, Any] = Field(default_factory=dict)
+
+
+class Bootstrap(_Part):
+    """How the intervals were made: paired bootstrap over scenes."""
+
+    resamples: int
+    level: float
+    seed: int
+
+
+class Record(_Part):
+    """A scored cell.
+
+    Attributes:
+        schema_version: Version of this schema.
+        cell: Content key of everything the scores depend on.
+        status: ``ok``; ``partial`` where some scenes failed; ``failed``; ``skipped``.
+        reason: Why the status is not ``ok``.
+        images: Scenes with evidence.
+        coverage: Scenes with evidence over scenes asked for.
+        replicates: Metric to its bootstrap replicates, float32 little-endian in base64.
+        breakdown: Further tables by name (by class, by size, error kinds, cost), each JSON.
+        run: When, where and how fast: the only part that differs between two runs of one cell.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    cell: str
+    derainer: DerainerInfo
+    data: DataInfo
+    rain: RainInfo
+    variant: str
+    task: Literal["detection", "segmentation", "restoration"]
+    model: ModelInfo | None = None
+    status: Status
+    reason: str | None = None
+    images: int
+    coverage: float = Field(ge=0, le=1)
+    scores: tuple[Score, ...] = ()
+    bootstrap: Bootstrap | None = None
+    replicates: dict[str, str] = Field(default_factory=dict)
+    breakdown: dict[str, Any] = Field(default_factory=dict)
+    run: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Record:
+        problems = []
+        if self.schema_version != SCHEMA_VERSION:
+            problems.append(f"schema version {self.schema_version}, this program reads {SCHEMA_VERSION}")
+        if self.variant != variant_name(self.data.name, self.rain.name, self.rain.seed):
+            problems.append(f"variant {self.variant!r} is not that of its data and rain")
+        if (self.model is None) != (self.task == "restoration"):
+            problems.append(f"task {self.task} {'lacks' if self.model is None else 'has'} a model")
+        if self.data.scenes and abs(self.coverage - self.images / self.data.scenes) > 1e-9:
+            problems.append(f"coverage {self.coverage} is not {self.images} of {self.data.scenes} scenes")
+        if self.status == "ok" and self.coverage < 1:
+            problems.append("status ok with scenes missing")
+        if self.status in ("failed", "skipped") and self.scores:
+            problems.append(f"status {self.status} with scores")
+        if self.status != "ok" and not self.reason:
+            problems.append(f"status {self.status} without a reason")
+        for score in self.scores:
+            if score.images > self.images:
+                problems.append(f"{score.metric} counts {score.images} images of {self.images}")
+            if score.protocol != protocol_of(score.metric, self.model.classes if self.model else 0):
+                problems.append(f"{score.metric} under protocol {score.protocol}")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def score(self, metric: str) -> Score | None:
+        """Return the score of ``metric``, or None where the record has none."""
+        return next((score for score in self.scores if score.metric == metric), None)
+
+    def replicate(self, metric: str) -> np.ndarray | None:
+        """Return the bootstrap replicates of ``metric`` (float64, length ``bootstrap.resamples``), or None."""
+        text = self.replicates.get(metric)
+        return None if text is None else decode_replicates(text)
+
+    def filename(self) -> str:
+        """Return the file name that agrees with the content."""
+        parts = [self.variant, self.task, self.model.name if self.model else "-", self.derainer.label]
+        return f"{'--'.join(slug(part) for part in parts)}--{self.cell[:12]}.json"
+
+
+def variant_name(data: str, rain: str, seed: int) -> str:
+    """Return the name of a data set under a rain, e.g. ``coco/val2017@streaks:heavy``; seed 0 goes unsaid."""
+    return f"{data}@{rain}" + (f"#{seed}" if seed else "")
+
+
+def slug(text: str) -> str:
+    """Return ``text`` with everything but letters, digits, dot and underscore as a hyphen; for file names."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in text).strip("-.") or "-"
+
+
+def encode_replicates(values: np.ndarray) -> str:
+    """Return replicates as base64 of little-endian float32."""
+    return base64.b64encode(values.astype("<f4").tobytes()).decode()
+
+
+def decode_replicates(text: str) -> np.ndarray:
+    """Return the float64 vector that :func:`encode_replicates` was given, to float32 precision."""
+    import numpy as np
+
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float64)
+
+
+def identity(record: Record) -> str:
+    """Return the content key of a record without its ``run`` part: equal for two runs of one cell."""
+    return content_key(record.model_dump(mode="json", exclude={"run"}))
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write a record under its own file name, atomically.
+
+    Raises:
+        OutputError: If the folder cannot be written to.
+    """
+    path = folder / record.filename()
+    text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomic(path, (text + "\n").encode())
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """Read and validate one record.
+
+    Raises:
+        BadRecord: If the file is not a record, contradicts itself, or has a name that is not its content's.
+    """
+    try:
+        record = Record.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadRecord(f"record {path} cannot be read: {error.strerror or error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise BadRecord(
+            f"{path} is not a valid record: {where}: {first['msg']}; run the cell again or remove the file"
+        ) from None
+    if path.name != record.filename():
+        raise BadRecord(f"{path} holds the record of {record.filename()}: its name and its content disagree")
+    return record
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Read every record under a run's folder (or a folder of records), ordered by file name.
+
+    Raises:
+        BadData: If there is no such folder or no record in it.
+        BadRecord: If one of them is not valid.
+    """
+    place = folder / "records" if (folder / "records").is_dir() else folder
+    if not place.is_dir():
+        raise BadData(f"no folder {folder}: give the --out folder of a run")
+    records = [read_record(path) for path in sorted(place.glob("*.json"))]
+    if not records:
+        raise BadData(f"no records in {folder}: give the --out folder of a finished run")
+    return records
+
+
+def same_data(records: Iterable[Record]) -> None:
+    """Check that records of one data set's name were made from the same files.
+
+    Raises:
+        BadRecord: If two differ, naming both.
+    """
+    seen: dict[str, Record] = {}
+    for record in records:
+        first = seen.setdefault(record.data.name, record)
+        if first.data.fingerprint != record.data.fingerprint:
+            raise BadRecord(
+                f"{first.filename()} and {record.filename()} were made from different files of {record.data.name}: "
+                f"report them apart"
+            )
