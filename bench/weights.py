@@ -1,0 +1,255 @@
+"""Reading network weights without running anything a file says.
+
+A PyTorch checkpoint is a pickle, and a pickle is a program. Here checkpoints are data: they are read with
+torch's restricted unpickler, which builds tensors, numbers, text and containers and nothing else. What
+OpenMMLab's checkpoints carry beside tensors (numpy scalars and arrays, MMEngine's ``HistoryBuffer``) is read into
+inert placeholders, as none of it is weights. A file that names anything else is refused unless the user vouches
+for its exact bytes by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadWeights
+
+if TYPE_CHECKING:
+    import torch
+
+#: Where checkpoints of various codebases keep the state dict, tried in this order; averaged weights go first.
+CONTAINERS = ("state_dict", "params_ema", "params", "model_state_dict", "model", "network", "net", "weights")
+
+#: Globals that hold training logs in OpenMMLab checkpoints, under numpy 1's and numpy 2's module names.
+LOG_GLOBALS = (
+    "numpy.ndarray",
+    "numpy.dtype",
+    "numpy.core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+    "numpy._core.multiarray._reconstruct",
+    "mmengine.logging.history_buffer.HistoryBuffer",
+    "builtins.getattr",  # how a HistoryBuffer names its methods; the placeholder looks nothing up
+)
+
+_SHOWN = 3  # keys named in an error before "and N more"
+_allowing = threading.Lock()
+
+
+class _Inert:
+    """Stands in for an object of a log: takes any construction, keeps nothing, does nothing."""
+
+    def __new__(cls, *args: object, **kwargs: object) -> _Inert:
+        return super().__new__(cls)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def load_state(path: str | Path, trust: str | None = None) -> dict[str, torch.Tensor]:
+    """Read the state dict of a checkpoint (PyTorch's format) or of a ``.safetensors`` file.
+
+    Args:
+        path: The file.
+        trust: SHA-256 (64 hex digits) of a file that may run code when loaded; commas between several.
+
+    Returns:
+        Names and tensors, on the CPU, in the file's order. A prefix ``module.`` on every name (left by
+        DataParallel) is taken off. It is an ``OrderedDict`` that keeps PyTorch's ``_metadata`` (the layers'
+        versions), which some layers need to load.
+
+    Raises:
+        BadWeights: The file is absent, unreadable, not weights, or names objects that are not data.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise BadWeights(f"{path}: no such weights file") from None
+    except OSError as error:
+        raise BadWeights(f"{path}: cannot be read as weights ({error.strerror or error})") from None
+    if path.suffix == ".safetensors":
+        return _clean(_read_safetensors(path, data), path)
+    return _clean(_find_state(_read_pickle(path, data, trust), path), path)
+
+
+def match_state(
+    module: torch.nn.Module,
+    state: Mapping[str, torch.Tensor],
+    what: str,
+    missing_ok: Iterable[str] = (),
+    extra_ok: Iterable[str] = (),
+) -> None:
+    """Load ``state`` into ``module``, or say how the two disagree.
+
+    Args:
+        module: The network, filled in place.
+        state: Names and tensors, as :func:`load_state` returns them.
+        what: The subject of the error message, usually the file and the network: ``"w.pth (prenet)"``.
+        missing_ok: Regular expressions, searched for in the name: weights of the network that the file may
+            lack.
+        extra_ok: The same for entries of the file that the network may lack.
+
+    Raises:
+        BadWeights: Names are missing, unexpected, or have another shape; a few of them are named.
+    """
+    wanted = module.state_dict()
+    shapes: list[str] = []
+    try:
+        # Loaded rather than compared by name: layers convert the entries of older releases while loading.
+        result = module.load_state_dict(dict_with_metadata(state), strict=False)
+        absent, unknown = result.missing_keys, result.unexpected_keys
+    except RuntimeError as error:
+        shapes = [
+            f"{name} is {_shape(value)} in the file, {_shape(wanted[name])} in the network"
+            for name, value in state.items()
+            if name in wanted and value.shape != wanted[name].shape
+        ]
+        if not shapes:
+            raise BadWeights(f"{what}: {_one_line(str(error))}") from None
+        absent = [name for name in wanted if name not in state]
+        unknown = [name for name in state if name not in wanted]
+    missing = _without(absent, missing_ok)
+    extra = _without(unknown, extra_ok)
+    faults = []
+    if missing:
+        faults.append(f"lacks {len(missing)} of {len(wanted)} ({_few(missing)})")
+    if extra:
+        faults.append(f"has {len(extra)} that the network does not know ({_few(extra)})")
+    if shapes:
+        faults.append(f"has {len(shapes)} of another shape ({_few(shapes, 1)})")
+    if faults:
+        raise BadWeights(f"{what}: weights of another architecture: the file {' and '.join(faults)}")
+
+
+def dict_with_metadata(state: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:
+    """Copy ``state`` with PyTorch's ``_metadata``, which ``load_state_dict`` reads."""
+    copy = OrderedDict(state)
+    metadata = getattr(state, "_metadata", None)
+    if metadata is not None:
+        copy._metadata = metadata  # type: ignore[attr-defined]
+    return copy
+
+
+def _read_safetensors(path: Path, data: bytes) -> Mapping[str, Any]:
+    import safetensors
+    import safetensors.torch
+
+    try:
+        return safetensors.torch.load(data)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise BadWeights(f"{path}: not a readable safetensors file ({_one_line(str(error))})") from None
+
+
+def _read_pickle(path: Path, data: bytes, trust: str | None) -> Any:
+    import torch
+
+    allowed = [(_Inert, name) for name in LOG_GLOBALS]
+    try:
+        # The list of allowed globals is the process's: without the lock one load's end would spoil another.
+        with _allowing, torch.serialization.safe_globals(allowed):  # type: ignore[arg-type]
+            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = _offender(str(error))
+        if named is None:
+            raise BadWeights(f"{path}: not a PyTorch checkpoint, or a damaged one") from None
+        return _read_trusted(path, data, trust, named)
+    except Exception:  # a damaged file makes torch raise anything from EOFError to RuntimeError
+        raise BadWeights(f"{path}: not a PyTorch checkpoint, or a damaged one") from None
+
+
+def _read_trusted(path: Path, data: bytes, trust: str | None, offender: str) -> Any:
+    import torch
+
+    digest = hashlib.sha256(data).hexdigest()
+    trusted = {part.strip().lower() for part in (trust or "").split(",")}
+    if digest not in trusted:
+        raise BadWeights(
+            f"{path}: not plain weights: it names {offender}, which would run when loaded; "
+            f"if you trust its source: --trust-checkpoint {digest}"
+        )
+    try:
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=False)
+    except Exception as error:
+        raise BadWeights(
+            f"{path}: loading it as trusted failed: {_one_line(f'{type(error).__name__}: {error}')}"
+        ) from None
+
+
+def _offender(message: str) -> str | None:
+    """What torch's restricted unpickler refused, from its message; None where it met no name but nonsense."""
+    patterns = (r"GLOBAL (\S+) (?:was not|whose)", r"(\S+) must be imported", r"class '([^']+)'")
+    for pattern in patterns:
+        found = re.search(pattern, message)
+        if found:
+            return re.sub(r"[^\w.<>]", "", found.group(1))[:120]
+    return None
+
+
+def _find_state(content: Any, path: Path) -> Mapping[str, Any]:
+    """The state dict in what a checkpoint holds: itself, or under one of the customary names."""
+    import torch
+
+    if isinstance(content, torch.nn.Module):  # only a trusted file can hold one
+        return content.state_dict()
+    if isinstance(content, Mapping):
+        for name in CONTAINERS:
+            inner = content.get(name)
+            if isinstance(inner, torch.nn.Module):
+                return inner.state_dict()
+            if isinstance(inner, Mapping) and any(
+                isinstance(value, torch.Tensor) for value in inner.values()
+            ):
+                return inner
+        if any(isinstance(value, torch.Tensor) for value in content.values()):
+            return content
+        raise BadWeights(f"{path}: holds no weights (its entries: {_few([str(key) for key in content])})")
+    raise BadWeights(f"{path}: holds no weights (a {type(content).__name__}, not a dictionary of tensors)")
+
+
+def _clean(state: Mapping[str, Any], path: Path) -> OrderedDict[str, torch.Tensor]:
+    """Keep the tensors of ``state`` and its layers' versions, without the prefix that DataParallel leaves."""
+    import torch
+
+    tensors = OrderedDict(
+        (str(key), value) for key, value in state.items() if isinstance(value, torch.Tensor)
+    )
+    if not tensors:
+        raise BadWeights(f"{path}: holds no weights")
+    versions = getattr(state, "_metadata", None)
+    versions = versions if isinstance(versions, Mapping) else {}
+    prefix = "module."
+    if all(key.startswith(prefix) for key in tensors):
+        tensors = OrderedDict((key[len(prefix) :], value) for key, value in tensors.items())
+        versions = {str(key)[len(prefix) :]: value for key, value in versions.items()}
+    if versions:
+        tensors._metadata = OrderedDict(versions)  # type: ignore[attr-defined]
+    return tensors
+
+
+def _without(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    compiled = [re.compile(pattern) for pattern in patterns]
+    return [name for name in names if not any(pattern.search(name) for pattern in compiled)]
+
+
+def _few(names: list[str], shown: int = _SHOWN) -> str:
+    text = ", ".join(names[:shown])
+    return text if len(names) <= shown else f"{text} and {len(names) - shown} more"
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return "x".join(str(size) for size in tensor.shape) or "a scalar"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

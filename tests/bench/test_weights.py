@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import builtins
+import hashlib
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from bench.errors import BadWeights
+from bench.weights import load_state, match_state
+
+
+def net() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+
+
+class Bomb:
+    """Touches a file when unpickled, as a hostile checkpoint would run a command."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (builtins.open, (str(self.path), "w"))
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda s: s, lambda s: {"state_dict": s, "meta": {"epoch": 3}}, lambda s: {"params": s}]
+)
+def test_reads_the_usual_containers(tmp_path, wrap):
+    source = net()
+    torch.save(wrap(source.state_dict()), tmp_path / "w.pth")
+    state = load_state(tmp_path / "w.pth")
+    target = net()
+    match_state(target, state, "w.pth")
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(source.state_dict().values(), target.state_dict().values(), strict=True)
+    )
+
+
+def test_reads_safetensors_and_strips_the_parallel_prefix(tmp_path):
+    state = {f"module.{name}": value for name, value in net().state_dict().items()}
+    save_file(state, tmp_path / "w.safetensors")
+    match_state(net(), load_state(tmp_path / "w.safetensors"), "w")
+
+
+def test_layer_versions_survive(tmp_path):
+    torch.save({"state_dict": net().state_dict()}, tmp_path / "w.pth")
+    assert load_state(tmp_path / "w.pth")._metadata["1"]["version"] == 2
+
+
+def test_openmmlab_logs_are_read_past(tmp_path):
+    history = pytest.importorskip("mmengine.logging").HistoryBuffer([1.0, 2.0], [1, 1])
+    log = {"log": history, "best": np.float64(0.3), "lr": np.arange(3), "half": np.float16(1)}
+    torch.save({"state_dict": net().state_dict(), "message_hub": log}, tmp_path / "w.pth")
+    match_state(net(), load_state(tmp_path / "w.pth"), "w.pth")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_is_refused_and_not_run(tmp_path, zipped):
+    path, trap = tmp_path / "w.pth", tmp_path / "trap"
+    torch.save(
+        {"state_dict": net().state_dict(), "x": Bomb(trap)}, path, _use_new_zipfile_serialization=zipped
+    )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(
+        BadWeights, match=rf"w\.pth: not plain weights: it names \S*open.*--trust-checkpoint {digest}"
+    ) as caught:
+        load_state(path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(BadWeights):
+        load_state(path, trust="0" * 64)
+    assert not trap.exists()
+
+
+def test_bare_pickle_with_code_is_refused(tmp_path):
+    trap = tmp_path / "trap"
+    (tmp_path / "w.pth").write_bytes(pickle.dumps(Bomb(trap)))
+    with pytest.raises(BadWeights):
+        load_state(tmp_path / "w.pth")
+    assert not trap.exists()
+
+
+def test_exact_bytes_can_be_trusted(tmp_path):
+    path = tmp_path / "w.pth"
+    torch.save({"state_dict": net().state_dict(), "x": Bomb(tmp_path / "trap")}, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    match_state(net(), load_state(path, trust=f"{'1' * 64},{digest}"), "w.pth")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut off", b"\x80\x02}q\x00."]
+)
+def test_not_a_checkpoint(tmp_path, content):
+    (tmp_path / "w.pth").write_bytes(content)
+    (tmp_path / "w.safetensors").write_bytes(content)
+    with pytest.raises(BadWeights, match=r"w\.pth"):
+        load_state(tmp_path / "w.pth")
+    with pytest.raises(BadWeights, match=r"w\.safetensors"):
+        load_state(tmp_path / "w.safetensors")
+
+
+def test_truncated_checkpoint(tmp_path):
+    torch.save(net().state_dict(), tmp_path / "w.pth")
+    data = (tmp_path / "w.pth").read_bytes()
+    (tmp_path / "w.pth").write_bytes(data[: len(data) // 2])
+    with pytest.raises(BadWeights, match="damaged"):
+        load_state(tmp_path / "w.pth")
+
+
+def test_absent_file_and_folder(tmp_path):
+    with pytest.raises(BadWeights, match="no such weights file"):
+        load_state(tmp_path / "w.pth")
+    with pytest.raises(BadWeights, match="cannot be read"):
+        load_state(tmp_path)
+
+
+def test_no_tensors(tmp_path):
+    torch.save({"epoch": 3}, tmp_path / "w.pth")
+    with pytest.raises(BadWeights, match=r"holds no weights.*epoch"):
+        load_state(tmp_path / "w.pth")
+
+
+def test_other_architecture_names_keys_and_counts():
+    state = OrderedDict(net().state_dict())
+    del state["0.bias"], state["1.weight"]
+    state["9.weight"] = torch.zeros(1)
+    with pytest.raises(
+        BadWeights, match=r"w \(net\).*lacks 2 of 7 \(0\.bias, 1\.weight\).*has 1 .*9\.weight"
+    ):
+        match_state(net(), state, "w (net)")
+    with pytest.raises(BadWeights, match=r"lacks 1 of 7 \(0\.bias\)$"):
+        match_state(net(), state, "w", missing_ok=[r"1\.weight$"], extra_ok=["^9"])
+    match_state(net(), state, "w", missing_ok=[r"1\.weight$", r"\.bias$"], extra_ok=["^9"])
+
+
+def test_other_shape_names_both():
+    state = OrderedDict(net().state_dict())
+    state["0.weight"] = torch.zeros(8, 3, 3, 3)
+    with pytest.raises(BadWeights, match=r"0\.weight is 8x3x3x3 in the file, 4x3x3x3 in the network"):
+        match_state(net(), state, "w")
