@@ -5,6 +5,7 @@ A data set object holds paths and annotations, never pixels; it can be pickled t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,19 @@ class DetectionTruth:
 
     coco: dict[str, list[dict[str, Any]]]
     image_ids: dict[str, int]
+
+    @property
+    def categories(self) -> list[dict[str, Any]]:
+        """The categories alone, which a data set knows before any box has been looked at."""
+        return self.coco["categories"]
+
+    def subset(self, scenes: Sequence[Scene]) -> DetectionTruth:
+        """Return the truth of these scenes only."""
+        ids = {self.image_ids[scene.id] for scene in scenes}
+        coco = dict(self.coco)
+        coco["images"] = [image for image in coco["images"] if image["id"] in ids]
+        coco["annotations"] = [box for box in coco["annotations"] if box["image_id"] in ids]
+        return DetectionTruth(coco, {scene.id: self.image_ids[scene.id] for scene in scenes})
 
 
 @dataclass(frozen=True)
@@ -152,14 +166,19 @@ class DataSet:
         """Return the scene's depth, or None where the data set has none."""
         return None
 
+    def files(self, scene: Scene) -> dict[str, Path]:
+        """Return every file that what is read of ``scene`` depends on, by what it is read for."""
+        roles = {
+            "image": scene.image,
+            "rainy": scene.rainy,
+            "mask": scene.mask,
+            "instances": scene.instances,
+            "depth": scene.depth,
+        }
+        return {role: path for role, path in roles.items() if path is not None}
+
     def first(self, count: int) -> Self:
         """Return the same data set limited to its first ``count`` scenes."""
         scenes = self.scenes[:count]
-        detection = self.detection
-        if detection is not None:
-            ids = {detection.image_ids[scene.id] for scene in scenes}
-            coco = dict(detection.coco)
-            coco["images"] = [image for image in coco["images"] if image["id"] in ids]
-            coco["annotations"] = [box for box in coco["annotations"] if box["image_id"] in ids]
-            detection = DetectionTruth(coco, {s.id: detection.image_ids[s.id] for s in scenes})
+        detection = None if self.detection is None else self.detection.subset(scenes)
         return replace(self, scenes=scenes, detection=detection)

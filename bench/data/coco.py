@@ -1,0 +1,216 @@
+"""COCO's own layout: ``annotations/instances_SPLIT.json`` beside ``SPLIT/`` (or ``images/SPLIT/``)."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from bench.data import layout
+from bench.data.base import DataSet, DetectionTruth, Scene
+from bench.errors import BadData
+
+_PREFIX = "instances_"
+#: What scoring boxes needs of an annotation. Outlines are most of COCO's bytes and boxes are scored without.
+_KEPT = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore")
+
+
+def open_coco(root: Path, split: str | None = None) -> DataSet:
+    """Open one split of a data set in COCO's layout.
+
+    Args:
+        root: The folder that holds ``annotations/``.
+        split: E.g. ``val2017``; None takes ``val2017``, or the only split there is.
+
+    Returns:
+        The data set, ordered by COCO's image ids. A scene's id is its file's name without ending.
+
+    Raises:
+        BadData: If the folder, the JSON or the images are not as COCO has them; the first fault is named.
+    """
+    split = _choose_split(root, split)
+    source = root / "annotations" / f"{_PREFIX}{split}.json"
+    folder = _image_folder(root, split)
+    coco = read_coco(source)
+    images = sorted(coco["images"], key=lambda image: image["id"])
+    names = [layout.safe_name(image["file_name"], source, str(folder)) for image in images]
+    paths = [folder / name for name in names]
+    layout.check_present(
+        paths, f"images that {source} names", f"download the rest of {split} or give the folder that has them"
+    )
+    layout.check_inside(paths, [root, folder])
+    ids = layout.unique_ids(names)
+    scenes = tuple(
+        Scene(id=scene_id, image=path, size=(image["height"], image["width"]))
+        for scene_id, path, image in zip(ids, paths, images, strict=True)
+    )
+    truth = DetectionTruth(
+        coco={"images": images, "annotations": coco["annotations"], "categories": coco["categories"]},
+        image_ids={scene_id: image["id"] for scene_id, image in zip(ids, images, strict=True)},
+    )
+    notes = () if coco["annotations"] else ("no boxes are annotated: AP is undefined",)
+    return DataSet(
+        name=f"coco/{split}",
+        kind="coco",
+        root=root,
+        split=split,
+        scenes=scenes,
+        detection=truth,
+        notes=notes,
+    )
+
+
+def read_coco(source: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read and check a COCO annotation file.
+
+    Returns:
+        ``images`` (id, file_name, height, width), ``annotations`` (id, image_id, category_id, bbox, area,
+        iscrowd) and ``categories`` (id, name), every reference resolved and every box finite. ``area`` and
+        ``iscrowd`` are filled in (the box's area, 0) where the file leaves them out.
+
+    Raises:
+        BadData: If the file is not COCO; the key or the annotation is named.
+    """
+    data = _load(source)
+    images = [_image(entry, source) for entry in data["images"]]
+    _check_unique([image["id"] for image in images], "images", source)
+    duplicate = _first_duplicate([image["file_name"] for image in images])
+    if duplicate is not None:
+        raise BadData(f"{source} lists the file {duplicate} twice: every image must be listed once")
+    if not images:
+        raise BadData(f"{source} lists no images: give an annotation file with at least one")
+    categories = [_category(entry, source) for entry in data["categories"]]
+    _check_unique([category["id"] for category in categories], "categories", source)
+    image_ids = {image["id"] for image in images}
+    category_ids = {category["id"] for category in categories}
+    annotations = [_annotation(entry, source, image_ids, category_ids) for entry in data["annotations"]]
+    _check_unique([annotation["id"] for annotation in annotations], "annotations", source)
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def _choose_split(root: Path, split: str | None) -> str:
+    folder = root / "annotations"
+    if not folder.is_dir():
+        raise BadData(
+            f"{root} has no annotations/ folder (it holds {layout.contents(root)}): "
+            f"COCO's layout is annotations/instances_SPLIT.json beside SPLIT/"
+        )
+    splits = sorted(path.stem[len(_PREFIX) :] for path in folder.glob(f"{_PREFIX}*.json"))
+    if not splits:
+        raise BadData(f"{folder} has no instances_SPLIT.json (it holds {layout.contents(folder)})")
+    if split is not None:
+        if split not in splits:
+            raise BadData(f"{folder} has no instances_{split}.json: give --split {' or '.join(splits)}")
+        return split
+    if "val2017" in splits:
+        return "val2017"
+    if len(splits) > 1:
+        raise BadData(f"{folder} has several splits: give --split {' or '.join(splits)}")
+    return splits[0]
+
+
+def _image_folder(root: Path, split: str) -> Path:
+    for folder in (root / split, root / "images" / split):
+        if folder.is_dir():
+            return folder
+    raise BadData(
+        f"{root} has annotations of {split} but no image folder {split}/ or images/{split}/ "
+        f"(it holds {layout.contents(root)}): put the images there"
+    )
+
+
+def _load(source: Path) -> dict[str, list[Any]]:
+    try:
+        data = json.loads(source.read_bytes())
+    except FileNotFoundError:
+        raise BadData(f"annotation file {source} does not exist") from None
+    except OSError as error:
+        raise BadData(f"annotation file {source} cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadData(f"{source} is not JSON ({reason}): download it again") from None
+    if not isinstance(data, dict):
+        kind = type(data).__name__
+        raise BadData(f"{source} is not a COCO file: it holds a {kind}, not an object with the key 'images'")
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(data.get(key), list):
+            state = "has no key" if key not in data else "has no list under"
+            raise BadData(
+                f"{source} is not a COCO file: it {state} {key!r} (it has {layout.some(map(repr, data))}); "
+                f"give COCO's instances_SPLIT.json"
+            )
+    return data
+
+
+def _image(entry: Any, source: Path) -> dict[str, Any]:
+    identity = _identity(entry, "image", source)
+    name = entry.get("file_name")
+    if not isinstance(name, str) or not name:
+        raise BadData(f"{source}: image {identity} has no 'file_name': give COCO's instances_SPLIT.json")
+    for key in ("height", "width"):
+        if not _is_whole(entry.get(key)) or entry[key] <= 0:
+            raise BadData(
+                f"{source}: image {identity} ({name}) has {key} {entry.get(key)!r}: expected a count of pixels"
+            )
+    return {"id": identity, "file_name": name, "height": entry["height"], "width": entry["width"]}
+
+
+def _category(entry: Any, source: Path) -> dict[str, Any]:
+    identity = _identity(entry, "category", source)
+    if not isinstance(entry.get("name"), str) or not entry["name"]:
+        raise BadData(f"{source}: category {identity} has no 'name': detectors find categories by name")
+    return {"id": identity, "name": entry["name"]}
+
+
+def _annotation(entry: Any, source: Path, images: set[int], categories: set[int]) -> dict[str, Any]:
+    identity = _identity(entry, "annotation", source)
+    where = f"{source}: annotation {identity}"
+    for key, name, known in (("image_id", "images", images), ("category_id", "categories", categories)):
+        if not _is_whole(entry.get(key)) or entry[key] not in known:
+            raise BadData(
+                f"{where} has {key} {entry.get(key)!r}, which {name!r} does not list: mend the file"
+            )
+    box = entry.get("bbox")
+    if box is None:
+        raise BadData(f"{where} has no 'bbox': give COCO's instances_SPLIT.json, not captions or panoptic")
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_finite(value) for value in box):
+        raise BadData(f"{where} has bbox {box!r}: expected four finite numbers, x, y, width and height")
+    if box[2] < 0 or box[3] < 0:
+        raise BadData(f"{where} has bbox {box!r} of negative size: expected x, y, width, height, not corners")
+    area = entry.get("area", box[2] * box[3])
+    if not _is_finite(area) or area < 0:
+        raise BadData(f"{where} has area {area!r}: expected square pixels")
+    kept = {key: entry[key] for key in _KEPT if key in entry}
+    return {**kept, "area": area, "iscrowd": 1 if entry.get("iscrowd") else 0}
+
+
+def _identity(entry: Any, what: str, source: Path) -> int:
+    if not isinstance(entry, dict):
+        raise BadData(f"{source} is not a COCO file: an {what} in it is {entry!r:.40}, not an object")
+    if not _is_whole(entry.get("id")):
+        raise BadData(f"{source}: an {what} has id {entry.get('id')!r}; expected a whole number")
+    return entry["id"]
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_unique(identities: list[int], what: str, source: Path) -> None:
+    duplicate = _first_duplicate(identities)
+    if duplicate is not None:
+        raise BadData(f"{source}: two {what} have the id {duplicate}: ids must be unique")
+
+
+def _first_duplicate(values: list[Any]) -> Any:
+    seen = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None

@@ -1,0 +1,188 @@
+"""Looking at folders: what lies in them, sizes from file headers, names that must stay inside."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TypeVar
+
+from bench.errors import BadData
+from bench.images import SUFFIXES
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """Return a sort key that puts ``901_2`` before ``901_10``."""
+    parts = re.split(r"(\d+)", text)
+    key = [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part]
+    return [*key, (-1, 0, text)]  # 01 and 1 are equal as numbers; the text itself decides
+
+
+def some(names: Iterable[object], count: int = 6) -> str:
+    """Return ``a, b, c and 12 more``, for an error's single line."""
+    listed = [str(name) for name in names]
+    text = ", ".join(listed[:count]) or "nothing"
+    return text if len(listed) <= count else f"{text} and {len(listed) - count} more"
+
+
+def contents(folder: Path) -> str:
+    """Say what a folder holds: sub-folders first, in one line."""
+    entries = [entry for entry in _scan(folder) if not entry.name.startswith(".")]
+    entries.sort(key=lambda entry: (not entry.is_dir(), natural(entry.name)))
+    return some(entry.name + ("/" if entry.is_dir() else "") for entry in entries)
+
+
+def folders(folder: Path) -> list[Path]:
+    """Return the sub-folders, hidden ones left out, by name."""
+    names = [entry.name for entry in _scan(folder) if entry.is_dir() and not entry.name.startswith(".")]
+    return [folder / name for name in sorted(names, key=natural)]
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the image files right in a folder, by name; hidden ones (``._a.png``) are not images."""
+    found = [
+        folder / entry.name
+        for entry in _scan(folder)
+        if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".") and entry.is_file()
+    ]
+    return sorted(found, key=lambda path: natural(path.name))
+
+
+def existing(folder: Path, name: str) -> Path | None:
+    """Return the sub-folder of that name, upper or lower case, or None."""
+    if (folder / name).is_dir():
+        return folder / name
+    matches = [path for path in folders(folder) if path.name.lower() == name.lower()]
+    return matches[0] if matches else None
+
+
+def title(folder: Path) -> str:
+    """Return a folder's name as reports show it, also for ``.`` and ``..``."""
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name
+
+
+def safe_name(name: str, source: object, where: str) -> str:
+    """Return a relative file name in its POSIX form.
+
+    Args:
+        name: The name as a list or an annotation file has it.
+        source: That file, for the message.
+        where: The folder names are relative to, for the message.
+
+    Raises:
+        BadData: If the name is absolute, empty, or climbs out of its folder.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    outside = path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", name) is not None
+    if outside or not path.parts or "\0" in name:
+        raise BadData(
+            f"{source} names the file {name!r}, which lies outside {where}: give relative names that stay inside"
+        )
+    return path.as_posix()
+
+
+def check_inside(paths: Sequence[Path], roots: Sequence[Path]) -> None:
+    """Refuse symbolic links that lead out of the data set.
+
+    Raises:
+        BadData: If a file is a link out of every folder of ``roots``; it is named with its target.
+    """
+    resolved = [root.resolve() for root in roots]
+    for path in paths:
+        if path.is_symlink():
+            target = path.resolve()
+            if not any(target.is_relative_to(root) for root in resolved):
+                raise BadData(
+                    f"{path} is a link to {target}, outside of {roots[0]}: copy the file into the folder "
+                    f"(linking whole folders is fine)"
+                )
+
+
+def check_present(paths: Sequence[Path], what: str, remedy: str) -> None:
+    """Check that files exist, with one listing per folder rather than one query per file.
+
+    Raises:
+        BadData: With the count of absent files and the first of them.
+    """
+    listed: dict[Path, set[str]] = {}
+    absent = []
+    for path in paths:
+        if path.parent not in listed:
+            listed[path.parent] = {entry.name for entry in _scan(path.parent) if entry.is_file()}
+        if path.name not in listed[path.parent]:
+            absent.append(path)
+    if absent:
+        raise BadData(f"{len(absent)} of {len(paths)} {what} are absent, the first is {absent[0]}: {remedy}")
+
+
+def unique_ids(names: Sequence[str]) -> list[str]:
+    """Turn relative file names into scene ids: the stem where it is unique, else the longer name."""
+    paths = [PurePosixPath(name) for name in names]
+    stems = Counter(path.stem for path in paths)
+    longer = [path.stem if stems[path.stem] == 1 else path.with_suffix("").as_posix() for path in paths]
+    counts = Counter(longer)
+    return [path.as_posix() if counts[name] > 1 else name for name, path in zip(longer, paths, strict=True)]
+
+
+def image_size(path: Path) -> tuple[int, int] | None:
+    """Read (height, width) from a PNG's, JPEG's or BMP's header without decoding it.
+
+    Returns:
+        The size as stored, or None where the header is of another kind; decoding will tell.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(26)
+            if head.startswith(b"\x89PNG\r\n\x1a\n") and len(head) >= 24:
+                width, height = struct.unpack(">II", head[16:24])
+                return height, width
+            if head.startswith(b"BM") and len(head) == 26 and struct.unpack("<I", head[14:18])[0] >= 40:
+                width, height = struct.unpack("<ii", head[18:26])
+                return abs(height), width
+            if head.startswith(b"\xff\xd8"):
+                file.seek(2)
+                return _jpeg_size(file)
+    except (OSError, struct.error):
+        return None
+    return None
+
+
+def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Apply a function that waits for the disk or for OpenCV to every item, keeping the order."""
+    if len(items) < 4:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
+        return list(pool.map(function, items))
+
+
+def _jpeg_size(file: BinaryIO) -> tuple[int, int] | None:
+    # A JPEG is a row of segments: marker, two bytes of length, content. The frame header's marker is one of
+    # C0..CF without C4, C8 and CC (tables and a reserved one).
+    while True:
+        marker = file.read(2)
+        while len(marker) == 2 and marker == b"\xff\xff":
+            marker = b"\xff" + file.read(1)
+        if len(marker) < 2 or marker[0] != 0xFF:
+            return None
+        (length,) = struct.unpack(">H", file.read(2))
+        if 0xC0 <= marker[1] <= 0xCF and marker[1] not in (0xC4, 0xC8, 0xCC):
+            _, height, width = struct.unpack(">BHH", file.read(5))
+            return height, width
+        file.seek(length - 2, os.SEEK_CUR)
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadData(f"folder {folder} cannot be listed: {error.strerror or error}") from None
