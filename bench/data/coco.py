@@ -151,7 +151,7 @@ def _image(entry: Any, source: Path) -> dict[str, Any]:
     for key in ("height", "width"):
         if not _is_whole(entry.get(key)) or entry[key] <= 0:
             raise BadData(
-                f"{source}: image {identity} ({name}) has {key} {entry.get(key)!r}: expected a count of pixels"
+                f"{source}: image {identity} ({name}) has {key} {entry.get(key)!r}: expected pixels"
             )
     return {"id": identity, "file_name": name, "height": entry["height"], "width": entry["width"]}
 
@@ -173,7 +173,7 @@ def _annotation(entry: Any, source: Path, images: set[int], categories: set[int]
             )
     box = entry.get("bbox")
     if box is None:
-        raise BadData(f"{where} has no 'bbox': give COCO's instances_SPLIT.json, not captions or panoptic")
+        raise BadData(f"{where} has no 'bbox': give instances_SPLIT.json, not captions or panoptic")
     if not isinstance(box, list) or len(box) != 4 or not all(_is_finite(value) for value in box):
         raise BadData(f"{where} has bbox {box!r}: expected four finite numbers, x, y, width and height")
     if box[2] < 0 or box[3] < 0:

@@ -83,7 +83,7 @@ def safe_name(name: str, source: object, where: str) -> str:
     outside = path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", name) is not None
     if outside or not path.parts or "\0" in name:
         raise BadData(
-            f"{source} names the file {name!r}, which lies outside {where}: give relative names that stay inside"
+            f"{source} names the file {name!r}, outside of {where}: names must be relative and stay inside"
         )
     return path.as_posix()
 
