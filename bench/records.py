@@ -122,6 +122,8 @@ class Record(_Part):
     Attributes:
         schema_version: Version of this schema.
         cell: Content key of everything the scores depend on.
+        evidence: Key of the evidence that the scores are made of.
+        references: Keys of the evidence of the rows ``clean`` and ``none``, for recovery and harm.
         status: ``ok``; ``partial`` where some scenes failed; ``failed``; ``skipped``.
         reason: Why the status is not ``ok``.
         images: Scenes with evidence.
@@ -133,6 +135,8 @@ class Record(_Part):
 
     schema_version: int = SCHEMA_VERSION
     cell: str
+    evidence: str
+    references: dict[str, str] = Field(default_factory=dict)
     derainer: DerainerInfo
     data: DataInfo
     rain: RainInfo

@@ -1,0 +1,28 @@
+"""The command line: one module per verb, each thin. Nothing here may import torch or mm* before a verb runs."""
+
+from __future__ import annotations
+
+import sys
+
+from bench.errors import BenchError
+
+
+def main() -> None:
+    """Run the command line; the console script ``bench``.
+
+    A mistake of the user's is one line on standard error and exit code 2; Ctrl-C is exit code 130.
+    """
+    from bench.cli.app import app
+
+    try:
+        app(standalone_mode=True)
+    except BenchError as error:
+        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # `bench report ... | head`: the reader has seen enough. Closing stderr keeps Python's exit quiet.
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,220 @@
+"""Runs the shards of a plan on this machine: one worker process per core, or per GPU.
+
+Every worker does a whole shard (decode, rain, derain, models, evidence), single-threaded on a CPU: networks on single
+images gain less from a second thread than from a second image. Memory holds one shard per worker, however many
+images there are.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from bench.errors import BadConfig, BenchError
+from bench.plan import Components, Outline, Plan, Shard
+from bench.worker import Failure, Job, Settings, ShardResult, initialise, load_components, run_shard
+
+#: Called with the number of images that a finished shard looked at.
+Progress = Callable[[int], None]
+
+#: How often a shard is tried whose worker died (killed for memory, say) before its cells are given up.
+_TRIES = 2
+
+
+class Interrupted(BenchError):
+    """Ctrl-C: what was finished is in the store."""
+
+    exit_code = 130
+
+
+class Engine(Protocol):
+    """Runs work somewhere: on this machine's processes, or on a cluster."""
+
+    def components(self, outline: Outline) -> Components:
+        """Load every derainer and model once, where the work will be done, and say what they are."""
+
+    def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
+        """Run every shard of the plan."""
+
+    def close(self) -> None:
+        """Let go of processes."""
+
+
+@dataclass
+class Execution:
+    """What came of running a plan.
+
+    Attributes:
+        failures: Everything that did not work.
+        images: Images looked at.
+        network_seconds: Time inside the networks, added over workers.
+        notes: (derainer label, note) pairs for the records.
+    """
+
+    failures: list[Failure] = field(default_factory=list)
+    images: int = 0
+    network_seconds: float = 0.0
+    notes: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, result: ShardResult) -> None:
+        """Take in a shard's result."""
+        self.failures += result.failures
+        self.images += result.images
+        self.network_seconds += result.network_seconds
+        self.notes |= set(result.notes)
+
+
+class LocalEngine:
+    """Worker processes on this machine.
+
+    Args:
+        settings: How networks are loaded; the device as :func:`resolve_device` gives it.
+        workers: Number of processes; None takes one per core (CPU) or one per GPU.
+        fail_fast: Raise at the first failure instead of finishing the rest.
+    """
+
+    def __init__(self, settings: Settings, *, workers: int | None = None, fail_fast: bool = False) -> None:
+        self._settings = settings
+        self._devices = _places(settings.device)
+        self._workers = workers or (len(self._devices) if self._devices else _cores())
+        self._fail_fast = fail_fast
+        self._pool: Any = None
+
+    def components(self, outline: Outline) -> Components:
+        """Load every derainer and model in a worker, which keeps them for its shards."""
+        try:
+            return self._start().submit(_load, outline, self._placed(0)).result()
+        except _broken() as error:
+            raise BenchError(
+                f"a worker died while it loaded the networks ({error}): out of memory? try fewer --workers"
+            ) from None
+
+    def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
+        """Run every shard of the plan; shards that another run holds come last.
+
+        Raises:
+            Interrupted: On Ctrl-C; finished shards stay in the store.
+            BenchError: With ``fail_fast``, on the first failure.
+        """
+        execution = Execution()
+        tries: dict[str, int] = {}
+        queue: list[tuple[Shard, bool]] = [(shard, False) for shard in reversed(plan.shards)]
+        pending: dict[Future[ShardResult], tuple[Shard, bool]] = {}
+        try:
+            while queue or pending:
+                while queue and len(pending) < 2 * self._workers:
+                    shard, block = queue.pop()
+                    job = self._job(jobs[shard.variant], len(pending))
+                    pending[self._start().submit(run_shard, job, shard, wait=block)] = (shard, block)
+                finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    shard, block = pending.pop(future)
+                    try:
+                        result = future.result()
+                    except _broken():
+                        # The pool is gone and with it every pending shard; each goes back, this one with a mark.
+                        queue += [*pending.values()]
+                        pending.clear()
+                        self.close()
+                        tries[shard.name] = tries.get(shard.name, 0) + 1
+                        if tries[shard.name] < _TRIES:
+                            queue.append((shard, block))
+                        else:
+                            execution.add(_given_up(jobs[shard.variant], shard))
+                        break
+                    if result.busy:
+                        queue.insert(0, (shard, True))
+                        continue
+                    execution.add(result)
+                    progress(result.images)
+                    if self._fail_fast and execution.failures:
+                        raise BenchError(f"{execution.failures[0].reason} (stopped by --fail-fast)")
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"interrupted after {execution.images} images; the same command goes on from there"
+            ) from None
+        finally:
+            if pending:
+                self.close()
+        return execution
+
+    def close(self) -> None:
+        """End the worker processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=True)
+            self._pool = None
+
+    def _start(self) -> Any:
+        if self._pool is None:
+            # loky's workers, unlike multiprocessing's, do not run the caller's main script again, so `run()` works
+            # from a notebook or a script without a guard; and a dead worker is an error, not a hang.
+            from loky import ProcessPoolExecutor
+
+            self._pool = ProcessPoolExecutor(
+                max_workers=self._workers, initializer=initialise, initargs=(1,), timeout=None
+            )
+        return self._pool
+
+    def _job(self, job: Job, turn: int) -> Job:
+        return replace(job, settings=self._placed(turn))
+
+    def _placed(self, turn: int) -> Settings:
+        device = self._devices[turn % len(self._devices)] if self._devices else "cpu"
+        return replace(self._settings, device=device)
+
+
+def _load(outline: Outline, settings: Settings) -> Components:
+    return load_components(outline, settings)
+
+
+def _given_up(job: Job, shard: Shard) -> ShardResult:
+    reason = f"the worker died {_TRIES} times on this shard: out of memory? try --tile 512 or fewer --workers"
+    keys = tuple(cell.key for cell in job.cells)
+    return ShardResult(shard.name, failures=tuple(Failure(keys, scene, reason) for scene in shard.scenes))
+
+
+def _broken() -> type[Exception]:
+    from loky.process_executor import BrokenProcessPool
+
+    return BrokenProcessPool
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def resolve_device(device: str) -> str:
+    """Return what ``--device`` comes to on this machine: ``cpu``, ``cuda`` (all GPUs) or ``cuda:N``.
+
+    Raises:
+        BadConfig: If the name is unknown, or a GPU is asked for and there is none.
+    """
+    if device not in ("auto", "cpu", "cuda") and not re.fullmatch(r"cuda:\d+", device):
+        raise BadConfig(f"--device {device}: choose auto, cpu, cuda or cuda:N")
+    # Asking torch costs seconds; without the driver's device file there is nothing to ask about.
+    if device == "cpu" or (device == "auto" and not os.path.exists("/dev/nvidiactl")):
+        return "cpu"
+    count = _gpus()
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    wanted = int(device.partition(":")[2] or 0)
+    if wanted >= count:
+        raise BadConfig(f"--device {device}: torch sees {count} GPUs; use --device cpu, or see `bench doctor`")
+    return device
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _places(device: str) -> list[str]:
+    """Return the GPUs that workers are put on in turn; none means the CPU."""
+    if device == "cpu":
+        return []
+    return [f"cuda:{index}" for index in range(_gpus())] if device == "cuda" else [device]

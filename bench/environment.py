@@ -1,0 +1,42 @@
+"""What a run says of the machine and the versions it used."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+_PACKAGES = (
+    "derain-bench",
+    "torch",
+    "numpy",
+    "opencv-python",
+    "pycocotools",
+    "mmengine",
+    "mmcv",
+    "mmcv-lite",
+    "mmdet",
+    "mmsegmentation",
+)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that results may depend on; absent ones are left out."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def processor() -> str:
+    """Return the processor's name, without anything that tells one machine of its kind from another."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,309 @@
+"""From a suite to cells and shards: everything that is decided and checked before the first image.
+
+Two steps, because the content keys of derainers and models are known only once they are loaded:
+:func:`outline` reads the suite, opens the data and checks what can be checked without a network;
+:func:`make_plan` adds the keys and yields cells, what of them is cached, and the shards still to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bench import evidence
+from bench.data import open_data
+from bench.data.base import DataSet
+from bench.data.fingerprint import scene_digests
+from bench.errors import BadConfig, BadData
+from bench.hashing import content_key
+from bench.rain import parse_rain
+from bench.records import variant_name
+from bench.store import Store, missing_scenes
+from bench.suite import TASKS, ModelChoice, Suite
+
+if TYPE_CHECKING:
+    from bench.rain import Rain
+    from derainers import DerainerSpec
+
+#: The two reference rows.
+CLEAN, NONE = "clean", "none"
+
+#: Model that a task takes where the suite names none.
+DEFAULT_MODELS = {"detection": "street_yolox", "segmentation": "street_seg"}
+
+#: Changes whenever evidence of the same inputs would differ for a reason that lies in the engine.
+EVIDENCE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A data set under a rain.
+
+    Attributes:
+        data: The data set, its scenes those that are asked for.
+        rain: The rain; for data that brings its own, the rain that leaves images as they are.
+        rain_name: How reports name it: the rain's name, or ``own``.
+        seed: Seeds the rain.
+        digests: Scene id to SHA-256 of the scene's files.
+    """
+
+    data: DataSet
+    rain: Rain
+    rain_name: str
+    seed: int
+    digests: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The variant's name, e.g. ``coco/val2017@streaks:heavy``."""
+        return variant_name(self.data.name, self.rain_name, self.seed)
+
+    @property
+    def rain_key(self) -> dict[str, Any] | None:
+        """What the rainy image depends on beside the scene; None on a dry day."""
+        if self.data.own_rain:
+            return {"rain": "own"}
+        if self.rain.name == "none":
+            return None
+        source = (self.data.depth_source or "ground-plane guess") if self.rain.needs_depth else None
+        return {"rain": self.rain.name, "version": self.rain.version, "seed": self.seed, "depth": source}
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A suite with its data opened and everything checked that needs no network.
+
+    Attributes:
+        tasks: Tasks to score, restoration included wherever the clean image is known.
+        models: The downstream networks, one or more for each task that needs one.
+    """
+
+    suite: Suite
+    variants: tuple[Variant, ...]
+    derainers: tuple[DerainerSpec, ...]
+    tasks: tuple[str, ...]
+    models: tuple[ModelChoice, ...]
+
+
+@dataclass(frozen=True)
+class Component:
+    """What a loaded derainer or model says of itself: its key, and its card or classes."""
+
+    name: str
+    key: dict[str, Any]
+    card: dict[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Components:
+    """The loaded derainers (by label) and models (by position in the outline)."""
+
+    derainers: dict[str, Component]
+    models: tuple[Component, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The unit that gets a score.
+
+    Attributes:
+        key: Key of its evidence.
+        what: What the key stands for.
+        label: The derainer's label, ``clean`` or ``none``.
+        model: Position of the model in the outline; None for restoration.
+        missing: Ids of the scenes that have no evidence yet.
+    """
+
+    key: str
+    what: dict[str, Any]
+    variant: Variant
+    label: str
+    task: str
+    model: int | None
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A slice of a variant's scenes of which some cell lacks evidence.
+
+    Attributes:
+        variant: Position of the variant in the outline.
+        name: Follows from the content, so that two runs on one store take the same lock for the same work.
+    """
+
+    variant: int
+    scenes: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do."""
+
+    outline: Outline
+    components: Components
+    cells: tuple[Cell, ...]
+    shards: tuple[Shard, ...]
+
+    @property
+    def images(self) -> int:
+        """How many images are still to be looked at, over all derainers and variants."""
+        return sum(shard_images(self, shard) for shard in self.shards)
+
+
+def outline(suite: Suite) -> Outline:
+    """Open the data of a suite and check everything that needs no network.
+
+    Raises:
+        BenchError: On the first thing that is wrong; see the errors of data, rain, derainers and models.
+    """
+    from derainers import parse_derainers
+    from downstream.models import check_model
+
+    derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
+    derainers = tuple(spec for spec in derainers if spec.label not in (CLEAN, NONE))
+    variants: list[Variant] = []
+    for choice in suite.variants:
+        data = open_data(choice.data, choice.split)
+        if choice.limit is not None and choice.limit < len(data.scenes):
+            data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
+        _check_tasks(data, suite.tasks)
+        digests = scene_digests(data)
+        rains = ("none",) if data.own_rain else tuple(dict.fromkeys(choice.rain))
+        for name in rains:
+            rain = parse_rain(name)
+            shown = "own" if data.own_rain else rain.name
+            variants.append(Variant(data, rain, shown, suite.seed, digests))
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadConfig(f"variant {name} is named twice: leave one of them out")
+    tasks = [task for task in TASKS if task in suite.tasks]
+    if "restoration" not in tasks and any(v.data.scenes[0].image is not None for v in variants):
+        tasks.append("restoration")
+    models = _models(suite, tasks)
+    for model in models:
+        check_model(model.task, model.name, model.checkpoint)
+    from derainers import check_derainer
+
+    for spec in derainers:
+        for variant in variants:
+            check_derainer(spec, [scene.id for scene in variant.data.scenes])
+    return Outline(suite, tuple(variants), derainers, tuple(tasks), models)
+
+
+def make_plan(outline: Outline, components: Components, store: Store, *, again: bool = False) -> Plan:
+    """Enumerate the cells, look up what the store has of them, and cut the rest into shards.
+
+    Args:
+        outline: From :func:`outline`.
+        components: The loaded derainers and models.
+        store: Where evidence may lie already.
+        again: Count nothing as done.
+
+    Raises:
+        BadData: If a model and a data set have no class in common.
+    """
+    cells: list[Cell] = []
+    done: dict[str, dict[str, str]] = {}
+    for variant in outline.variants:
+        for label in (CLEAN, NONE, *(spec.label for spec in outline.derainers)):
+            if label == CLEAN and variant.data.scenes[0].image is None:
+                continue
+            for task, model in _looks(outline, variant.data):
+                what = _what(variant, label, task, None if model is None else components.models[model], components)
+                key = content_key(what)
+                if key not in done:
+                    done[key] = {} if again else store.done(key, task)
+                missing = missing_scenes(variant.digests.items(), done[key])
+                cells.append(Cell(key, what, variant, label, task, model, tuple(missing)))
+    shards: list[Shard] = []
+    for index, variant in enumerate(outline.variants):
+        wanted = {scene for cell in cells if cell.variant is variant for scene in cell.missing}
+        scenes = [scene.id for scene in variant.data.scenes if scene.id in wanted]
+        size = shard_size(len(scenes))
+        for start in range(0, len(scenes), size):
+            part = tuple(scenes[start : start + size])
+            shards.append(Shard(index, part, content_key([variant.name, part])[:20]))
+    return Plan(outline, components, tuple(cells), tuple(shards))
+
+
+def shard_size(scenes: int) -> int:
+    """Return how many scenes a shard has: small enough to share out and to lose, large enough to be worth a file."""
+    return min(64, max(2, scenes // 16))
+
+
+def shard_images(plan: Plan, shard: Shard) -> int:
+    """Return how many images a shard shows to models: scenes times derainers that lack any of them."""
+    variant = plan.outline.variants[shard.variant]
+    wanted = set(shard.scenes)
+    pairs = {
+        (cell.label, scene)
+        for cell in plan.cells
+        if cell.variant is variant
+        for scene in cell.missing
+        if scene in wanted
+    }
+    return len(pairs)
+
+
+def _looks(outline: Outline, data: DataSet) -> Iterable[tuple[str, int | None]]:
+    for task in outline.tasks:
+        if task == "restoration":
+            if data.scenes[0].image is not None:
+                yield task, None
+        else:
+            yield from ((task, i) for i, model in enumerate(outline.models) if model.task == task)
+
+
+def _what(
+    variant: Variant, label: str, task: str, model: Component | None, components: Components
+) -> dict[str, Any]:
+    """What the evidence of a cell depends on, beside the scenes' files."""
+    rain = None if label == CLEAN else variant.rain_key
+    what: dict[str, Any] = {
+        "evidence": EVIDENCE_VERSION,
+        "schema": evidence.SCHEMA_VERSION,
+        "task": task,
+        "rain": rain,
+        "derainer": None if label in (CLEAN, NONE) else components.derainers[label].key,
+        "model": None if model is None else model.key,
+    }
+    if task == "detection" and variant.data.detection is not None:
+        what["categories"] = [[c["id"], c["name"]] for c in variant.data.detection.coco["categories"]]
+    if task == "segmentation" and variant.data.segmentation is not None:
+        what["classes"] = list(variant.data.segmentation.classes)
+    return what
+
+
+def _check_tasks(data: DataSet, tasks: Sequence[str]) -> None:
+    if not data.scenes:
+        raise BadData(f"{data.name} has no scenes: check the folder and --split")
+    lacking = {
+        "detection": data.detection is None,
+        "segmentation": data.segmentation is None,
+        "restoration": data.scenes[0].image is None,
+    }
+    for task in tasks:
+        if lacking[task]:
+            thing = {"detection": "boxes", "segmentation": "masks", "restoration": "clean images"}[task]
+            able = [name for name, missing in lacking.items() if not missing]
+            raise BadData(
+                f"task {task} needs {thing}, which {data.name} does not have: "
+                + (f"its tasks are {', '.join(able)}" if able else "`bench restore` shows what derainers make of it")
+            )
+
+
+def _models(suite: Suite, tasks: Sequence[str]) -> tuple[ModelChoice, ...]:
+    models = []
+    for choice in suite.models:
+        if choice.task not in tasks:
+            raise BadConfig(f"model {choice.name} is for {choice.task}, which is not among the tasks: add it to them")
+        models.append(choice)
+    for task in tasks:
+        if task in DEFAULT_MODELS and not any(model.task == task for model in models):
+            models.append(ModelChoice(task=task, name=DEFAULT_MODELS[task]))
+    return tuple(dict.fromkeys(models))

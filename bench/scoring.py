@@ -1,0 +1,270 @@
+"""From evidence to records. Needs the store and nothing else: no data set, network, torch or GPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, cast
+
+import numpy as np
+
+from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow
+from bench.hashing import content_key
+from bench.plan import CLEAN, NONE
+from bench.records import Bootstrap, Record, Score, encode_replicates, protocol_of
+from bench.seeds import seed_from
+from bench.stats import Estimate, Sampled
+from bench.store import Store
+
+#: Changes whenever the same evidence would give another record.
+SCORING_VERSION = 1
+RESAMPLES = 1000
+LEVEL = 0.95
+
+#: Of each task, the metric that recovery and harm are stated for, under the name's stem.
+HEADLINE = {"detection": "ap", "segmentation": "miou"}
+
+
+class Scorer:
+    """Scores the cells of one manifest, sharing what several cells need (the reference rows' scores).
+
+    Args:
+        store: Where the evidence lies.
+        manifest: Fingerprint of the data set's manifest.
+    """
+
+    def __init__(self, store: Store, manifest: str) -> None:
+        self._store = store
+        self._fingerprint = manifest
+        self._manifest = store.read_manifest(manifest)
+        self._scenes = [(name, digest) for name, digest in self._manifest["scenes"]]
+        self._seed = seed_from("bootstrap", self._manifest["name"])
+        self._rows: dict[str, dict[str, Row]] = {}
+        self._sampled: dict[tuple[str, tuple[str, ...]], dict[str, Sampled]] = {}
+
+    def record(self, head: dict[str, Any], failures: dict[str, str] | None = None) -> Record:
+        """Score one cell.
+
+        Args:
+            head: The fields of a record that are known before scoring: derainer, data, rain, variant, task,
+                model, evidence, references, run.
+            failures: Scene id to reason, for scenes that have no evidence; the key ``""`` is for all of them.
+
+        Returns:
+            The record; its status says whether evidence is complete, partial or absent.
+        """
+        task, key = head["task"], head["evidence"]
+        rows = self._evidence(key, task)
+        ids = tuple(rows)
+        missing = len(self._scenes) - len(ids)
+        fields: dict[str, Any] = {
+            **head,
+            "cell": cell_key(head),
+            "images": len(ids),
+            "coverage": len(ids) / len(self._scenes),
+            "status": "ok" if not missing else "partial" if ids else "failed",
+            "reason": _reason(missing, len(self._scenes), failures or {}) if missing else None,
+        }
+        if not ids:
+            return Record(**fields)
+        sampled = self._scores(key, task, ids, head)
+        scores = [self._score(metric, value, ids, head) for metric, value in sampled.items()]
+        scores += self._against_references(head, ids)
+        replicates = {
+            metric: encode_replicates(value.replicates)
+            for metric, value in sampled.items()
+            if metric in ("ap", "ap50", "miou", *RestorationRow.METRICS)
+        }
+        return Record(
+            **fields,
+            scores=tuple(scores),
+            bootstrap=Bootstrap(resamples=RESAMPLES, level=LEVEL, seed=self._seed),
+            replicates=replicates,
+            breakdown=self._breakdown(head, rows),
+        )
+
+    def seconds(self, key: str, task: str) -> float | None:
+        """Return the median wall time per image of the network behind a cell's evidence, in seconds."""
+        rows = self._evidence(key, task)
+        return float(np.median([row.seconds for row in rows.values()])) if rows else None
+
+    def _evidence(self, key: str, task: str) -> dict[str, Row]:
+        """Rows of the manifest's scenes, in its order; evidence of other scenes or of changed files is left out."""
+        if key not in self._rows:
+            rows = self._store.read(key, task)
+            self._rows[key] = {
+                name: rows[name] for name, digest in self._scenes if name in rows and rows[name].digest == digest
+            }
+        return self._rows[key]
+
+    def _scores(self, key: str, task: str, ids: tuple[str, ...], head: dict[str, Any]) -> dict[str, Sampled]:
+        from bench import stats
+
+        if (key, ids) not in self._sampled:
+            rows = [self._evidence(key, task)[name] for name in ids]
+            counts = stats.resample_counts(len(ids), RESAMPLES, self._seed)
+            if task == "detection":
+                table = self._matches(rows)
+                values = stats.detection_scores(table)
+                replicates = stats.detection_replicates(table, counts)
+            elif task == "segmentation":
+                matrices = np.stack([cast(SegmentationRow, row).matrix for row in rows])
+                values = self._segmentation(matrices.sum(axis=0))
+                replicates = stats.confusion_replicates(matrices, counts)
+                nothing = np.full(RESAMPLES, np.nan)
+                replicates |= {metric: nothing for metric in values if metric not in replicates}
+            else:
+                columns = {m: np.array([getattr(row, m) for row in rows]) for m in RestorationRow.METRICS}
+                values = {metric: stats.finite_mean(column)[0] for metric, column in columns.items()}
+                replicates = {metric: stats.mean_replicates(column, counts) for metric, column in columns.items()}
+            self._sampled[key, ids] = {m: Sampled(values[m], replicates[m]) for m in values}
+        return self._sampled[key, ids]
+
+    def _matches(self, rows: Sequence[Row]) -> Any:
+        from bench import stats
+
+        results = self._results(rows)
+        return stats.match_detections(self._manifest["coco"], results, [row["image_id"] for row in results])
+
+    def _results(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        return [
+            {
+                "image_id": self._manifest["image_ids"][row.scene],
+                "boxes": row.boxes,
+                "scores": row.scores,
+                "categories": row.categories,
+            }
+            for row in cast(Sequence[DetectionRow], rows)
+        ]
+
+    def _segmentation(self, total: np.ndarray) -> dict[str, float]:
+        from bench import stats
+
+        values = {name: float(value) for name, value in stats.confusion_scores(total).items()}
+        classes = self._manifest["classes"]
+        return values | {
+            f"iou/{name}": float(iou) for name, iou in zip(classes, stats.class_iou(total), strict=True)
+        }
+
+    def _score(self, metric: str, sampled: Sampled, ids: Sequence[str], head: dict[str, Any]) -> Score:
+        from bench import stats
+
+        note = None
+        images = len(ids)
+        if head["task"] == "restoration":
+            column = [getattr(self._evidence(head["evidence"], "restoration")[name], metric) for name in ids]
+            images = int(np.isfinite(column).sum())
+            if images < len(ids):
+                note = f"{len(ids) - images} images identical to the clean one (infinite PSNR) left out"
+        elif math.isnan(sampled.value):
+            note = "no object or pixel of this kind in the scenes"
+        return _stated(metric, stats.estimate(sampled, LEVEL), images, note, head)
+
+    def _against_references(self, head: dict[str, Any], ids: tuple[str, ...]) -> list[Score]:
+        """Recovery (in rain) or harm (on a dry day) of a derainer, on the scenes that all three rows have."""
+        from bench import stats
+
+        metric = HEADLINE.get(head["task"])
+        references: dict[str, str] = head["references"]
+        if metric is None or head["derainer"]["label"] in (CLEAN, NONE) or CLEAN not in references:
+            return []
+        dry = references[CLEAN] == references[NONE]
+        shared = [set(ids), *(set(self._evidence(key, head["task"])) for key in references.values())]
+        common = tuple(name for name in ids if all(name in names for names in shared))
+        if not common:
+            return []
+        own, clean, rainy = (
+            self._scores(key, head["task"], common, head)[metric]
+            for key in (head["evidence"], references[CLEAN], references[NONE])
+        )
+        if dry:
+            return [_stated(f"{metric}_harm", stats.difference(own, clean, LEVEL), len(common), None, head)]
+        result = stats.recovery(own, rainy, clean, LEVEL)
+        note = None if result.defined else "rain takes no more than noise"
+        return [_stated(f"{metric}_recovery", result, len(common), note, head)]
+
+    def _breakdown(self, head: dict[str, Any], rows: dict[str, Row]) -> dict[str, Any]:
+        """Tables beside the scores that reports draw on, each JSON.
+
+        Detection: ``classes`` (class to AP), ``errors`` (kind to count) and, against the row ``none``, ``changes``
+        (kind to how many were cured, caused and kept). Restoration: ``images`` (metric to one value per scene, in
+        the order of the ids under ``scenes``; None where infinite).
+        """
+        from bench import stats
+
+        if head["task"] == "restoration":
+            columns = {
+                metric: [_number(getattr(row, metric)) for row in rows.values()] for metric in RestorationRow.METRICS
+            }
+            return {"scenes": list(rows), "images": columns}
+        if head["task"] != "detection":
+            return {}
+        table = self._matches(list(rows.values()))
+        once = np.ones((1, len(rows)), np.uint16)
+        by_class = stats.precision_grid(table, once)[0, 0]
+        errors = self._errors(head["evidence"], tuple(rows))
+        counts: dict[str, int] = {}
+        for error in errors:
+            counts[error.kind] = counts.get(error.kind, 0) + 1
+        breakdown: dict[str, Any] = {
+            "classes": {name: _number(ap) for name, ap in zip(table.categories, by_class, strict=True)},
+            "errors": counts,
+        }
+        rainy = head["references"].get(NONE)
+        if rainy and head["derainer"]["label"] not in (CLEAN, NONE):
+            common = tuple(name for name in rows if name in self._evidence(rainy, "detection"))
+            changes = stats.cured_and_caused(self._errors(rainy, common), self._errors(head["evidence"], common))
+            breakdown["changes"] = {kind: asdict(change) for kind, change in changes.items()}
+        return breakdown
+
+    def _errors(self, key: str, ids: tuple[str, ...]) -> list[Any]:
+        from bench import stats
+
+        images = {self._manifest["image_ids"][name] for name in ids}
+        coco = self._manifest["coco"]
+        truth = coco | {
+            "images": [image for image in coco["images"] if image["id"] in images],
+            "annotations": [box for box in coco["annotations"] if box["image_id"] in images],
+        }
+        return stats.find_errors(truth, self._results([self._evidence(key, "detection")[name] for name in ids]))
+
+
+def cell_key(head: dict[str, Any]) -> str:
+    """Return the content key of a cell: its evidence, its references, the manifest and the way of scoring."""
+    return content_key(
+        {
+            "scoring": SCORING_VERSION,
+            "evidence": head["evidence"],
+            "references": head["references"],
+            "manifest": head["data"]["fingerprint"],
+            "label": head["derainer"]["label"],
+            "rain": head["rain"],
+        }
+    )
+
+
+def _stated(metric: str, estimate: Estimate, images: int, note: str | None, head: dict[str, Any]) -> Score:
+    model = head["model"]
+    return Score(
+        metric=metric,
+        protocol=protocol_of(metric, model["classes"] if model else 0),
+        value=_number(estimate.value),
+        low=_number(estimate.low),
+        high=_number(estimate.high),
+        images=images,
+        note=note,
+    )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _reason(missing: int, scenes: int, failures: dict[str, str]) -> str:
+    first = next(iter(failures.items()), None)
+    if first is None:
+        return f"{missing} of {scenes} scenes have no evidence"
+    scene, reason = first
+    where = f"scene {scene}: " if scene else ""
+    return f"{missing} of {scenes} scenes failed; {where}{reason}"

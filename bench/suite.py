@@ -1,0 +1,233 @@
+"""Suites: what to run, as a file or as command-line choices. Both become one validated :class:`Suite`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bench.errors import BadConfig, unknown
+
+TASKS = ("detection", "segmentation", "restoration")
+_MODEL_TASKS = ("detection", "segmentation")
+Task = Literal["detection", "segmentation", "restoration"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VariantChoice(_Part):
+    """A data set under one or more rains.
+
+    Attributes:
+        data: ``street`` or ``KIND:DIR``; ``${NAME}`` stands for an environment variable.
+        split: The data set's split; None takes the kind's default.
+        rain: Rain names.
+        limit: Only the first so many scenes.
+    """
+
+    data: str = "street"
+    split: str | None = None
+    rain: tuple[str, ...] = Field(default=("streaks:medium",), min_length=1)
+    limit: int | None = Field(default=None, gt=0)
+
+
+class ModelChoice(_Part):
+    """A downstream network: a name or a config file, with its checkpoint where the name brings none."""
+
+    task: Literal["detection", "segmentation"]
+    name: str
+    checkpoint: str | None = None
+
+
+class Suite(_Part):
+    """A named list of variants, derainers, tasks and models.
+
+    Attributes:
+        derainers: ``[LABEL=]NAME[:ARG]`` each; the rows ``clean`` and ``none`` are always there.
+        tasks: Restoration is scored wherever the clean image is known, asked for or not.
+        models: Downstream networks; a task that none is named for takes the embedded one.
+        seed: Seeds the rain.
+        precision: What the derainers compute in; ``auto`` is the fastest that the hardware has.
+        tile: ``auto`` (large images only), ``off``, or ``SIZE[+OVERLAP]`` in pixels.
+        checkpoint_trust: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
+    """
+
+    name: str = "command line"
+    variants: tuple[VariantChoice, ...] = Field(default=(VariantChoice(),), min_length=1)
+    derainers: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = Field(default=("detection",), min_length=1)
+    models: tuple[ModelChoice, ...] = ()
+    seed: int = Field(default=0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    tile: str = Field(default="auto", pattern=r"^(auto|off|\d+(\+\d+)?)$")
+    checkpoint_trust: tuple[str, ...] = ()
+
+    @field_validator("derainers", "tasks")
+    @classmethod
+    def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(values))
+
+
+def make_suite(values: Mapping[str, Any], where: str) -> Suite:
+    """Validate plain values.
+
+    Args:
+        values: As read from YAML.
+        where: What the values were read from, for messages.
+
+    Raises:
+        BadConfig: Naming every wrong key or value at once, with what is allowed.
+    """
+    try:
+        return Suite.model_validate(values)
+    except ValidationError as error:
+        raise BadConfig(f"{where}: {'; '.join(explain(error, Suite))}") from None
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Turn a pydantic error into one clause per problem: key path, value, what is allowed."""
+    clauses = []
+    problems = error.errors()
+    for problem in problems:
+        # A list whose items are all wrong is reported as too short as well, which only confuses.
+        if problem["type"] == "too_short" and any(
+            other["loc"][: len(problem["loc"])] == problem["loc"] and other is not problem for other in problems
+        ):
+            continue
+        path = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = _fields_at(model, problem["loc"][:-1])
+            close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+            clauses.append(f"unknown key {path}: {advice}")
+        elif problem["type"] == "missing":
+            clauses.append(f"{path} is missing")
+        else:
+            clauses.append(f"{path} is {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
+    return clauses
+
+
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        for candidate in (annotation, *getattr(annotation, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+    return sorted(model.model_fields)
+
+
+def read_suite(name: str) -> Suite:
+    """Read a suite from a YAML file, or one of the shipped suites by name.
+
+    Raises:
+        UnknownName: If it is neither a file nor a shipped suite.
+        BadConfig: If the file is not valid; every problem is named.
+    """
+    import yaml
+
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        try:
+            text = path.read_text()
+        except OSError as error:
+            raise BadConfig(f"suite {path} cannot be read: {error.strerror or error}") from None
+    elif name in shipped_suites():
+        text = resources.files("bench").joinpath("suites", f"{name}.yaml").read_text()
+    else:
+        raise unknown("suite", name, shipped_suites(), hint="give a .yaml file, or see `bench list suites`")
+    try:
+        values = yaml.safe_load(os.path.expandvars(text)) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise BadConfig(f"suite {name}{line} is not YAML: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(values, dict):
+        raise BadConfig(f"suite {name} is {type(values).__name__}: a suite is a mapping with the key derainers and others")
+    values.setdefault("name", path.stem)
+    return make_suite(values, f"suite {name}")
+
+
+def suite_of(choices: Mapping[str, Any]) -> Suite:
+    """Make a suite from the choices of the command line or of :func:`bench.run`.
+
+    Args:
+        choices: ``derainer``, ``task``, ``data``, ``split``, ``rain``, ``model``, ``checkpoint``, ``limit``, ``seed``,
+            ``precision``, ``tile``, ``trust_checkpoint``; lists as sequences or separated by commas.
+
+    Raises:
+        BadConfig: Naming every wrong choice at once.
+    """
+    return override_suite(Suite(), choices)
+
+
+def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
+    """Return a suite with some of its values replaced by the choices of :func:`suite_of`.
+
+    ``data``, ``split``, ``rain`` and ``limit`` replace those of every variant.
+
+    Raises:
+        BadConfig: Naming every wrong choice at once.
+    """
+    values = suite.model_dump(exclude_unset=True)
+    variants = [variant.model_dump() for variant in suite.variants]
+    for variant in variants:
+        variant.update({key: choices[key] for key in ("data", "split", "limit") if key in choices})
+        if "rain" in choices:
+            variant["rain"] = _listed(choices["rain"])
+    # Two variants that the same data now stands for are one.
+    values["variants"] = [v for i, v in enumerate(variants) if v not in variants[:i]]
+    for key, field in (("derainer", "derainers"), ("task", "tasks"), ("trust_checkpoint", "checkpoint_trust")):
+        if key in choices:
+            values[field] = _listed(choices[key])
+    values |= {key: choices[key] for key in ("seed", "precision", "tile") if key in choices}
+    models = _listed(choices.get("model", ()))
+    checkpoints = _listed(choices.get("checkpoint", ()))
+    if models or checkpoints:
+        values["models"] = _model_choices(values.get("tasks", suite.tasks), models, checkpoints)
+    return make_suite(values, "command line" if suite == Suite() else f"suite {suite.name}")
+
+
+def _listed(values: str | Iterable[str]) -> list[str]:
+    parts = values.split(",") if isinstance(values, str) else list(values)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _model_choices(tasks: Sequence[str], models: Sequence[str], checkpoints: Sequence[str]) -> list[dict[str, Any]]:
+    """Match models and checkpoints with the tasks that need them."""
+    needing = [task for task in tasks if task in _MODEL_TASKS]
+    named = _by_task("--model", models, needing)
+    files = _by_task("--checkpoint", checkpoints, needing)
+    for task in files:
+        if task not in named:
+            raise BadConfig(f"--checkpoint {files[task]} without --model: name the model that it belongs to")
+    return [{"task": task, "name": name, "checkpoint": files.get(task)} for task, name in named.items()]
+
+
+def _by_task(option: str, values: Sequence[str], needing: Sequence[str]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for value in values:
+        task, equals, rest = value.partition("=")
+        if not equals or task not in _MODEL_TASKS:
+            if len(needing) != 1:
+                what = " and ".join(needing) or "none that takes a model"
+                raise BadConfig(f"{option} {value}: the tasks asked for are {what}; write TASK={value}")
+            task, rest = needing[0], value
+        if task in chosen:
+            raise BadConfig(f"{option} names two for {task}, {chosen[task]} and {rest}: run them one after the other")
+        chosen[task] = rest
+    return chosen
+
+
+def shipped_suites() -> tuple[str, ...]:
+    """Return the names of the suites that come with the program."""
+    folder = resources.files("bench").joinpath("suites")
+    return tuple(sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")))

@@ -1,0 +1,413 @@
+"""What happens to one shard: scene -> rain -> derainer -> uint8 -> every task asked for -> evidence -> store.
+
+The same function runs in the local engine's processes and in Ray's tasks. A worker keeps the networks that it has
+loaded, so that a job's shards share them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.data.base import DataSet, DetectionTruth, Scene
+from bench.errors import BenchError
+from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow
+from bench.plan import CLEAN, NONE, Component, Components, Outline, Plan, Shard, Variant
+from bench.rain import add_rain
+from bench.store import Store, missing_scenes
+from bench.suite import ModelChoice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from derainers import Derainer, DerainerSpec
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How networks are loaded; everything that makes a worker load one again."""
+
+    device: str = "cpu"
+    precision: str = "auto"
+    tile: str = "auto"
+    trust: str | None = None
+
+
+@dataclass(frozen=True)
+class CellWork:
+    """A cell's part of a job: the evidence key, and which model looks."""
+
+    key: str
+    what: dict[str, Any]
+    label: str
+    task: str
+    model: ModelChoice | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One variant's work, as it is sent to workers.
+
+    Attributes:
+        data: The data set without its boxes, which only scoring needs.
+        categories: COCO categories of the data set, (id, name); empty without boxes.
+    """
+
+    store: Path
+    data: DataSet
+    categories: tuple[tuple[int, str], ...]
+    rain: Any
+    seed: int
+    digests: dict[str, str]
+    derainers: tuple[DerainerSpec, ...]
+    cells: tuple[CellWork, ...]
+    settings: Settings
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that did not work: the cells it concerns, the scene (None: all of the shard), the reason."""
+
+    keys: tuple[str, ...]
+    scene: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What became of a shard.
+
+    Attributes:
+        shard: The shard's name.
+        images: Images looked at.
+        busy: True where another run holds the shard; nothing was done.
+        network_seconds: Wall time inside the networks' forward passes.
+        notes: Oddities for the records (say, a fall-back to tiles), by derainer label.
+    """
+
+    shard: str
+    images: int = 0
+    busy: bool = False
+    network_seconds: float = 0.0
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = False) -> list[Job]:
+    """Return one job per variant, in the order of the outline."""
+    jobs = []
+    for variant in plan.outline.variants:
+        truth = variant.data.detection
+        categories = tuple((c["id"], c["name"]) for c in truth.coco["categories"]) if truth else ()
+        data = replace(variant.data, detection=DetectionTruth({}, truth.image_ids)) if truth else variant.data
+        cells = tuple(
+            CellWork(
+                cell.key,
+                cell.what,
+                cell.label,
+                cell.task,
+                None if cell.model is None else plan.outline.models[cell.model],
+            )
+            for cell in plan.cells
+            if cell.variant is variant and (cell.missing or again)
+        )
+        jobs.append(
+            Job(
+                store.root,
+                data,
+                categories,
+                variant.rain,
+                variant.seed,
+                variant.digests,
+                plan.outline.derainers,
+                cells,
+                settings,
+                again,
+            )
+        )
+    return jobs
+
+
+def load_components(outline: Outline, settings: Settings) -> Components:
+    """Load every derainer and model once and say what they are.
+
+    Raises:
+        BenchError: If one of them cannot be loaded; the precondition of a run.
+    """
+    derainers = {}
+    for spec in outline.derainers:
+        derainer = _derainer(spec, settings)
+        derainers[spec.label] = Component(spec.name, dict(derainer.key), card=asdict(derainer.card))
+    models = []
+    for choice in outline.models:
+        model = _model(choice, settings)
+        models.append(Component(model.name, dict(model.key), classes=tuple(model.classes)))
+        for variant in outline.variants:
+            _agree(model, choice.task, variant)
+    return Components(derainers, tuple(models))
+
+
+def run_shard(job: Job, shard: Shard, *, wait: bool = False) -> ShardResult:
+    """Make the evidence that a shard lacks and put it into the store.
+
+    A scene, derainer or model that fails leaves the rest of the shard going; failures are returned, never stored.
+
+    Args:
+        job: The variant's work.
+        shard: Which scenes.
+        wait: Wait for another run that holds the shard, instead of returning a busy result.
+    """
+    store = Store(job.store)
+    with store.lock(shard.name, wait=wait) as held:
+        if not held:
+            return ShardResult(shard.name, busy=True)
+        return _Work(job, shard, store).run()
+
+
+class _Work:
+    """One shard's state: what is missing, rows made so far, what failed."""
+
+    def __init__(self, job: Job, shard: Shard, store: Store) -> None:
+        self.job = job
+        self.shard = shard
+        self.store = store
+        self.failures: list[Failure] = []
+        self.seconds = 0.0
+        self.images = 0
+        scenes = [(name, job.digests[name]) for name in shard.scenes]
+        # Looked up again under the lock: another run may have done the work in the meantime.
+        self.missing = {
+            cell.key: set(missing_scenes(scenes, {} if job.again else store.done(cell.key, cell.task)))
+            for cell in job.cells
+        }
+        self.rows: dict[str, list[Row]] = {cell.key: [] for cell in job.cells}
+
+    def run(self) -> ShardResult:
+        by_id = {scene.id: scene for scene in self.job.data.scenes}
+        wanted = [by_id[name] for name in self.shard.scenes if any(name in ids for ids in self.missing.values())]
+        inputs = self._read(wanted)
+        labels = list(dict.fromkeys(cell.label for cell in self.job.cells))
+        notes = []
+        for label in labels:
+            cells = [cell for cell in self.job.cells if cell.label == label and self.missing[cell.key]]
+            if cells:
+                notes += self._look(label, cells, inputs)
+        for cell in self.job.cells:
+            if self.rows[cell.key]:
+                self.store.describe(cell.key, cell.what)
+                self.store.write(cell.key, cell.task, self.rows[cell.key])
+        return ShardResult(
+            self.shard.name,
+            images=self.images,
+            network_seconds=self.seconds,
+            failures=tuple(self.failures),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def _read(self, scenes: Sequence[Scene]) -> list[_Input]:
+        inputs = []
+        for scene in scenes:
+            try:
+                inputs.append(_Input(scene, *read_variant(self.job.data, self.job.rain, self.job.seed, scene)))
+            except BenchError as error:
+                keys = tuple(cell.key for cell in self.job.cells)
+                self.failures.append(Failure(keys, scene.id, str(error)))
+        return inputs
+
+    def _look(self, label: str, cells: Sequence[CellWork], inputs: Sequence[_Input]) -> list[tuple[str, str]]:
+        """Restore what the cells of one derainer lack, and show it to their tasks."""
+        lacking = [item for item in inputs if any(item.scene.id in self.missing[cell.key] for cell in cells)]
+        self.images += len(lacking)
+        notes: list[tuple[str, str]] = []
+        if label == CLEAN:
+            images = [item.clean for item in lacking if item.clean is not None]
+            spent = 0.0
+        elif label == NONE:
+            images = [item.rainy for item in lacking]
+            spent = 0.0
+        else:
+            spec = next(spec for spec in self.job.derainers if spec.label == label)
+            try:
+                derainer = _derainer(spec, self.job.settings)
+                started = time.perf_counter()
+                images = restore(derainer, [item.scene.id for item in lacking], [item.rainy for item in lacking])
+                spent = (time.perf_counter() - started) / max(1, len(lacking))
+                notes = [(label, note) for note in getattr(derainer, "notes", ())]
+            except Exception as error:  # a derainer is anyone's code; whatever it raises ends its cells, not the run
+                self._fail(cells, None, f"derainer {label}: {_reason(error)}")
+                return []
+            self.seconds += spent * len(lacking)
+        for cell in cells:
+            try:
+                look = self._looker(cell)
+            except Exception as error:
+                self._fail([cell], None, f"{cell.task}: {_reason(error)}")
+                continue
+            for item, image in zip(lacking, images, strict=True):
+                if item.scene.id not in self.missing[cell.key]:
+                    continue
+                try:
+                    self.rows[cell.key].append(look(item, image, spent))
+                except Exception as error:
+                    self._fail([cell], item.scene.id, f"{cell.task}: {_reason(error)}")
+        return notes
+
+    def _looker(self, cell: CellWork) -> Callable[[_Input, np.ndarray, float], Row]:
+        digests = self.job.digests
+        if cell.task == "restoration":
+            from downstream.restoration import score_pair
+
+            def restoration(item: _Input, image: np.ndarray, spent: float) -> Row:
+                assert item.clean is not None
+                return RestorationRow(
+                    item.scene.id, digests[item.scene.id], spent, **score_pair(image, item.clean)
+                )
+
+            return restoration
+        assert cell.model is not None
+        model = _model(cell.model, self.job.settings)
+        if cell.task == "detection":
+            from downstream.detection import map_categories
+
+            ids = map_categories(model.classes, self.job.categories)
+
+            def detection(item: _Input, image: np.ndarray, spent: float) -> Row:
+                found, seconds = self._timed(model.predict, image)
+                categories = ids[found.labels]
+                kept = categories >= 0
+                return DetectionRow(
+                    item.scene.id,
+                    digests[item.scene.id],
+                    seconds,
+                    found.boxes[kept],
+                    found.scores[kept],
+                    categories[kept],
+                )
+
+            return detection
+        from downstream.segmentation import confusion, map_classes
+
+        truth = self.job.data.segmentation
+        assert truth is not None
+        indices = map_classes(model.classes, truth.classes)
+
+        def segmentation(item: _Input, image: np.ndarray, spent: float) -> Row:
+            labels, seconds = self._timed(model.predict, image)
+            matrix = confusion(indices[labels], self._mask(item), truth.classes)
+            return SegmentationRow(item.scene.id, digests[item.scene.id], seconds, matrix)
+
+        return segmentation
+
+    def _mask(self, item: _Input) -> np.ndarray:
+        if item.mask is None:
+            item.mask = self.job.data.mask(item.scene)
+        return item.mask
+
+    def _timed(self, function: Callable[[np.ndarray], Any], image: np.ndarray) -> tuple[Any, float]:
+        started = time.perf_counter()
+        result = function(image)
+        spent = time.perf_counter() - started
+        self.seconds += spent
+        return result, spent
+
+    def _fail(self, cells: Sequence[CellWork], scene: str | None, reason: str) -> None:
+        self.failures.append(Failure(tuple(cell.key for cell in cells), scene, reason))
+
+
+@dataclass
+class _Input:
+    """A scene's images in memory; the mask is read when the first model wants it."""
+
+    scene: Scene
+    clean: np.ndarray | None
+    rainy: np.ndarray
+    mask: np.ndarray | None = None
+
+
+def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return the clean image (None where unknown) and the rainy one of a scene (uint8 RGB HxWx3 each).
+
+    Raises:
+        BadData: If a file of the scene cannot be used.
+    """
+    clean = data.clean(scene)
+    if data.own_rain:
+        rainy = data.rainy(scene)
+        assert rainy is not None
+        return clean, rainy
+    assert clean is not None
+    depth = data.depth(scene) if rain.needs_depth else None
+    return clean, add_rain(rain, clean, scene.id, seed, depth)
+
+
+def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Run a derainer over the images of some scenes."""
+    by_scene = getattr(derainer, "restore_scenes", None)
+    return list(by_scene(ids, images) if by_scene else derainer.restore(images))
+
+
+@lru_cache(maxsize=32)
+def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
+    from derainers import load_derainer
+
+    return load_derainer(spec, device=settings.device, precision=settings.precision, tile=settings.tile)
+
+
+@lru_cache(maxsize=8)
+def _model(choice: ModelChoice, settings: Settings) -> Any:
+    from downstream.models import load_model
+
+    return load_model(choice.task, choice.name, choice.checkpoint, device=settings.device, trust=settings.trust)
+
+
+def _agree(model: Any, task: str, variant: Variant) -> None:
+    """Check that a model and a data set share classes.
+
+    Raises:
+        BadData: If they do not.
+    """
+    if task == "detection" and variant.data.detection is not None:
+        from downstream.detection import map_categories
+
+        categories = variant.data.detection.coco["categories"]
+        map_categories(model.classes, tuple((c["id"], c["name"]) for c in categories))
+    if task == "segmentation" and variant.data.segmentation is not None:
+        from downstream.segmentation import map_classes
+
+        map_classes(model.classes, variant.data.segmentation.classes)
+
+
+def _reason(error: BaseException) -> str:
+    text = (str(error).splitlines() or [""])[0]
+    return text if isinstance(error, BenchError) else f"{type(error).__name__}: {text}"
+
+
+def initialise(threads: int, ignore_interrupts: bool = True) -> None:
+    """Prepare a worker process.
+
+    Args:
+        threads: Threads of a network on the CPU. The count is the same for any number of workers, because a
+            network's sums may depend on it in the last bit.
+        ignore_interrupts: Leave Ctrl-C to the process that started this one.
+    """
+    import logging
+    import os
+    import signal
+    import warnings
+
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    if ignore_interrupts:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    import cv2
+    import torch
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
