@@ -2,15 +2,16 @@
 
 A PyTorch checkpoint is a pickle, and a pickle is a program. Here checkpoints are data: they are read with
 torch's restricted unpickler, which builds tensors, numbers, text and containers and nothing else. What
-OpenMMLab's checkpoints carry beside tensors (numpy scalars and arrays, MMEngine's ``HistoryBuffer``) is read into
-inert placeholders, as none of it is weights. A file that names anything else is refused unless the user vouches
-for its exact bytes by their SHA-256.
+OpenMMLab's checkpoints carry beside tensors (numpy scalars and arrays, MMEngine's ``HistoryBuffer``) is read
+into inert placeholders, as none of it is weights. A file that names anything else is refused unless the user
+vouches for its exact bytes by their SHA-256.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
 import pickle
 import re
 import threading
@@ -71,6 +72,18 @@ def load_state(path: str | Path, trust: str | None = None) -> dict[str, torch.Te
     Raises:
         BadWeights: The file is absent, unreadable, not weights, or names objects that are not data.
     """
+    return load_checkpoint(path, trust)[0]
+
+
+def load_checkpoint(
+    path: str | Path, trust: str | None = None
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read the state dict and the ``meta`` entry of a checkpoint; arguments and errors as in :func:`load_state`.
+
+    Returns:
+        The state dict, and what OpenMMLab's checkpoints say of themselves (``dataset_meta``, ...): plain data
+        from an outside file, to be checked before use. For safetensors, the file's text metadata.
+    """
     path = Path(path)
     try:
         data = path.read_bytes()
@@ -79,8 +92,10 @@ def load_state(path: str | Path, trust: str | None = None) -> dict[str, torch.Te
     except OSError as error:
         raise BadWeights(f"{path}: cannot be read as weights ({error.strerror or error})") from None
     if path.suffix == ".safetensors":
-        return _clean(_read_safetensors(path, data), path)
-    return _clean(_find_state(_read_pickle(path, data, trust), path), path)
+        return _clean(_read_safetensors(path, data), path), _safetensors_metadata(data)
+    content = _read_pickle(path, data, trust)
+    meta = content.get("meta") if isinstance(content, Mapping) else None
+    return _clean(_find_state(content, path), path), dict(meta) if isinstance(meta, Mapping) else {}
 
 
 def match_state(
@@ -149,6 +164,12 @@ def _read_safetensors(path: Path, data: bytes) -> Mapping[str, Any]:
         return safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise BadWeights(f"{path}: not a readable safetensors file ({_one_line(str(error))})") from None
+
+
+def _safetensors_metadata(data: bytes) -> dict[str, Any]:
+    """The text that a valid safetensors file carries: 8 bytes of length, then a JSON header."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return dict(header.get("__metadata__", {}))
 
 
 def _read_pickle(path: Path, data: bytes, trust: str | None) -> Any:
