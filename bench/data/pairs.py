@@ -23,7 +23,7 @@ _EXPECTED = (
     "rain/ and norain/, input/ and target/, rainy_image/ and ground_truth/, rain-1.png beside norain-1.png, "
     "a list file of 'rainy clean' lines, or both halves side by side in each image"
 )
-#: Correlation of two halves at 24x24: the median is 0.91 for pairs of Rain100H and 0.2 for halves of one photo.
+#: Correlation of halves at 24x24. Its median is 0.91 over pairs of Rain100H, 0.2 over halves of one photo.
 _SAME_SCENE = 0.5
 #: How many images of a folder are looked at before it is taken for pairs side by side.
 _LOOKED_AT = 9

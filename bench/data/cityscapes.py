@@ -1,0 +1,264 @@
+"""Cityscapes' own layout: ``leftImg8bit/SPLIT/CITY`` beside ``gtFine/SPLIT/CITY``."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.data import layout, stereo
+from bench.data.base import DataSet, Depth, Scene, SegmentationTruth
+from bench.data.cityscapes_labels import CLASSES, INVALID, SKY, from_label_ids, from_train_ids
+from bench.data.instances import InstanceTruth
+from bench.errors import BadData
+from bench.images import read_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_IMAGE = "_leftImg8bit"
+_TRAIN_IDS, _LABEL_IDS, _INSTANCE_IDS = (
+    "_gtFine_labelTrainIds.png",
+    "_gtFine_labelIds.png",
+    "_gtFine_instanceIds.png",
+)
+
+
+@dataclass(frozen=True)
+class CityscapesSet(DataSet):
+    """A split of Cityscapes, or of a set in its layout."""
+
+    def mask(self, scene: Scene) -> np.ndarray:
+        """Return train ids per pixel (uint8 HxW); 255 is left out of scoring.
+
+        Raises:
+            BadData: If the scene has no mask, or it is of another size or label space than its name says.
+        """
+        if scene.mask is None:
+            return super().mask(scene)
+        return read_train_ids(scene.mask, scene.size)
+
+    def depth(self, scene: Scene) -> Depth | None:
+        """Return the distance per pixel from disparity or a depth file, holes filled from beside them.
+
+        Raises:
+            BadData: If the depth, or the camera's file, cannot be used.
+        """
+        if scene.depth is None:
+            return None
+        sky = None if scene.mask is None else self.mask(scene) == SKY
+        return stereo.read_depth(scene.depth, self._camera(scene), sky, scene.size)
+
+    def files(self, scene: Scene) -> dict[str, Path]:
+        """Return every file that what is read of ``scene`` depends on, by what it is read for."""
+        files = super().files(scene)
+        camera = self._camera(scene)
+        return files if camera is None else {**files, "camera": camera}
+
+    def _camera(self, scene: Scene) -> Path | None:
+        if scene.depth is None or scene.image is None:
+            return None
+        city = scene.image.parent.relative_to(self.root / "leftImg8bit")
+        camera = self.root / "camera" / city / f"{scene.id}_camera.json"
+        return camera if camera.is_file() else None
+
+
+def open_cityscapes(root: Path, split: str | None = None) -> DataSet:
+    """Open one split of a data set in Cityscapes' layout.
+
+    Masks are ``*_gtFine_labelTrainIds.png`` where a scene has one, else ``*_gtFine_labelIds.png`` through
+    the official table. Boxes come from ``*_gtFine_instanceIds.png``. Depth is taken from ``depth/`` or
+    ``disparity/`` where present.
+
+    Args:
+        root: The folder that holds ``leftImg8bit/``.
+        split: ``train``, ``val``, ``test`` or what there is; None takes ``val``, or the only one.
+
+    Raises:
+        BadData: If a folder is missing or empty, an image has no mask, or sizes differ.
+    """
+    images = root / "leftImg8bit"
+    if not images.is_dir():
+        raise BadData(
+            f"{root} has no leftImg8bit/ folder: Cityscapes' layout is leftImg8bit/SPLIT/CITY beside "
+            f"gtFine/SPLIT/CITY; it holds {layout.contents(root)}"
+        )
+    split = _choose_split(images, split)
+    found, left_out = _images(images / split)
+    has_truth = (root / "gtFine").is_dir()
+    sources = {root / name for name in ("depth", "disparity") if (root / name / split).is_dir()}
+    scenes = [_scene(path, root, has_truth, sources) for path in found]
+    scenes = _with_sizes(sorted(scenes, key=lambda scene: layout.natural(scene.id)))
+    layout.check_inside(found, [root, images / split])
+    for first, second in itertools.pairwise(scenes):
+        if first.id == second.id:
+            raise BadData(f"two images are called {first.id}: {first.image} and {second.image}; remove one")
+    notes = []
+    if left_out:
+        notes.append(f"{len(left_out)} images not named *{_IMAGE} are left out, the first is {left_out[0]}")
+    if not has_truth:
+        notes.append("no gtFine/ folder: only restoration can be scored")
+    return CityscapesSet(
+        name=f"cityscapes/{split}",
+        kind="cityscapes",
+        root=root,
+        split=split,
+        scenes=tuple(scenes),
+        detection=_boxes(scenes),
+        segmentation=SegmentationTruth(CLASSES) if has_truth else None,
+        depth_source=_depth_source(scenes),
+        notes=tuple(notes),
+    )
+
+
+def read_train_ids(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Read a labelTrainIds or labelIds file as train ids.
+
+    Args:
+        path: The file; what its values mean is told by its name.
+        size: (height, width) that it must have.
+
+    Returns:
+        uint8 HxW, 0 to 18, and 255 where nothing is evaluated.
+
+    Raises:
+        BadData: If the size is another, or a value does not belong to the label space that the name promises.
+    """
+    import cv2
+    import numpy as np
+
+    labels = read_labels(path)
+    if labels.dtype != np.uint8:
+        raise BadData(f"{path} has 16 bits per pixel: label files have 8; is it an instanceIds file?")
+    if size is not None and labels.shape != size:
+        raise BadData(
+            f"mask {path} is {labels.shape[1]}x{labels.shape[0]} but its image is {size[1]}x{size[0]}: "
+            f"masks must have their image's size"
+        )
+    train_ids = path.name.endswith(_TRAIN_IDS)
+    mask = cv2.LUT(labels, from_train_ids() if train_ids else from_label_ids())
+    wrong = labels[mask == INVALID]
+    if wrong.size:
+        kind, other = ("train", "label") if train_ids else ("label", "train")
+        allowed = "0 to 18 and 255" if train_ids else "0 to 33"
+        looks = int(wrong[0]) <= 33 if train_ids else int(wrong[0]) == 255
+        guess = f"it looks like {other} ids, so name it so" if looks else "write it again"
+        raise BadData(f"mask {path} holds the value {int(wrong[0])}, but {kind} ids are {allowed}: {guess}")
+    return mask
+
+
+def _choose_split(images: Path, split: str | None) -> str:
+    splits = [path.name for path in layout.folders(images)]
+    if not splits:
+        raise BadData(f"{images} has no split folders: expected leftImg8bit/val/CITY/*{_IMAGE}.png")
+    if split is not None:
+        if split not in splits:
+            raise BadData(f"{images} has no split {split!r}: give --split {' or '.join(splits)}")
+        return split
+    if "val" in splits:
+        return "val"
+    if len(splits) > 1:
+        raise BadData(f"{images} has several splits: give --split {' or '.join(splits)}")
+    return splits[0]
+
+
+def _images(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the images below a folder, and image files of other names; an empty city is an error."""
+    found: list[Path] = []
+    others: list[Path] = []
+    for path in layout.image_files(folder):
+        (found if path.stem.endswith(_IMAGE) else others).append(path)
+    for inner in layout.folders(folder):
+        below, left_out = _images(inner)
+        if not below:
+            raise BadData(
+                f"folder {inner} holds no *{_IMAGE}.png: unpack its images again, or remove the folder"
+            )
+        found += below
+        others += left_out
+    if not found and not layout.folders(folder):
+        raise BadData(
+            f"folder {folder} holds no *{_IMAGE}.png: unpack the images again, or remove the folder"
+        )
+    return found, others
+
+
+def _scene(path: Path, root: Path, has_truth: bool, sources: set[Path]) -> Scene:
+    name = path.stem[: -len(_IMAGE)]
+    city = path.parent.relative_to(root / "leftImg8bit")
+    mask = instances = None
+    if has_truth:
+        folder = root / "gtFine" / city
+        candidates = [folder / f"{name}{ending}" for ending in (_TRAIN_IDS, _LABEL_IDS)]
+        mask = next((candidate for candidate in candidates if candidate.is_file()), None)
+        if mask is None:
+            raise BadData(
+                f"image {path} has no mask: expected {candidates[1]} or {_TRAIN_IDS[1:]} beside it; "
+                f"unpack gtFine again, or remove the image"
+            )
+        instances = folder / f"{name}{_INSTANCE_IDS}"
+        instances = instances if instances.is_file() else None
+    return Scene(
+        id=name,
+        image=path,
+        mask=mask,
+        instances=instances,
+        depth=_depth_file(name, city, sources),
+        size=None,
+    )
+
+
+def _depth_file(name: str, city: Path, sources: set[Path]) -> Path | None:
+    if not sources:
+        return None
+    endings = {"depth": ("_depth.npy", "_depth.png"), "disparity": ("_disparity.png",)}
+    candidates = [
+        source / city / f"{name}{ending}" for source in sorted(sources) for ending in endings[source.name]
+    ]
+    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if found is None:
+        raise BadData(
+            f"scene {name} has no {candidates[-1]}, though other scenes have depth: complete the folder, "
+            f"or move it away to have depth guessed for every scene"
+        )
+    return found
+
+
+def _with_sizes(scenes: list[Scene]) -> list[Scene]:
+    sized = []
+    every = layout.in_threads(_sizes, scenes)
+    for scene, sizes in zip(scenes, every, strict=True):
+        size = sizes["image"]
+        for role, other in sizes.items():
+            if size is not None and other is not None and other != size:
+                path = getattr(scene, role)
+                raise BadData(
+                    f"{role} {path} is {other[1]}x{other[0]} but its image is {size[1]}x{size[0]}: "
+                    f"both must have one size"
+                )
+        sized.append(replace(scene, size=size))
+    return sized
+
+
+def _sizes(scene: Scene) -> dict[str, tuple[int, int] | None]:
+    paths = {"image": scene.image, "mask": scene.mask, "instances": scene.instances, "depth": scene.depth}
+    return {role: layout.image_size(path) for role, path in paths.items() if path is not None}
+
+
+def _boxes(scenes: list[Scene]) -> InstanceTruth | None:
+    without = [scene for scene in scenes if scene.instances is None]
+    if len(without) == len(scenes):
+        return None
+    if without:
+        raise BadData(
+            f"{len(without)} of {len(scenes)} scenes have no {_INSTANCE_IDS[1:]}, the first is "
+            f"{without[0].id}: unpack gtFine again, or remove those images"
+        )
+    return InstanceTruth(scenes, {scene.id: number for number, scene in enumerate(scenes, start=1)})
+
+
+def _depth_source(scenes: list[Scene]) -> str | None:
+    if not scenes or scenes[0].depth is None:
+        return None
+    return "exact" if "_depth." in scenes[0].depth.name else "disparity"
