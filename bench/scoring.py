@@ -159,7 +159,8 @@ class Scorer:
                 note = f"{len(ids) - images} images identical to the clean one (infinite PSNR) left out"
         elif math.isnan(sampled.value):
             note = "no object or pixel of this kind in the scenes"
-        return _stated(metric, stats.estimate(sampled, LEVEL), images, note, head)
+        bounds = (-math.inf, math.inf) if metric.startswith("psnr") else (0.0, 1.0)
+        return _stated(metric, stats.estimate(sampled, LEVEL, bounds), images, note, head)
 
     def _against_references(self, head: dict[str, Any], ids: tuple[str, ...]) -> list[Score]:
         """Recovery (in rain) or harm (on a dry day) of a derainer, on the scenes that all three rows have."""
