@@ -51,7 +51,7 @@ def read_labels(path: Path) -> np.ndarray:
         # OpenCV turns a palette into colours; the indices are what the file means.
         from PIL import Image
 
-        _check_complete(path, path.read_bytes())
+        check_complete(path, path.read_bytes())
         with Image.open(path) as file:
             return np.array(file)
     labels = _decode(path, cv2.IMREAD_UNCHANGED)
@@ -83,23 +83,49 @@ def _decode(path: Path, flags: int) -> np.ndarray:
         raise BadData(f"image {path} does not exist: check the folder and the file's name") from None
     except OSError as error:
         raise BadData(f"image {path} cannot be read: {error.strerror or error}") from None
-    _check_complete(path, data)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    check_complete(path, data)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:  # a header that states more pixels than OpenCV agrees to decode
+        image = None
     if image is None:
         raise BadData(f"{path} is not an image that can be decoded: replace the file or leave it out")
     return image
 
 
-def _check_complete(path: Path, data: bytes) -> None:
-    # Decoders fill what a truncated file lacks with grey and say nothing. Some JPEG writers pad behind the end
-    # marker, so it is looked for in the tail rather than at the very end.
+def check_complete(path: Path, data: bytes) -> None:
+    """Check that a PNG or JPEG file ends where its format says it does; other files pass.
+
+    Decoders fill what a truncated file lacks with grey and say nothing.
+
+    Args:
+        path: The file, for the message.
+        data: Its content.
+
+    Raises:
+        BadData: If the file's end is missing.
+    """
     whole = True
     if data.startswith(b"\x89PNG"):
         whole = _PNG_END in data[-64:]
     elif data.startswith(b"\xff\xd8"):
-        whole = _JPEG_END in data[-4096:]
+        # Writers may append to the end marker, and a thumbnail before the scan has an end marker of its own.
+        whole = data.find(_JPEG_END, _jpeg_scan(data)) >= 0
     if not whole:
         raise BadData(f"image {path} is truncated ({len(data)} bytes): copy or download it again")
+
+
+def _jpeg_scan(data: bytes) -> int:
+    """Return where a JPEG's first scan starts, or the end of the data where it has none."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xFF:  # fill bytes may precede a marker
+            at += 1
+        elif data[at + 1] == 0xDA:
+            return at
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return len(data)
 
 
 def _is_palette_png(path: Path) -> bool:

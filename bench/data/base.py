@@ -167,7 +167,11 @@ class DataSet:
         return None
 
     def files(self, scene: Scene) -> dict[str, Path]:
-        """Return every file that what is read of ``scene`` depends on, by what it is read for."""
+        """Return every file that what is read of ``scene`` depends on, by what it is read for.
+
+        The names tell apart what is read differently (label ids from train ids, the left half from the right),
+        so that hashes over names and contents stand for what comes out.
+        """
         roles = {
             "image": scene.image,
             "rainy": scene.rainy,

@@ -52,9 +52,12 @@ class CityscapesSet(DataSet):
 
     def files(self, scene: Scene) -> dict[str, Path]:
         """Return every file that what is read of ``scene`` depends on, by what it is read for."""
-        files = super().files(scene)
-        camera = self._camera(scene)
-        return files if camera is None else {**files, "camera": camera}
+        files = {"image": scene.image, "instances": scene.instances, "camera": self._camera(scene)}
+        if scene.mask is not None:
+            files["train ids" if scene.mask.name.endswith(_TRAIN_IDS) else "label ids"] = scene.mask
+        if scene.depth is not None:
+            files["disparity" if scene.depth.name.endswith("_disparity.png") else "depth"] = scene.depth
+        return {role: path for role, path in files.items() if path is not None}
 
     def _camera(self, scene: Scene) -> Path | None:
         if scene.depth is None or scene.image is None:

@@ -71,6 +71,12 @@ class MaskSet(DataSet):
             )
         return cv2.LUT(labels.astype(np.uint8), table)
 
+    def files(self, scene: Scene) -> dict[str, Path]:
+        """Return the scene's files by what they are read for."""
+        files = super().files(scene)
+        mask = files.pop("mask", None)
+        return files if mask is None else {**files, f"mask without {list(self.ignored)}": mask}
+
 
 def open_masks(root: Path, split: str | None = None) -> DataSet:
     """Open one split of a CamVid-like folder.

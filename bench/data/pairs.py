@@ -70,6 +70,10 @@ class SideBySideSet(DataSet):
         """Return the rainy half (uint8 RGB HxWx3)."""
         return _half(read_image(_path(scene)), left=self.rainy_left)
 
+    def files(self, scene: Scene) -> dict[str, Path]:
+        """Return the scene's one file, named after the side that is read as the rainy one."""
+        return {f"rainy {'left' if self.rainy_left else 'right'}": _path(scene)}
+
 
 def open_pairs(root: Path, split: str | None = None) -> DataSet:
     """Open a folder of rainy and clean images, in whichever published layout it is.
