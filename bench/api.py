@@ -395,7 +395,7 @@ def _score(
         "device": settings.device,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    for _, head in heads:
+    for cell, head in heads:
         fingerprint = head["data"]["fingerprint"]
         if fingerprint not in scorers:
             scorers[fingerprint] = Scorer(store, fingerprint)
@@ -406,6 +406,7 @@ def _score(
             yield old
             continue
         run_info = about | {
+            "choices": _choices(plan.outline, cell),
             "seconds_per_image": scorer.seconds(head["evidence"], head["task"]),
             "notes": sorted(note for label, note in execution.notes if label == head["derainer"]["label"]),
         }
@@ -413,6 +414,21 @@ def _score(
         if old is None or old.model_dump(exclude={"run"}) != record.model_dump(exclude={"run"}):
             store.write_record(record)
         yield record
+
+
+def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
+    """Return the suite that holds this cell alone, as plain values; `bench verify` runs it again."""
+    suite = found.suite
+    rain = {} if cell.variant.data.own_rain else {"rain": (cell.variant.rain.name,)}
+    alone = suite.model_copy(
+        update={
+            "variants": (cell.variant.choice.model_copy(update=rain),),
+            "derainers": tuple(str(spec) for spec in found.derainers if spec.label == cell.label),
+            "tasks": (cell.task,),
+            "models": () if cell.model is None else (found.models[cell.model],),
+        }
+    )
+    return alone.model_dump(mode="json", exclude_defaults=True)
 
 
 __all__ = ["STRATEGIES", "Run", "Strategy", "Watcher", "run", "run_suite"]

@@ -15,8 +15,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bench.errors import BadConfig, BenchError
-from bench.plan import Components, Outline, Plan, Shard
-from bench.worker import Failure, Job, Settings, ShardResult, initialise, load_components, run_shard
+from bench.plan import Components, Outline, Plan, Shard, shard_images
+from bench.worker import (
+    Failure,
+    Job,
+    Settings,
+    ShardResult,
+    initialise,
+    load_components,
+    measure_shard,
+    run_shard,
+)
 
 #: Called with the number of images that a finished shard looked at.
 Progress = Callable[[int], None]
@@ -39,6 +48,9 @@ class Engine(Protocol):
 
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan."""
+
+    def estimate(self, plan: Plan, jobs: Sequence[Job]) -> float:
+        """Return about how many seconds the plan will take, from running one scene of each variant."""
 
     def close(self) -> None:
         """Let go of processes."""
@@ -124,7 +136,8 @@ class LocalEngine:
                         if tries[shard.name] < _TRIES:
                             queue.append((shard, block))
                         else:
-                            execution.add(_given_up(jobs[shard.variant], shard))
+                            reason = f"the worker died {_TRIES} times: out of memory? try --tile 512 or fewer --workers"
+                            execution.add(given_up(jobs[shard.variant], shard, reason))
                         break
                     if result.busy:
                         queue.insert(0, (shard, True))
@@ -141,6 +154,18 @@ class LocalEngine:
             if pending:
                 self.close()
         return execution
+
+    def estimate(self, plan: Plan, jobs: Sequence[Job]) -> float:
+        """Run one scene of each variant's first shard, store nothing, and scale to the whole plan."""
+        total = 0.0
+        for index, job in enumerate(jobs):
+            shards = [shard for shard in plan.shards if shard.variant == index]
+            if shards:
+                one = replace(shards[0], scenes=shards[0].scenes[:1])
+                seconds = self._start().submit(measure_shard, self._job(job, 0), one).result()
+                images = sum(shard_images(plan, shard) for shard in shards)
+                total += seconds / shard_images(plan, one) * images
+        return total / self._workers
 
     def close(self) -> None:
         """End the worker processes."""
@@ -171,8 +196,8 @@ def _load(outline: Outline, settings: Settings) -> Components:
     return load_components(outline, settings)
 
 
-def _given_up(job: Job, shard: Shard) -> ShardResult:
-    reason = f"the worker died {_TRIES} times on this shard: out of memory? try --tile 512 or fewer --workers"
+def given_up(job: Job, shard: Shard, reason: str) -> ShardResult:
+    """Return the result of a shard that could not be run: every cell of every scene has failed."""
     keys = tuple(cell.key for cell in job.cells)
     return ShardResult(shard.name, failures=tuple(Failure(keys, scene, reason) for scene in shard.scenes))
 

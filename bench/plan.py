@@ -20,7 +20,7 @@ from bench.hashing import content_key
 from bench.rain import parse_rain
 from bench.records import variant_name
 from bench.store import Store, missing_scenes
-from bench.suite import TASKS, ModelChoice, Suite
+from bench.suite import TASKS, ModelChoice, Suite, VariantChoice
 
 if TYPE_CHECKING:
     from bench.rain import Rain
@@ -46,6 +46,7 @@ class Variant:
         rain_name: How reports name it: the rain's name, or ``own``.
         seed: Seeds the rain.
         digests: Scene id to SHA-256 of the scene's files.
+        choice: What the suite said; with it the cell can be run again.
     """
 
     data: DataSet
@@ -53,6 +54,7 @@ class Variant:
     rain_name: str
     seed: int
     digests: dict[str, str]
+    choice: VariantChoice
 
     @property
     def name(self) -> str:
@@ -176,7 +178,7 @@ def outline(suite: Suite) -> Outline:
         for name in rains:
             rain = parse_rain(name)
             shown = "own" if data.own_rain else rain.name
-            variants.append(Variant(data, rain, shown, suite.seed, digests))
+            variants.append(Variant(data, rain, shown, suite.seed, digests, choice))
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:

@@ -169,6 +169,19 @@ def run_shard(job: Job, shard: Shard, *, wait: bool = False) -> ShardResult:
         return _Work(job, shard, store).run()
 
 
+def measure_shard(job: Job, shard: Shard) -> float:
+    """Do a shard's work once to load the networks and once more for the clock; nothing is stored.
+
+    Returns:
+        Seconds of the second time.
+    """
+    store = Store(job.store)
+    _Work(job, shard, store).look()
+    started = time.perf_counter()
+    _Work(job, shard, store).look()
+    return time.perf_counter() - started
+
+
 class _Work:
     """One shard's state: what is missing, rows made so far, what failed."""
 
@@ -188,15 +201,8 @@ class _Work:
         self.rows: dict[str, list[Row]] = {cell.key: [] for cell in job.cells}
 
     def run(self) -> ShardResult:
-        by_id = {scene.id: scene for scene in self.job.data.scenes}
-        wanted = [by_id[name] for name in self.shard.scenes if any(name in ids for ids in self.missing.values())]
-        inputs = self._read(wanted)
-        labels = list(dict.fromkeys(cell.label for cell in self.job.cells))
-        notes = []
-        for label in labels:
-            cells = [cell for cell in self.job.cells if cell.label == label and self.missing[cell.key]]
-            if cells:
-                notes += self._look(label, cells, inputs)
+        """Make the evidence that is missing and store it."""
+        notes = self.look()
         for cell in self.job.cells:
             if self.rows[cell.key]:
                 self.store.describe(cell.key, cell.what)
@@ -208,6 +214,19 @@ class _Work:
             failures=tuple(self.failures),
             notes=tuple(dict.fromkeys(notes)),
         )
+
+    def look(self) -> list[tuple[str, str]]:
+        """Restore what is missing and show it to every task; return the derainers' notes."""
+        by_id = {scene.id: scene for scene in self.job.data.scenes}
+        wanted = [by_id[name] for name in self.shard.scenes if any(name in ids for ids in self.missing.values())]
+        inputs = self._read(wanted)
+        labels = list(dict.fromkeys(cell.label for cell in self.job.cells))
+        notes: list[tuple[str, str]] = []
+        for label in labels:
+            cells = [cell for cell in self.job.cells if cell.label == label and self.missing[cell.key]]
+            if cells:
+                notes += self._look(label, cells, inputs)
+        return notes
 
     def _read(self, scenes: Sequence[Scene]) -> list[_Input]:
         inputs = []

@@ -42,6 +42,8 @@ def command(
     trust_checkpoint: Annotated[list[str] | None, typer.Option(metavar="SHA256", help="A checkpoint that may be unpickled although it is not plain weights.")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core or GPU]")] = None,
     strategy: Annotated[str, typer.Option(help="only-missing, always, never or only-cache: what is done about evidence that is there.")] = "only-missing",
+    engine: Annotated[str, typer.Option(help="local: this machine's processes; ray: a Ray cluster.")] = "local",
+    address: Annotated[str | None, typer.Option(help="With --engine ray: the cluster's address. [default: a local cluster]")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure instead of finishing the rest.")] = False,
 ) -> None:
     """Restore rainy scenes with each derainer and score what the models see of them."""
@@ -72,6 +74,7 @@ def command(
         strategy=strategy,  # type: ignore[arg-type]
         fail_fast=fail_fast,
         watcher=TerminalWatcher(),
+        engine=choose_engine(engine, address, fail_fast),
     )
     print_summary(result.records)
     for problem in result.problems:
@@ -86,3 +89,22 @@ def choose_suite(name: str | None, **choices: Any) -> Any:
 
     given = {key: value for key, value in choices.items() if value is not None}
     return override_suite(read_suite(name), given) if name else suite_of(given)
+
+
+def choose_engine(name: str, address: str | None, fail_fast: bool) -> Any:
+    """Return what makes the engine from the settings; None for this machine's processes."""
+    from bench.errors import BadConfig, unknown
+
+    if name == "local":
+        if address:
+            raise BadConfig(f"--address {address} goes with --engine ray")
+        return None
+    if name != "ray":
+        raise unknown("engine", name, ("local", "ray"))
+
+    def make(settings: Any) -> Any:
+        from bench.cluster import RayEngine
+
+        return RayEngine(settings, address=address, fail_fast=fail_fast)
+
+    return make

@@ -1,0 +1,68 @@
+"""``bench plan``: what would run, what is there already, about how long it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("plan", epilog="Example:\n\n  bench plan street --out runs/street")(command)
+
+
+def command(
+    suite: Annotated[str | None, typer.Argument(help="A suite: a YAML file or a shipped name.")] = None,
+    derainer: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
+    task: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
+    data: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
+    split: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
+    rain: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="As in `bench run`.")] = None,
+    checkpoint: Annotated[list[str] | None, typer.Option(help="As in `bench run`.")] = None,
+    out: Annotated[Path, typer.Option(help="The store to look up.")] = Path("runs"),
+    limit: Annotated[int | None, typer.Option(help="Only the first so many scenes.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
+) -> None:
+    """Print the cells of a run, what the store has of them, and an estimate of the time from a short calibration."""
+    from bench.api import preparing
+    from bench.cli.run import choose_suite
+    from bench.cli.watch import TerminalWatcher
+    from bench.plan import make_plan
+    from bench.worker import make_jobs
+
+    chosen = choose_suite(
+        suite,
+        derainer=derainer,
+        task=task,
+        data=data,
+        split=split,
+        rain=rain,
+        model=model,
+        checkpoint=checkpoint,
+        limit=limit,
+    )
+    watcher = TerminalWatcher()
+    with preparing(
+        chosen, out, device=device, workers=workers, fail_fast=False, watcher=watcher, engine=None
+    ) as (found, components, store, settings, engine):
+        plan = make_plan(found, components, store)
+        for cell in plan.cells:
+            scenes = len(cell.variant.data.scenes)
+            name = "-" if cell.model is None else components.models[cell.model].name
+            there = scenes - len(cell.missing)
+            typer.echo(f"{cell.variant.name}  {cell.label}  {cell.task}  {name}  {there} of {scenes} cached")
+        typer.echo(f"{len(plan.cells)} cells, {len(plan.shards)} shards, {plan.images} images to look at")
+        if plan.shards:
+            watcher.stage("calibrating on one scene")
+            seconds = engine().estimate(plan, make_jobs(plan, store, settings))
+            typer.echo(f"about {_span(seconds)}")
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,25 @@
+"""``bench rescore``: scores again from evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("rescore", epilog="Example:\n\n  bench rescore runs")(command)
+
+
+def command(store: Annotated[Path, typer.Argument(help="The --out folder of a run.")]) -> None:
+    """Score every record again from its evidence; needs no data, network or GPU."""
+    from bench.rescore import rescore
+    from bench.store import Store
+
+    results = rescore(Store(store))
+    for record, changed in results:
+        if changed:
+            typer.echo(f"changed: {record.filename()}")
+    typer.echo(f"{len(results)} records scored again, {sum(changed for _, changed in results)} changed")

@@ -1,0 +1,73 @@
+"""``bench store``: looks after the folder of evidence and records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_FOLDER = Annotated[Path, typer.Argument(help="The --out folder of a run.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Add the verb."""
+    verbs = typer.Typer(help="List, clean or check a store of evidence and records.", no_args_is_help=True)
+    verbs.command("ls")(ls)
+    verbs.command("gc")(gc)
+    verbs.command("verify")(verify)
+    app.add_typer(verbs, name="store")
+
+
+def ls(folder: _FOLDER = Path("runs")) -> None:
+    """List the cells that have evidence."""
+    store = _open(folder)
+    for key, what in store.cells():
+        scenes = len(store.done(key, what["task"]))
+        size = sum(path.stat().st_size for path in store.shards(key))
+        parts = [
+            what["task"],
+            (what["derainer"] or {}).get("name", "-"),
+            (what["rain"] or {}).get("rain", "dry"),
+            (what["model"] or {}).get("name", "-"),
+        ]
+        typer.echo(f"{key[:12]}  {'  '.join(str(part) for part in parts)}  {scenes} scenes  {size / 1e3:.0f} kB")
+
+
+def gc(
+    folder: _FOLDER = Path("runs"),
+    now: Annotated[bool, typer.Option("--now", help="Also files younger than ten minutes: no run is going on.")] = False,
+) -> None:
+    """Remove what killed runs left: temporary files, damaged shards, locks."""
+    removed = _open(folder).collect_garbage(**({"grace": 0.0} if now else {}))
+    typer.echo(f"{len(removed)} files removed")
+
+
+def verify(folder: _FOLDER = Path("runs")) -> None:
+    """Check that every evidence file and record can be read; exit code 1 where one cannot."""
+    from bench.errors import BadRecord
+    from bench.records import read_record
+
+    store = _open(folder)
+    problems = [f"{path}: {reason}" for path, reason in store.damaged()]
+    records = sorted(store.records.glob("*.json"))
+    for path in records:
+        try:
+            store.read_manifest(read_record(path).data.fingerprint)
+        except BadRecord as error:
+            problems.append(str(error))
+    shards = sum(len(store.shards(key)) for key, _ in store.cells())
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{shards} shards, {len(records)} records, {len(problems)} problems")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _open(folder: Path):  # type: ignore[no-untyped-def]
+    from bench.errors import BadData
+    from bench.store import Store
+
+    if not (folder / "evidence").is_dir():
+        raise BadData(f"{folder} is not a store: give the --out folder of a run")
+    return Store(folder)

@@ -1,0 +1,44 @@
+"""Scores records again from their evidence, on a machine without data, networks, torch or a GPU."""
+
+from __future__ import annotations
+
+from bench.errors import BadData
+from bench.records import Record
+from bench.scoring import Scorer
+from bench.store import Store
+
+#: What a record holds beside its scores.
+_HEAD = ("derainer", "data", "rain", "variant", "task", "model", "evidence", "references", "run")
+
+
+def rescore(store: Store) -> list[tuple[Record, bool]]:
+    """Score every record of a store again and write those that change.
+
+    Returns:
+        Each record with whether it differs from what was there.
+
+    Raises:
+        BadData: If the store has no records.
+        BadRecord: If a record, manifest or evidence file is not valid.
+    """
+    records = store.read_records() if store.records.is_dir() else []
+    if not records:
+        raise BadData(f"no records in {store.root}: give the --out folder of a run")
+    scorers: dict[str, Scorer] = {}
+    results = []
+    for old in records:
+        fingerprint = old.data.fingerprint
+        if fingerprint not in scorers:
+            scorers[fingerprint] = Scorer(store, fingerprint)
+        values = old.model_dump(mode="json")
+        reasons = {"": old.reason} if old.reason else {}
+        new = scorers[fingerprint].record({field: values[field] for field in _HEAD}, reasons)
+        if new.status != "ok" and old.status == new.status and old.images == new.images:
+            new = new.model_copy(update={"reason": old.reason})
+        changed = new != old
+        if changed:
+            path = store.write_record(new)
+            if path.name != old.filename():
+                (store.records / old.filename()).unlink()
+        results.append((new, changed))
+    return results
