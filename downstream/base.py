@@ -1,0 +1,61 @@
+"""What a downstream model is to the rest of the program: a name, classes, and a prediction for one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What a detector found in one image.
+
+    Attributes:
+        boxes: float32 (n, 4), left, top, right, bottom in pixels of the image that was given.
+        scores: float32 (n,), in [0, 1].
+        labels: int64 (n,), indices into the model's ``classes``.
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        count = len(self.boxes)
+        if self.boxes.shape != (count, 4) or self.scores.shape != (count,) or self.labels.shape != (count,):
+            raise ValueError(
+                f"detections disagree: boxes {self.boxes.shape}, scores {self.scores.shape}, "
+                f"labels {self.labels.shape}; wanted (n, 4), (n,), (n,)"
+            )
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A trained network that looks at an image, as the engine sees it.
+
+    Attributes:
+        name: What the user called it; the name in reports.
+        task: ``detection`` or ``segmentation``.
+        classes: The classes it knows, in the order of its indices.
+        key: All that its predictions depend on (config, weights, versions), as JSON values; part of
+            evidence's key.
+    """
+
+    name: str
+    task: str
+    classes: tuple[str, ...]
+    key: dict[str, Any]
+
+    def predict(self, image: NDArray[np.uint8]) -> Detections | NDArray[np.int64]:
+        """Look at one image.
+
+        Args:
+            image: uint8 HxWx3, RGB.
+
+        Returns:
+            For detection, :class:`Detections`; for segmentation, int64 HxW indices into ``classes``.
+        """
+        ...
