@@ -57,5 +57,7 @@ def open_data(spec: str, split: str | None = None) -> DataSet:
         raise BadData(f"--data {spec} names no folder: use {kind}:DIR")
     root = Path(folder).expanduser()
     if not root.is_dir():
-        raise BadData(f"--data {spec}: folder {root} does not exist; check the path (relative ones start at {Path.cwd()})")
+        raise BadData(
+            f"--data {spec}: folder {root} does not exist; check the path (relative to {Path.cwd()})"
+        )
     return opener(root, split)

@@ -147,8 +147,8 @@ class DataSet:
         image = read_image(scene.rainy)
         if scene.size is not None and image.shape[:2] != scene.size:
             raise BadData(
-                f"{scene.rainy} is {image.shape[1]}x{image.shape[0]}, its pair is {scene.size[1]}x{scene.size[0]}: "
-                f"the two images of a pair must have one size"
+                f"{scene.rainy} is {image.shape[1]}x{image.shape[0]}, its pair is "
+                f"{scene.size[1]}x{scene.size[0]}: the two images of a pair must have one size"
             )
         return image
 
@@ -169,8 +169,8 @@ class DataSet:
     def files(self, scene: Scene) -> dict[str, Path]:
         """Return every file that what is read of ``scene`` depends on, by what it is read for.
 
-        The names tell apart what is read differently (label ids from train ids, the left half from the right),
-        so that hashes over names and contents stand for what comes out.
+        The names tell apart what is read differently (label ids from train ids, the left half from the
+        right), so that hashes over names and contents stand for what comes out.
         """
         roles = {
             "image": scene.image,

@@ -19,9 +19,9 @@ R = TypeVar("R")
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
-    """Return a sort key that puts ``901_2`` before ``901_10``."""
+    """Return a sort key that puts ``901_2`` before ``901_10``, and numbers before letters."""
     parts = re.split(r"(\d+)", text)
-    key = [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part]
+    key = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
     return [*key, (-1, 0, text)]  # 01 and 1 are equal as numbers; the text itself decides
 
 

@@ -112,13 +112,13 @@ def open_pairs(root: Path, split: str | None = None) -> DataSet:
 def _place(root: Path, split: str | None) -> tuple[Path, Path | None]:
     """Find the folder that holds the pairs, and the list file where there is one."""
     if split is not None:
+        named = [path for path in _lists(root) if path.stem.lower() == split.lower()]
+        if named:
+            return root, named[0]
         chosen = layout.existing(root, split)
         if chosen is not None:
             lists = [] if _has_layout(chosen) else _lists(chosen)
             return chosen, _only(lists, chosen)
-        named = [path for path in _lists(root) if path.stem.lower() == split.lower()]
-        if named:
-            return root, named[0]
         choices = [path.name for path in layout.folders(root)] + [path.stem for path in _lists(root)]
         raise BadData(f"{root} has no split {split!r}: give --split with one of {layout.some(choices)}")
     if _has_layout(root):
@@ -298,7 +298,8 @@ def _look_like_pairs(files: Sequence[Path]) -> bool:
     for path in files:
         image = read_image(path)
         if image.shape[1] % 2:
-            return False
+            agreement.append(0.0)
+            continue
         halves = [cv2.cvtColor(_half(image, left), cv2.COLOR_RGB2GRAY) for left in (True, False)]
         # Streaks are thin: at 24x24 the scene is left.
         small = [
