@@ -1,0 +1,183 @@
+"""The registry of derainers, and the way from a user's words to one that runs.
+
+``[LABEL=]NAME[:ARG]`` names a derainer: a registered name (``rdmc``), with its weights where it comes without
+(``prenet:weights.pth``); an object in a Python file (``my.py:Net``); ``torchscript:FILE``, ``onnx:FILE``, or
+``folder:DIR`` for images restored elsewhere. Importing this package imports no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BadConfig, unknown
+from bench.registry import Registry
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, default_label
+from derainers.catalog import ENTRIES, Entry
+
+__all__ = [
+    "Card",
+    "Derainer",
+    "DerainerError",
+    "DerainerSpec",
+    "Entry",
+    "Runtime",
+    "cards",
+    "check_derainer",
+    "load_derainer",
+    "parse_derainers",
+    "registry",
+]
+
+#: What is read from files instead of the registry.
+FILE_KINDS = ("folder", "onnx", "torchscript")
+#: Rows that every table has; nothing else may be called so.
+REFERENCES = ("clean", "none")
+
+#: Registered derainers; installed packages add theirs through entry points (anything that ``my.py:OBJECT``
+#: may be).
+registry: Registry[Any] = Registry("derainer", "derain_bench.derainers")
+for _entry in ENTRIES:
+    registry.register(_entry.card.name, _entry, origin="derainers.catalog")
+
+_LABEL = re.compile(r"^([\w.+-]+)=(.+)$")
+
+
+def parse_derainers(text: str) -> tuple[DerainerSpec, ...]:
+    """Read a comma-separated list of ``[LABEL=]NAME[:ARG]``.
+
+    Returns:
+        One spec each, in order; labels are unique. Without a label a derainer is called by its name, and
+        ``my.py:fn`` ``fn``.
+
+    Raises:
+        BadConfig: If the text is empty somewhere, or a label is given twice or taken.
+
+    Example:
+        >>> [str(spec) for spec in parse_derainers("rdmc,h=prenet:w.pth")]
+        ['rdmc', 'h=prenet:w.pth']
+        >>> parse_derainers("my.py:fn")[0].label
+        'fn'
+    """
+    specs = tuple(_parse(part.strip(), text) for part in text.split(","))
+    seen: dict[str, DerainerSpec] = {}
+    for spec in specs:
+        if spec.label in seen:
+            raise BadConfig(
+                f"two derainers are called {spec.label!r} ({seen[spec.label]} and {spec}): give one a label, "
+                f"such as a={spec}"
+            )
+        if spec.label in REFERENCES and spec.name != spec.label:
+            raise BadConfig(
+                f"derainer {spec}: the label {spec.label!r} is taken by the reference row of that name"
+            )
+        seen[spec.label] = spec
+    return specs
+
+
+def check_derainer(spec: DerainerSpec, ids: Sequence[str] = ()) -> None:
+    """Check all that can be checked of a derainer without importing torch: names, files, gaps in a folder.
+
+    Args:
+        spec: The derainer.
+        ids: The scenes that it will be asked to restore.
+
+    Raises:
+        UnknownName: If nothing has this name.
+        BadWeights, BadData, BadConfig: If its file or folder is missing or incomplete.
+    """
+    from derainers.load import check_folder_gaps, weights_path
+
+    if spec.name in FILE_KINDS or ".py:" in spec.name:
+        import derainers.foreign as foreign
+
+        if spec.name == "folder":
+            check_folder_gaps(foreign.open_folder(spec), ids, spec.label)
+        else:
+            foreign.check_file(spec)
+        return
+    if spec.name not in registry:
+        raise _unknown(spec.name)
+    entry = registry.get(spec.name)
+    if isinstance(entry, Entry) and entry.network:
+        weights_path(entry, spec)
+
+
+def load_derainer(
+    spec: DerainerSpec | str, device: str = "auto", precision: str = "auto", tile: str = "auto"
+) -> Derainer:
+    """Load a derainer.
+
+    Args:
+        spec: A parsed spec, or one derainer as a user writes it.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]`` in pixels.
+
+    Raises:
+        BenchError: If there is no such derainer, or its weights or file cannot be used; one line says why.
+    """
+    from derainers.load import load_entry
+
+    if isinstance(spec, str):
+        (spec,) = parse_derainers(spec)
+    runtime = Runtime(device, precision, tile)
+    if spec.name in FILE_KINDS or ".py:" in spec.name:
+        import derainers.foreign as foreign
+
+        return foreign.load_file(spec, runtime)
+    if spec.name not in registry:
+        raise _unknown(spec.name)
+    found = registry.get(spec.name)
+    if isinstance(found, Entry):
+        return load_entry(found, spec, runtime)
+    import derainers.foreign as foreign
+
+    return foreign.adapt(found, spec, runtime, {"name": spec.name, "origin": registry.origin(spec.name)})
+
+
+def cards() -> tuple[Card, ...]:
+    """The card of every registered derainer; a plug-in that does not load has its error as its title."""
+    found = []
+    for name in registry.names():
+        try:
+            entry = registry.get(name)
+        except Exception as error:  # a plug-in's fault must not hide the others
+            found.append(Card(name, f"cannot be loaded: {error}"))
+            continue
+        card = entry.card if isinstance(entry, Entry) else getattr(entry, "card", None)
+        found.append(card if isinstance(card, Card) else Card(name, f"plug-in from {registry.origin(name)}"))
+    return tuple(found)
+
+
+def _parse(part: str, text: str) -> DerainerSpec:
+    if not part:
+        raise BadConfig(
+            f"derainers {text!r}: an entry is empty; write [LABEL=]NAME[:ARG], separated by commas"
+        )
+    label = None
+    if found := _LABEL.match(part):
+        label, part = found.groups()
+    if ".py:" in part:
+        path, _, rest = part.partition(".py:")
+        attribute, _, arg = rest.partition(":")
+        name = f"{path}.py:{attribute}"
+    else:
+        name, _, arg = part.partition(":")
+    if not name or name.endswith(":") or (part.endswith(":")):
+        raise BadConfig(f"derainer {part!r}: write [LABEL=]NAME[:ARG], such as rdmc or h=prenet:weights.pth")
+    if name in FILE_KINDS and not arg:
+        raise BadConfig(f"derainer {name!r} needs a path: {name}:PATH")
+    return DerainerSpec(label or default_label(name), name, arg or None)
+
+
+def _unknown(name: str) -> Exception:
+    if name.endswith(".py"):
+        return BadConfig(f"derainer {name!r}: name what in the file restores images, such as {name}:Net")
+    if "/" in name or Path(name).suffix in (".onnx", ".pt", ".pth"):
+        return BadConfig(
+            f"derainer {name!r} is a path: write onnx:, torchscript:, folder: or a network's name before it"
+        )
+    return unknown("derainer", name, [*registry.names(), *FILE_KINDS])

@@ -1,0 +1,166 @@
+"""What a derainer is: the protocol, its card, and how users name one.
+
+A derainer takes an image and gives back an image of the same size. Everywhere outside a network an image is
+uint8, HxWx3, RGB, C-contiguous. Anything with the attributes and methods of :class:`Derainer` is one; nobody
+has to inherit from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class DerainerError(BenchError):
+    """A derainer that broke its contract while it ran: it raised, or returned no restored image."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one should know of a derainer before believing its numbers.
+
+    Attributes:
+        name: The name it is registered under, or the user's own.
+        title: One line: what it is.
+        paper: Authors, title and place of publication; empty for what has none.
+        bibtex: The BibTeX entry, empty for what has none.
+        year: Of publication.
+        licence: Of the code that is run and of the weights, as far as their owners say.
+        training_data: What the weights were trained on; it depends on the file for weights that the user
+            brings.
+        weights_sha256: Of the weights' file; ``None`` without weights, or before a file is loaded.
+        params: Number of parameters; ``None`` where unknown.
+        macs_256: Multiply-adds for a 256x256 image; ``None`` where unknown.
+        multiple: Height and width of the input must be multiples of it (the harness pads).
+        weights_note: Where a user gets the weights, and under which terms.
+    """
+
+    name: str
+    title: str = ""
+    paper: str = ""
+    bibtex: str = ""
+    year: int | None = None
+    licence: str = "unknown"
+    training_data: str = "unknown"
+    weights_sha256: str | None = None
+    params: int | None = None
+    macs_256: int | None = None
+    multiple: int = 1
+    weights_note: str = ""
+
+
+@runtime_checkable
+class Derainer(Protocol):
+    """Restores images.
+
+    Two further methods are optional, and looked for with ``getattr``:
+
+    ``missing(ids: Sequence[str]) -> list[str]``
+        The scenes that it cannot restore, out of ``ids``. Asked before a run, so that a gap is reported
+        before work begins.
+    ``restore_scenes(ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]``
+        Like ``restore``, for derainers that need to know which scene an image shows (a folder of restored
+        images does). Where it exists it is used instead of ``restore``.
+    """
+
+    @property
+    def card(self) -> Card:
+        """The card, with the hash of the weights that were loaded."""
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """JSON: all that the output depends on, as code, weights, configuration, precision, tiles."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Restore one image (uint8 RGB HxWx3 in and out)."""
+
+    def restore(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Restore several images, which may differ in size; each result is what it would be alone."""
+
+
+@dataclass(frozen=True)
+class DerainerSpec:
+    """A derainer as the user named it: ``[LABEL=]NAME[:ARG]``.
+
+    Attributes:
+        label: What reports call it.
+        name: A registered name, ``FILE.py:OBJECT``, ``torchscript``, ``onnx`` or ``folder``.
+        arg: Usually the weights' file; ``None`` where none was given.
+    """
+
+    label: str
+    name: str
+    arg: str | None = None
+
+    def __str__(self) -> str:
+        text = self.name if self.arg is None else f"{self.name}:{self.arg}"
+        return text if self.label == default_label(self.name) else f"{self.label}={text}"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How derainers are to run.
+
+    Attributes:
+        device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``auto`` (bfloat16 where hardware has it and the derainer was found to bear it), ``fp32``
+            or ``bf16``.
+        tile: ``auto`` (large images only), ``off``, or ``SIZE[+OVERLAP]`` in pixels.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    tile: str = "auto"
+
+
+def default_label(name: str) -> str:
+    """The label of a derainer that was given none: its name; for ``my.py:fn`` it is ``fn``."""
+    return name.rpartition(":")[2] if ".py:" in name else name
+
+
+def checked(result: object, image: np.ndarray, who: str) -> np.ndarray:
+    """Return ``result`` if it is a restored form of ``image``.
+
+    Args:
+        result: What a derainer returned.
+        image: What it was given, uint8 HxWx3.
+        who: The derainer's name, for the message.
+
+    Raises:
+        DerainerError: If it is not a uint8 array of the image's size.
+    """
+    import numpy as np
+
+    if not isinstance(result, np.ndarray):
+        raise DerainerError(
+            f"derainer {who!r} returned {_kind(result)}: it must return a uint8 image like its input"
+        )
+    if result.dtype != np.uint8:
+        raise DerainerError(
+            f"derainer {who!r} returned {result.dtype} values: it must return uint8 from 0 to 255"
+        )
+    if result.shape != image.shape:
+        raise DerainerError(
+            f"derainer {who!r} returned {_shape(result)} for an image of {_shape(image)}: the size must stay"
+        )
+    return np.ascontiguousarray(result)
+
+
+def reason(error: BaseException) -> str:
+    """An exception's class and the first line of its message."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _shape(array: np.ndarray) -> str:
+    return "x".join(str(n) for n in array.shape)

@@ -1,0 +1,145 @@
+"""The derainers that come with the bench: what they are and where their code is. It imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from derainers import papers
+from derainers.base import Card
+
+#: Larger images are tiled where the user leaves it to the bench. Networks whose features at full resolution
+#: are wide would take tens of gigabytes for a Cityscapes frame.
+HEAVY_PIXELS = 768 * 1024
+
+_OURS = "Apache-2.0 (code); no weights"
+_YOURS = "Apache-2.0 (this implementation); weights: "
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered derainer.
+
+    Attributes:
+        card: What one should know of it.
+        build: ``module:attribute``. For a network, called with ``config``, it gives the ``nn.Module``; for a
+            function, the image function.
+        network: Whether ``build`` gives a network or a function of a uint8 image.
+        version: Raised whenever the same weights and configuration give another output.
+        config: Arguments for ``build``; a configuration in a weights file's metadata takes its place.
+        weights: Name of the weights file that is shipped in ``derainers/weights``; ``None`` where the user
+            brings one.
+        bears_bf16: Whether it was measured to stay within 0.02 dB in bfloat16.
+        whole_pixels: The largest image done whole under ``tile="auto"``; ``None`` for the harness's own
+            limit.
+    """
+
+    card: Card
+    build: str
+    network: bool = True
+    version: int = 1
+    config: Mapping[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    bears_bf16: bool = False
+    whole_pixels: int | None = None
+
+
+def _recurrent(name: str, title: str, config: Mapping[str, Any], params: int, macs: int) -> Entry:
+    card = Card(
+        name,
+        title,
+        "Ren et al., Progressive Image Deraining Networks: A Better and Simpler Baseline, CVPR 2019",
+        papers.PRENET,
+        2019,
+        _YOURS + "no licence stated",
+        "the file's: Rain100H (1,254 pairs), Rain100L or Rain1400",
+        params=params,
+        macs_256=macs,
+        weights_note="github.com/csdwren/PReNet, folder logs; no licence stated",
+    )
+    return Entry(card, "derainers.prenet:PReNet", config=config)
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        Card(
+            "none",
+            "the rainy image as it is; every table has this row",
+            licence=_OURS,
+            training_data="none",
+            params=0,
+        ),
+        "derainers.classical:identity",
+        network=False,
+    ),
+    Entry(
+        Card(
+            "clean",
+            "the clean image; every table has this row",
+            licence=_OURS,
+            training_data="none",
+            params=0,
+        ),
+        "derainers.classical:identity",
+        network=False,
+    ),
+    Entry(
+        Card("median", "median of 5x5 pixels", licence=_OURS, training_data="none", params=0),
+        "derainers.classical:median",
+        network=False,
+        config={"size": 5},
+    ),
+    Entry(
+        Card(
+            "bilateral",
+            "bilateral filter",
+            "Tomasi and Manduchi, Bilateral Filtering for Gray and Color Images, ICCV 1998",
+            papers.BILATERAL,
+            1998,
+            _OURS,
+            "none",
+            params=0,
+        ),
+        "derainers.classical:bilateral",
+        network=False,
+        config={"radius": 4, "colour": 60.0, "space": 3.0},
+    ),
+    Entry(
+        Card(
+            "guided",
+            "guided filter; thin bright structures taken out of the detail layer",
+            "after He et al., Guided Image Filtering, TPAMI 2013",
+            papers.GUIDED,
+            2013,
+            _OURS,
+            "none",
+            params=0,
+        ),
+        "derainers.classical:guided",
+        network=False,
+        config={"radius": 15, "epsilon": 0.1, "width": 5},
+    ),
+    Entry(
+        Card(
+            "rdmc",
+            "recursive dynamic multi-scale network with a contrastive prior; the reference",
+            "Jiang et al., Contrastive Learning Based Recursive Dynamic Multi-Scale Network for Image "
+            "Deraining, arXiv 2023",
+            papers.RDMC,
+            2023,
+            "Apache-2.0 (code and shipped weights)",
+            "drawn streaks on clean images; see docs/rdmc.md",
+            multiple=16,
+            weights_note="shipped; the authors released none",
+        ),
+        "derainers.rdmc.network:RDMC",
+        weights="rdmc.safetensors",
+    ),
+    _recurrent("prenet", "progressive recurrent network: six stages with an LSTM", {}, 168963, 0),
+    _recurrent("prenet_r", "PReNet with one residual block applied five times", {"shared": True}, 94979, 0),
+    _recurrent("prn", "PReNet without its LSTM", {"lstm": False}, 95107, 0),
+    _recurrent(
+        "prn_r", "PReNet with one residual block and no LSTM", {"lstm": False, "shared": True}, 21123, 0
+    ),
+)

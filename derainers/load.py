@@ -1,0 +1,171 @@
+"""From what a user wrote to a derainer that runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadData, BadWeights, BenchError
+from bench.hashing import sha256_file
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked, reason
+from derainers.catalog import Entry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from derainers.classical import ImageFunction
+
+#: Weights that are shipped with the package.
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+
+
+class FunctionDerainer:
+    """A function from a uint8 RGB image to another as a derainer.
+
+    Args:
+        function: Takes and returns uint8 HxWx3; gets a copy, so it may work in place.
+        card: What it is.
+        key: What its output depends on.
+    """
+
+    def __init__(self, function: ImageFunction, card: Card, key: dict[str, Any]) -> None:
+        self.card = card
+        self.key = key
+        self._function = function
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Restore one uint8 RGB image.
+
+        Raises:
+            DerainerError: If the function raises, or does not return a uint8 image of the same size.
+        """
+        try:
+            result = self._function(image.copy())
+        except BenchError:
+            raise
+        except Exception as error:  # anyone's code
+            raise DerainerError(f"derainer {self.card.name!r} raised {reason(error)}") from error
+        return checked(result, image, self.card.name)
+
+    def restore(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Restore several images, one after the other."""
+        return [self(image) for image in images]
+
+
+def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
+    """Build a registered derainer.
+
+    Raises:
+        BadWeights: If its weights are not given, missing, or another network's.
+    """
+    if not entry.network:
+        if spec.arg is not None:
+            raise BenchError(f"derainer {spec.name!r} takes no argument, but got {spec.arg!r}")
+        function = _attribute(entry.build)(**entry.config)
+        return FunctionDerainer(function, entry.card, _key(entry, entry.config, None))
+    from derainers.network import WHOLE_PIXELS, NetworkDerainer
+
+    path = weights_path(entry, spec)
+    module, config = load_module(entry, path)
+    digest = sha256_file(path)
+    card = dataclasses.replace(entry.card, weights_sha256=digest, params=count_parameters(module))
+    return NetworkDerainer(
+        module,
+        card,
+        _key(entry, config, digest),
+        runtime,
+        bears_bf16=entry.bears_bf16,
+        whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
+    )
+
+
+def weights_path(entry: Entry, spec: DerainerSpec) -> Path:
+    """Where the weights are: the user's file, or the shipped one.
+
+    Raises:
+        BadWeights: If the user has to bring a file and did not, or it does not exist.
+    """
+    if spec.arg is not None:
+        path = Path(spec.arg).expanduser()
+        if not path.is_file():
+            raise BadWeights(f"derainer {spec.name!r}: no weights file {path}")
+        return path
+    if entry.weights is None:
+        raise BadWeights(
+            f"derainer {spec.name!r} has no weights: write {spec.name}:FILE; files: {entry.card.weights_note}"
+        )
+    return WEIGHTS_FOLDER / entry.weights
+
+
+def load_module(entry: Entry, path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Build a registered network and fill it from a weights file.
+
+    Returns:
+        The network in evaluation mode, and its configuration: the one in the file's metadata, else the
+            paper's.
+
+    Raises:
+        BadWeights: If the file is not this network's.
+    """
+    from bench.weights import load_state, match_state
+
+    what = f"{path} ({entry.card.name})"
+    config = {**entry.config, **_metadata_config(path)}
+    try:
+        module = _attribute(entry.build)(**config)
+    except (TypeError, ValueError) as error:
+        raise BadWeights(f"{what}: the configuration in its metadata does not fit: {error}") from error
+    match_state(module, load_state(path), what)
+    return module.eval(), config
+
+
+def count_parameters(module: nn.Module) -> int:
+    """The number of learnt values, buffers left out."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def check_folder_gaps(derainer: Derainer, ids: Sequence[str], label: str) -> None:
+    """Ask a derainer which scenes it lacks.
+
+    Raises:
+        BadData: If there are any; the first three are named.
+    """
+    missing = getattr(derainer, "missing", None)
+    gaps = list(missing(ids)) if missing is not None else []
+    if gaps:
+        named = ", ".join(gaps[:3]) + (", ..." if len(gaps) > 3 else "")
+        raise BadData(
+            f"derainer {label!r} lacks {len(gaps)} of {len(ids)} scenes ({named}): add them or limit the run"
+        )
+
+
+def _metadata_config(path: Path) -> dict[str, Any]:
+    """The network's configuration from a safetensors file's metadata; empty for other files."""
+    if path.suffix != ".safetensors":
+        return {}
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            config = json.loads((file.metadata() or {}).get("config", "{}"))
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise BadWeights(
+            f"{path}: not a readable safetensors file ({' '.join(str(error).split())[:200]})"
+        ) from None
+    if not isinstance(config, dict):
+        raise BadWeights(f"{path}: the configuration in its metadata is no JSON object")
+    return config
+
+
+def _key(entry: Entry, config: Mapping[str, Any], digest: str | None) -> dict[str, Any]:
+    return {"name": entry.card.name, "version": entry.version, "config": dict(config), "weights": digest}
+
+
+def _attribute(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
