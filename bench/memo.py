@@ -34,7 +34,7 @@ def recall(store: Store, outline: Outline, settings: Settings) -> Components | N
 def remember(store: Store, outline: Outline, settings: Settings, components: Components) -> None:
     """Keep the components of an outline."""
     path = _path(store, outline, settings)
-    if path is not None:
+    if path is not None and not path.exists():
         ensure_folder(path.parent)
         write_atomic(path, json.dumps(asdict(components), sort_keys=True).encode())
 

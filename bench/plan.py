@@ -169,14 +169,15 @@ def outline(suite: Suite) -> Outline:
     derainers = tuple(spec for spec in derainers if spec.label not in (CLEAN, NONE))
     variants: list[Variant] = []
     for choice in suite.variants:
+        rains = [parse_rain(name) for name in choice.rain]
         data = open_data(choice.data, choice.split)
         if choice.limit is not None and choice.limit < len(data.scenes):
             data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
         _check_tasks(data, suite.tasks)
         digests = scene_digests(data)
-        rains = ("none",) if data.own_rain else tuple(dict.fromkeys(choice.rain))
-        for name in rains:
-            rain = parse_rain(name)
+        if data.own_rain:
+            rains = [parse_rain("none")]
+        for rain in rains:
             shown = "own" if data.own_rain else rain.name
             variants.append(Variant(data, rain, shown, suite.seed, digests, choice))
     names = [variant.name for variant in variants]

@@ -1,0 +1,257 @@
+"""The whole data flow on a few small pairs: plan, workers, store, scoring, records."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.api import run
+from bench.errors import BadConfig, BadData, BenchError, OutputError
+from bench.images import write_image
+from bench.records import Record, identity, read_records
+from bench.seeds import rng_from
+from bench.store import Store
+
+
+def make_pairs(folder: Path, count: int = 6, size: tuple[int, int] = (48, 64)) -> Path:
+    for name in ("rain", "norain"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        rng = rng_from("pairs", index)
+        base = rng.integers(40, 200, size=(6, 8, 3)).astype(np.uint8)
+        clean = np.kron(base, np.ones((size[0] // 6, size[1] // 8, 1), np.uint8))
+        rainy = clean.copy()
+        rainy[:, rng.integers(0, size[1], 12)] = 255
+        write_image(folder / "norain" / f"{index:03}.png", clean)
+        write_image(folder / "rain" / f"{index:03}.png", rainy)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pairs(tmp_path_factory.mktemp("data") / "pairs")
+
+
+def go(pairs: Path, out: Path, **choices: Any) -> tuple[Record, ...]:
+    values: dict[str, Any] = {"derainer": "median", "task": "restoration", "data": f"pairs:{pairs}", "workers": 1}
+    return run(**(values | choices), out=out).records
+
+
+def by_label(records: tuple[Record, ...] | list[Record]) -> dict[str, Record]:
+    return {record.derainer.label: record for record in records}
+
+
+def identities(out: Path) -> dict[str, str]:
+    return {record.filename(): identity(record) for record in read_records(out)}
+
+
+@pytest.fixture(scope="module")
+def finished(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "finished"
+    go(pairs, out, derainer="median,guided")
+    return out
+
+
+def test_the_reference_rows_are_always_there(finished: Path) -> None:
+    records = by_label(read_records(finished))
+    assert set(records) == {"clean", "none", "median", "guided"}
+    clean = records["clean"].score("psnr_y")
+    assert clean is not None
+    assert clean.value is None
+    assert clean.images == 0
+    assert "infinite" in (clean.note or "")
+
+
+def test_scores_equal_those_of_the_plain_loop(finished: Path, pairs: Path) -> None:
+    from bench.images import read_image
+    from derainers import load_derainer
+    from downstream.restoration import score_pair
+
+    median = load_derainer("median")
+    rows = [
+        score_pair(median(read_image(pairs / "rain" / f"{i:03}.png")), read_image(pairs / "norain" / f"{i:03}.png"))
+        for i in range(6)
+    ]
+    record = by_label(read_records(finished))["median"]
+    for metric in ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"):
+        score = record.score(metric)
+        assert score is not None
+        assert score.value == pytest.approx(np.mean([row[metric] for row in rows]), abs=1e-12)
+        assert score.low is not None
+        assert score.high is not None
+        assert score.low <= score.value <= score.high
+
+
+def test_two_runs_give_identical_records(finished: Path, pairs: Path, tmp_path: Path) -> None:
+    go(pairs, tmp_path / "again", derainer="guided,median", workers=2)
+    assert identities(tmp_path / "again") == identities(finished)
+
+
+def test_a_finished_run_does_no_work(finished: Path, pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.json")}
+
+    def no_workers(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr("bench.engine.LocalEngine._start", no_workers)
+    go(pairs, finished, derainer="median,guided")
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.json")} == before
+
+
+def test_a_further_derainer_costs_only_its_own_cells(pairs: Path, tmp_path: Path) -> None:
+    go(pairs, tmp_path, derainer="median")
+    first = {path: path.stat().st_mtime_ns for path in (tmp_path / "evidence").rglob("*.parquet")}
+    go(pairs, tmp_path, derainer="median,guided")
+    now = {path: path.stat().st_mtime_ns for path in (tmp_path / "evidence").rglob("*.parquet")}
+    assert {path: now[path] for path in first} == first
+    assert len({path.parent for path in now}) == len({path.parent for path in first}) + 1
+
+
+def test_a_limit_gives_the_same_evidence_for_its_images(finished: Path, pairs: Path, tmp_path: Path) -> None:
+    few = by_label(go(pairs, tmp_path, derainer="median", limit=3))["median"]
+    whole = by_label(read_records(finished))["median"]
+    assert few.evidence == whole.evidence
+    ours = Store(tmp_path).read(few.evidence, "restoration")
+    theirs = Store(finished).read(whole.evidence, "restoration")
+    assert len(ours) == 3
+    for name, row in ours.items():
+        assert row.digest == theirs[name].digest
+        assert row.psnr_y == theirs[name].psnr_y  # type: ignore[attr-defined]
+
+
+def test_a_damaged_shard_is_made_again(pairs: Path, tmp_path: Path, finished: Path) -> None:
+    go(pairs, tmp_path, derainer="median,guided")
+    shards = sorted((tmp_path / "evidence").rglob("*.parquet"))
+    shards[0].write_bytes(shards[0].read_bytes()[:100])
+    assert [path for path, _ in Store(tmp_path).damaged()] == [shards[0]]
+    go(pairs, tmp_path, derainer="median,guided")
+    assert identities(tmp_path) == identities(finished)
+
+
+def test_evidence_of_a_changed_image_is_not_reused(tmp_path: Path) -> None:
+    folder = make_pairs(tmp_path / "pairs", count=3)
+    out = tmp_path / "out"
+    go(folder, out)
+    image = np.full((48, 64, 3), 90, np.uint8)
+    write_image(folder / "rain" / "001.png", image)
+    with pytest.raises(BadConfig, match="other files"):
+        go(folder, out)
+    changed = by_label(go(folder, tmp_path / "other"))["none"].score("psnr_y")
+    kept = by_label(read_records(out))["none"].score("psnr_y")
+    assert changed is not None
+    assert kept is not None
+    assert changed.value != kept.value
+
+
+def test_one_failing_derainer_leaves_the_rest_going(pairs: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("def fragile(image):\n    raise RuntimeError('no memory for this')\n")
+    result = run(
+        derainer=f"{plugin}:fragile,median", task="restoration", data=f"pairs:{pairs}", out=tmp_path / "o", workers=1
+    )
+    records = by_label(result.records)
+    assert records["fragile"].status == "failed"
+    assert "no memory for this" in (records["fragile"].reason or "")
+    assert records["fragile"].scores == ()
+    assert records["median"].status == "ok"
+    assert len(result.problems) == 1
+    with pytest.raises(BenchError, match="no memory"):
+        run(
+            derainer=f"{plugin}:fragile",
+            task="restoration",
+            data=f"pairs:{pairs}",
+            out=tmp_path / "p",
+            workers=1,
+            fail_fast=True,
+        )
+
+
+def test_another_file_under_the_same_label_is_refused(pairs: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("def same(image):\n    return image\n")
+    go(pairs, tmp_path / "out", derainer=f"{plugin}:same")
+    plugin.write_text("def same(image):\n    return image // 2\n")
+    with pytest.raises(BadConfig, match="give it a label"):
+        go(pairs, tmp_path / "out", derainer=f"{plugin}:same")
+
+
+@pytest.mark.parametrize(
+    ("choices", "error", "words"),
+    [
+        ({"derainer": "giuded"}, BenchError, "did you mean guided"),
+        ({"data": "pairs:/no/such/folder"}, BadData, "does not exist"),
+        ({"data": "coc:x"}, BenchError, "did you mean coco"),
+        ({"rain": "streak:heavy"}, BenchError, "streaks"),
+        ({"task": "detect"}, BenchError, "detection"),
+        ({"task": "detection"}, BadData, "boxes"),
+        ({"limit": 0}, BadConfig, "limit"),
+        ({"device": "gpu"}, BadConfig, "cpu"),
+        ({"strategy": "sometimes"}, BadConfig, "only-missing"),
+        ({"checkpoint": "x.pth", "task": "restoration"}, BadConfig, "checkpoint"),
+    ],
+)
+def test_a_wrong_choice_is_one_line_and_writes_nothing(
+    pairs: Path, tmp_path: Path, choices: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(error, match=words) as caught:
+        go(pairs, out, **choices)
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_said_before_work(pairs: Path) -> None:
+    with pytest.raises(OutputError, match="give another --out"):
+        go(pairs, Path("/proc/out"))
+
+
+def test_only_cache_scores_what_is_there(pairs: Path, tmp_path: Path) -> None:
+    go(pairs, tmp_path, derainer="median", limit=2)
+    records = by_label(go(pairs, tmp_path, derainer="median,guided", strategy="only-cache"))
+    assert records["median"].status == "partial"
+    assert records["median"].coverage == pytest.approx(2 / 6)
+    assert records["guided"].status == "failed"
+    with pytest.raises(BadData, match="already has evidence"):
+        go(pairs, tmp_path, strategy="never")
+
+
+def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finished: Path) -> None:
+    """SIGKILL at moments all over the run, then the same command to its end: the same records."""
+    plugin = tmp_path / "slow.py"
+    plugin.write_text("import time\ndef slow(image):\n    time.sleep(0.15)\n    return image\n")
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from bench.api import run; "
+        "run(derainer=sys.argv[1], task='restoration', data=sys.argv[2], out=sys.argv[3], workers=2)",
+        f"{plugin}:slow",
+        f"pairs:{pairs}",
+    ]
+    for delay in (3.0, 3.6, 4.2):
+        process = subprocess.Popen([*command, str(tmp_path / "killed")], start_new_session=True)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, str(tmp_path / "killed")], check=True)
+    subprocess.run([*command, str(tmp_path / "undisturbed")], check=True)
+    assert identities(tmp_path / "killed") == identities(tmp_path / "undisturbed")
+    Store(tmp_path / "killed").collect_garbage(grace=0)
+    assert not list((tmp_path / "killed").rglob(".tmp-*"))
+
+
+def test_rows_are_those_of_the_report(pairs: Path, tmp_path: Path) -> None:
+    result = run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=tmp_path, workers=1)
+    fields = "derainer variant task model metric protocol value low high images coverage status".split()
+    assert all(list(row) == fields for row in result.rows())
+    assert list(result.to_pandas().columns) == fields
+    assert json.loads(json.dumps(result.rows())) == result.rows()
+    assert "<table" in result._repr_html_()
