@@ -1,0 +1,201 @@
+"""Records, put in order: which variants, derainers and models there are, and what compares with what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.errors import BadData, BadRecord
+from bench.records import Record, same_data
+from bench.stats import Estimate, Sampled, difference
+
+CLEAN, NONE = "clean", "none"
+REFERENCES = (CLEAN, NONE)
+TASKS = ("detection", "segmentation", "restoration")
+
+_STEPS = ("light", "medium", "heavy")
+
+
+@dataclass(frozen=True)
+class Group:
+    """The records that one table compares: one variant, task and model.
+
+    Attributes:
+        variant: The variant's name.
+        task: The task.
+        model: The model's name; None for restoration.
+        records: By derainer label: `clean`, `none`, then the others by name.
+    """
+
+    variant: str
+    task: str
+    model: str | None
+    records: Mapping[str, Record]
+
+    @property
+    def first(self) -> Record:
+        """Any record: data, rain and model are the same in all."""
+        return next(iter(self.records.values()))
+
+    @property
+    def dry(self) -> bool:
+        """Whether the variant is without rain, so that derainers can only do harm."""
+        return self.first.rain.name == "none"
+
+    def sampled(self, metric: str, labels: Iterable[str] | None = None) -> dict[str, Sampled]:
+        """Scores with replicates by label, only those that are there."""
+        wanted = self.records if labels is None else [label for label in labels if label in self.records]
+        scores = {label: sampled_score(self.records[label], metric) for label in wanted}
+        return {label: score for label, score in scores.items() if score is not None}
+
+
+@dataclass(frozen=True)
+class Results:
+    """All records of a report, checked against each other."""
+
+    groups: tuple[Group, ...]
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self.groups)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every derainer's label: `clean`, `none`, then the others by name."""
+        return tuple(sorted({label for group in self.groups for label in group.records}, key=label_order))
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Every variant in order: by data set, dry first, then by how much it rains."""
+        return tuple(dict.fromkeys(group.variant for group in self.groups))
+
+    def find(self, variant: str, task: str, model: str | None) -> Group | None:
+        """The group of that name, if there is one."""
+        return next((g for g in self.groups if (g.variant, g.task, g.model) == (variant, task, model)), None)
+
+    def of(self, task: str) -> list[Group]:
+        """The groups of a task."""
+        return [group for group in self.groups if group.task == task]
+
+    def series(self, task: str) -> list[list[Group]]:
+        """The groups of a task that differ in their rain only: one list for each data set and model."""
+        lists: dict[tuple[str, str | None], list[Group]] = {}
+        for group in self.of(task):
+            lists.setdefault((group.first.data.name, group.model), []).append(group)
+        return list(lists.values())
+
+
+def read_results(records: Sequence[Record]) -> Results:
+    """Put records in order and hold them against each other.
+
+    Raises:
+        BadData: If there are none.
+        BadRecord: If two are of one cell, or of one name but different data, rain, model or protocol.
+    """
+    if not records:
+        raise BadData(
+            "no records to report: run `bench run` first, or give the --out folder of a finished run"
+        )
+    same_data(records)
+    cells: dict[tuple[str, str, str | None], dict[str, Record]] = {}
+    for record in records:
+        key = (record.variant, record.task, record.model.name if record.model else None)
+        group = cells.setdefault(key, {})
+        label = record.derainer.label
+        if label in group:
+            raise BadRecord(
+                f"{group[label].filename()} and {record.filename()} are two records of one cell: remove one"
+            )
+        group[label] = record
+    groups = []
+    for (variant, task, model), found in cells.items():
+        ordered = {label: found[label] for label in sorted(found, key=label_order)}
+        _check_group(ordered)
+        groups.append(Group(variant, task, model, ordered))
+    groups.sort(key=_group_order)
+    return Results(tuple(groups))
+
+
+def _check_group(records: Mapping[str, Record]) -> None:
+    """Refuse what must not stand in one column.
+
+    Raises:
+        BadRecord: Naming the two records and what they differ in.
+    """
+    first = next(iter(records.values()))
+    protocols: dict[str, tuple[str, Record]] = {}
+    for record in records.values():
+        what = None
+        if (record.rain.version, record.rain.seed) != (first.rain.version, first.rain.seed):
+            what = "versions of the rain"
+        elif record.model and first.model and record.model.key != first.model.key:
+            what = f"checkpoints or settings of the model {first.model.name}"
+        if what:
+            raise BadRecord(
+                f"{first.filename()} and {record.filename()} have different {what}: report them apart"
+            )
+        for score in record.scores:
+            protocol, other = protocols.setdefault(score.metric, (score.protocol, record))
+            if protocol != score.protocol:
+                raise BadRecord(
+                    f"{other.filename()} and {record.filename()} measure {score.metric} under different "
+                    f"protocols, {protocol} and {score.protocol}: report them apart"
+                )
+
+
+def label_order(label: str) -> tuple[int, str]:
+    """Sort key of derainers: the references first."""
+    return (REFERENCES.index(label) if label in REFERENCES else len(REFERENCES), label)
+
+
+def rain_order(name: str) -> tuple[int, str, float, str]:
+    """Sort key of rains: dry first, then by family, then by how much it rains."""
+    if name == "none":
+        return (0, "", 0.0, "")
+    family, _, amount = name.partition(":")
+    if amount in _STEPS:
+        return (1, family, float(_STEPS.index(amount)), "")
+    number = re.match(r"\d+(\.\d+)?", amount)
+    return (1, family, float(number.group()) if number else 0.0, amount)
+
+
+def _group_order(group: Group) -> tuple[object, ...]:
+    first = group.first
+    return (
+        first.data.name,
+        rain_order(first.rain.name),
+        first.rain.seed,
+        TASKS.index(group.task),
+        group.model or "",
+    )
+
+
+def sampled_score(record: Record, metric: str) -> Sampled | None:
+    """The record's score with its replicates, an empty vector where it has none; None without a score."""
+    score = record.score(metric)
+    if score is None or score.value is None:
+        return None
+    replicates = record.replicate(metric)
+    return Sampled(score.value, np.zeros(0) if replicates is None else replicates)
+
+
+def paired(first: Record, second: Record) -> bool:
+    """Whether the replicates of two records come from the same resamples of the same scenes."""
+    return (
+        first.bootstrap is not None
+        and first.bootstrap == second.bootstrap
+        and first.data.fingerprint == second.data.fingerprint
+        and first.coverage == second.coverage == 1
+    )
+
+
+def paired_difference(first: Record, second: Record, metric: str) -> Estimate | None:
+    """First minus second with its paired interval, NaN where not paired; None without both scores."""
+    a, b = sampled_score(first, metric), sampled_score(second, metric)
+    if a is None or b is None:
+        return None
+    if paired(first, second) and len(a.replicates) == len(b.replicates) > 0 and first.bootstrap:
+        return difference(a, b, first.bootstrap.level)
+    return Estimate(a.value - b.value, float("nan"), float("nan"))
