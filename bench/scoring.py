@@ -74,7 +74,7 @@ class Scorer:
         replicates = {
             metric: encode_replicates(value.replicates)
             for metric, value in sampled.items()
-            if metric in ("ap", "ap50", "miou", *RestorationRow.METRICS)
+            if not metric.startswith("iou/")
         }
         return Record(
             **fields,
