@@ -53,13 +53,11 @@ class Job:
     """One variant's work, as it is sent to workers.
 
     Attributes:
-        data: The data set without its boxes, which only scoring needs.
-        categories: COCO categories of the data set, (id, name); empty without boxes.
+        data: The data set; of its boxes only the categories, since only scoring needs the rest.
     """
 
     store: Path
     data: DataSet
-    categories: tuple[tuple[int, str], ...]
     rain: Any
     seed: int
     digests: dict[str, str]
@@ -103,8 +101,8 @@ def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = Fal
     jobs = []
     for variant in plan.outline.variants:
         truth = variant.data.detection
-        categories = tuple((c["id"], c["name"]) for c in truth.coco["categories"]) if truth else ()
-        data = replace(variant.data, detection=DetectionTruth({}, truth.image_ids)) if truth else variant.data
+        few = DetectionTruth({"categories": truth.coco["categories"]}, {}) if truth else None
+        data = replace(variant.data, detection=few)
         cells = tuple(
             CellWork(
                 cell.key,
@@ -120,7 +118,6 @@ def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = Fal
             Job(
                 store.root,
                 data,
-                categories,
                 variant.rain,
                 variant.seed,
                 variant.digests,
@@ -291,33 +288,28 @@ class _Work:
         assert cell.model is not None
         model = _model(cell.model, self.job.settings)
         if cell.task == "detection":
-            from downstream.detection import map_categories
+            from downstream.detection import map_categories, to_categories
 
-            ids = map_categories(model.classes, self.job.categories)
+            boxes = self.job.data.detection
+            assert boxes is not None
+            mapping = map_categories(model.classes, boxes.coco["categories"])
 
             def detection(item: _Input, image: np.ndarray, spent: float) -> Row:
                 found, seconds = self._timed(model.predict, image)
-                categories = ids[found.labels]
-                kept = categories >= 0
                 return DetectionRow(
-                    item.scene.id,
-                    digests[item.scene.id],
-                    seconds,
-                    found.boxes[kept],
-                    found.scores[kept],
-                    categories[kept],
+                    item.scene.id, digests[item.scene.id], seconds, *to_categories(found, mapping)
                 )
 
             return detection
-        from downstream.segmentation import confusion, map_classes
+        from downstream.segmentation import confusion, match_classes
 
         truth = self.job.data.segmentation
         assert truth is not None
-        indices = map_classes(model.classes, truth.classes)
+        indices = match_classes(model.classes, truth.classes)
 
         def segmentation(item: _Input, image: np.ndarray, spent: float) -> Row:
             labels, seconds = self._timed(model.predict, image)
-            matrix = confusion(indices[labels], self._mask(item), truth.classes)
+            matrix = confusion(indices[labels], self._mask(item), len(truth.classes), where=str(item.scene.mask))
             return SegmentationRow(item.scene.id, digests[item.scene.id], seconds, matrix)
 
         return segmentation
@@ -393,12 +385,11 @@ def _agree(model: Any, task: str, variant: Variant) -> None:
     if task == "detection" and variant.data.detection is not None:
         from downstream.detection import map_categories
 
-        categories = variant.data.detection.coco["categories"]
-        map_categories(model.classes, tuple((c["id"], c["name"]) for c in categories))
+        map_categories(model.classes, variant.data.detection.coco["categories"])
     if task == "segmentation" and variant.data.segmentation is not None:
-        from downstream.segmentation import map_classes
+        from downstream.segmentation import match_classes
 
-        map_classes(model.classes, variant.data.segmentation.classes)
+        match_classes(model.classes, variant.data.segmentation.classes)
 
 
 def _reason(error: BaseException) -> str:
