@@ -1,0 +1,1 @@
+"""Training of any registered network on clean photos with rain drawn on the fly, or on pairs."""

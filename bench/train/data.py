@@ -1,0 +1,254 @@
+"""Training samples: patches of clean images with rain drawn on them, or of pairs.
+
+A batch depends on the seed and the number of its step alone, so a resumed training sees what an uninterrupted one
+would have seen, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadData
+from bench.images import SUFFIXES, read_image
+from bench.seeds import rng_from, seed_from
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch.utils.data import DataLoader
+
+    from bench.train.config import Data, RainChoice, TrainConfig
+
+Image = "np.ndarray"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Decoded images that samples are cut from.
+
+    Attributes:
+        share: How often a sample comes from here, relative to the other pools.
+        clean: uint8 RGB images.
+        rainy: Their rainy counterparts; empty where rain is drawn.
+    """
+
+    share: float
+    clean: tuple[np.ndarray, ...]
+    rainy: tuple[np.ndarray, ...] = ()
+
+    def half(self, which: int, seed: int) -> Pool:
+        """One of two disjoint random halves of the pool: ``which`` is 0 or 1."""
+        order = rng_from("halves", seed, len(self.clean)).permutation(len(self.clean))
+        chosen = sorted(int(i) for i in order[which::2])
+        rainy = tuple(self.rainy[i] for i in chosen) if self.rainy else ()
+        return Pool(self.share, tuple(self.clean[i] for i in chosen), rainy)
+
+
+def find_images(pattern: str) -> list[Path]:
+    """Image files of a folder or of a glob pattern, in the order of their paths.
+
+    Raises:
+        BadData: There are none.
+    """
+    folder = Path(pattern)
+    found = folder.iterdir() if folder.is_dir() else (Path(p) for p in glob.glob(pattern, recursive=True))
+    files = sorted(p for p in found if p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise BadData(
+            f"no clean images found in {pattern}: give a folder or a glob pattern of {', '.join(SUFFIXES)} files"
+        )
+    return files
+
+
+def read_clean(pattern: str, seed: int) -> tuple[np.ndarray, ...]:
+    """Decode the images of a source; ``street:N`` renders N scenes, disjoint from the embedded test set."""
+    name, _, count = pattern.partition(":")
+    if name == "street" and count.isdigit():
+        from bench.data.street import render_scene
+
+        return tuple(render_scene(seed_from("street-training", seed, i)).image for i in range(int(count)))
+    return tuple(read_image(path) for path in find_images(pattern))
+
+
+def read_pairs(folder: str) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Decode the clean and the rainy images of a folder with ``rain/`` and ``norain/``.
+
+    Raises:
+        BadData: A pair is incomplete or its two images differ in size.
+    """
+    clean, rainy = [], []
+    names = {p.stem: p for p in find_images(str(Path(folder) / "norain"))}
+    for path in find_images(str(Path(folder) / "rain")):
+        if path.stem not in names:
+            raise BadData(
+                f"{path} has no counterpart in {Path(folder) / 'norain'}: add it, or remove the rainy image"
+            )
+        rainy.append(read_image(path))
+        clean.append(read_image(names[path.stem]))
+        if rainy[-1].shape != clean[-1].shape:
+            sizes = " and ".join(f"{i.shape[1]}x{i.shape[0]}" for i in (rainy[-1], clean[-1]))
+            raise BadData(
+                f"pair {path} and {names[path.stem]} differ in size ({sizes}): both must be the same scene"
+            )
+    return tuple(clean), tuple(rainy)
+
+
+def read_pools(data: Data, seed: int) -> tuple[Pool, ...]:
+    """Decode everything once; a training set of some hundred photos fits into memory many times over."""
+    drawn = 1.0 if not data.pairs else 1.0 - data.pair_share
+    total = sum(source.share for source in data.clean)
+    pools = [Pool(drawn * s.share / total, read_clean(s.images, seed)) for s in data.clean]
+    paired = 1.0 if not data.clean else data.pair_share
+    for folder in data.pairs:
+        clean, rainy = read_pairs(folder)
+        pools.append(Pool(paired / len(data.pairs), clean, rainy))
+    return tuple(pool for pool in pools if pool.share > 0)
+
+
+def draw_sample(
+    pools: Sequence[Pool], data: Data, patch: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one training sample.
+
+    Returns:
+        Rainy and clean patch, uint8 RGB, ``patch`` x ``patch`` x 3.
+    """
+    pool = pools[_choose([p.share for p in pools], rng)]
+    index = int(rng.integers(len(pool.clean)))
+    if pool.rainy:
+        # The rain of a pair has its own scale: it is neither zoomed nor turned upside down.
+        cut = _crop(pool.clean[index].shape, patch, rng)
+        rainy, clean = cut(pool.rainy[index]), cut(pool.clean[index])
+        if data.flips and rng.random() < 0.5:
+            rainy, clean = rainy[:, ::-1], clean[:, ::-1]
+        return rainy, clean
+    clean = _augment(pool.clean[index], data, patch, rng)
+    return _rain(clean, data.rain, rng), clean
+
+
+def _choose(shares: Sequence[float], rng: np.random.Generator) -> int:
+    import numpy as np
+
+    edges = np.cumsum(shares)
+    return min(int(np.searchsorted(edges, rng.random() * edges[-1], side="right")), len(shares) - 1)
+
+
+def _crop(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that cuts one random square; images smaller than it are continued by reflection."""
+    import cv2
+
+    missing = [max(0, side - n) for n in shape[:2]]
+    top = int(rng.integers(max(0, shape[0] - side) + 1))
+    left = int(rng.integers(max(0, shape[1] - side) + 1))
+
+    def cut(image: np.ndarray) -> np.ndarray:
+        if any(missing):
+            image = cv2.copyMakeBorder(image, 0, missing[0], 0, missing[1], cv2.BORDER_REFLECT)
+        return image[top : top + side, left : left + side]
+
+    return cut
+
+
+def _augment(image: np.ndarray, data: Data, patch: int, rng: np.random.Generator) -> np.ndarray:
+    import cv2
+    import numpy as np
+
+    most = max(1.0, min(data.zoom, min(image.shape[:2]) / patch))
+    side = round(patch * most ** float(rng.random()))
+    clean = _crop(image.shape, side, rng)(image)
+    if side != patch:
+        clean = cv2.resize(clean, (patch, patch), interpolation=cv2.INTER_AREA)
+    if data.flips:
+        if rng.random() < 0.5:
+            clean = clean[:, ::-1]
+        if rng.random() < 0.125:
+            clean = clean[::-1]
+    if data.gain > 1:
+        clean = cv2.convertScaleAbs(np.ascontiguousarray(clean), alpha=float(data.gain ** rng.uniform(-1, 1)))
+    return np.ascontiguousarray(clean)
+
+
+def _rain(clean: np.ndarray, choices: Sequence[RainChoice], rng: np.random.Generator) -> np.ndarray:
+    choice = choices[_choose([c.share for c in choices], rng)]
+    strength = float(rng.uniform(choice.low, choice.high))
+    if choice.kind == "streaks":
+        from bench.rain.streaks import add_layer, draw_streaks
+
+        return add_layer(clean, draw_streaks(clean.shape[:2], rng, strength))
+    if choice.kind == "rainfall" and strength > 0:
+        from bench.rain.rainfall import Rainfall
+
+        return Rainfall(strength)(clean, rng)
+    return clean
+
+
+class Batches:
+    """Whole batches by the number of the step: what the loader's workers hold.
+
+    Args:
+        config: The training.
+        pools: From `read_pools`.
+        rank: Of this process.
+        world: Number of processes.
+    """
+
+    def __init__(self, config: TrainConfig, pools: tuple[Pool, ...], rank: int = 0, world: int = 1) -> None:
+        self.config, self.rank, self.world = config, rank, world
+        held_out = config.gates.learn == "held_out"
+        self.pools = tuple(p.half(0, config.seed) for p in pools) if held_out else pools
+        self.gate_pools = tuple(p.half(1, config.seed) for p in pools) if held_out else ()
+
+    def __len__(self) -> int:
+        return self.config.steps
+
+    def __getitem__(self, step: int) -> dict[str, Any]:
+        """The batch of a step: ``rainy`` and ``clean``, uint8 NCHW; every so often also ``gate_rainy``, ``gate_clean``."""
+        batch = self._draw("train", self.pools, step)
+        if self.gate_pools and step % self.config.gates.every == 0:
+            gate = self._draw("gates", self.gate_pools, step)
+            batch |= {f"gate_{name}": value for name, value in gate.items()}
+        return batch
+
+    def _draw(self, purpose: str, pools: tuple[Pool, ...], step: int) -> dict[str, Any]:
+        import numpy as np
+        import torch
+
+        stage = self.config.stage_at(step)
+        first = (step * self.world + self.rank) * stage.batch
+        samples = [
+            draw_sample(pools, self.config.data, stage.patch, rng_from(purpose, self.config.seed, first + i))
+            for i in range(stage.batch)
+        ]
+        rainy, clean = (
+            torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2)) for images in zip(*samples, strict=True)
+        )
+        return {"rainy": rainy, "clean": clean}
+
+
+class StepSampler:
+    """The numbers of the steps that are left; ``start`` is set where a training resumes."""
+
+    def __init__(self, steps: int) -> None:
+        self.start, self.steps = 0, steps
+
+    def __iter__(self) -> Any:
+        return iter(range(self.start, self.steps))
+
+    def __len__(self) -> int:
+        return self.steps - self.start
+
+
+def make_loader(batches: Batches, workers: int) -> DataLoader:
+    """A loader that hands out one whole batch per step."""
+    from torch.utils.data import DataLoader
+
+    return DataLoader(
+        batches,  # type: ignore[arg-type]
+        batch_size=None,
+        sampler=StepSampler(len(batches)),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )

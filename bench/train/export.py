@@ -1,0 +1,82 @@
+"""From a checkpoint to a weights file that a derainer is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BadWeights
+from bench.files import write_atomic
+from bench.train.config import TrainConfig
+
+
+def export(source: Path, target: Path) -> dict[str, Any]:
+    """Write the averaged weights of a checkpoint in half precision, with their card in the metadata.
+
+    Args:
+        source: A checkpoint, or a training's folder for its latest one.
+        target: A ``.safetensors`` file.
+
+    Returns:
+        The card.
+
+    Raises:
+        BadWeights: There is no checkpoint, or ``target`` has another ending.
+        OutputError: The file cannot be written.
+    """
+    import torch
+    from safetensors.torch import save
+
+    from bench.train import checkpoints
+    from bench.train.hooks import apply_stage
+    from bench.train.runner import build_network
+
+    if target.suffix != ".safetensors":
+        raise BadWeights(f"{target}: exported weights end in .safetensors")
+    if source.is_dir():
+        found = checkpoints.checkpoints(source)
+        if not found:
+            raise BadWeights(f"{source}: no checkpoint of bench train in this folder")
+        source = found[-1]
+    content = checkpoints.load(source)
+    config = TrainConfig.model_validate(content["config"])
+    network: Any = build_network(config.network, config.options)
+    network.load_state_dict(content["average"] or content["network"])
+    # The network is exported as it was trained last: an early stage may have used a part of it.
+    apply_stage(network, config.stage_at(content["step"] - 1))
+    if hasattr(network, "pruned"):
+        network = network.pruned()
+    options = getattr(network, "options", config.options)
+    state = {
+        name: (value.half() if value.is_floating_point() else value).contiguous(
+            memory_format=torch.contiguous_format
+        )
+        for name, value in network.state_dict().items()
+    }
+    card = make_card(config, content, sum(p.numel() for p in network.parameters()))
+    metadata = {"config": json.dumps(options, sort_keys=True), "card": json.dumps(card, sort_keys=True)}
+    write_atomic(target, save(state, metadata))
+    return card
+
+
+def make_card(config: TrainConfig, content: dict[str, Any], parameters: int) -> dict[str, Any]:
+    """What one has to know of trained weights to believe and to repeat them."""
+    spent = content["log"]["spent"]
+    return {
+        "network": config.network,
+        "parameters": parameters,
+        "data": [s.images for s in config.data.clean] + [f"pairs {p}" for p in config.data.pairs],
+        "rain": [c.model_dump() for c in config.data.rain],
+        "loss": config.loss.model_dump(),
+        "stages": [s.model_dump() for s in config.stages],
+        "optimiser": config.optimiser.model_dump(),
+        "steps": content["step"],
+        "hours": round(spent / 3600, 2),
+        "hardware": f"{config.threads or os.cpu_count()} thread(s), {content.get('device', platform.machine())}",
+        "seed": config.seed,
+        "command": content["command"],
+        "history": content.get("history", []),
+    }

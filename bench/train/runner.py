@@ -1,0 +1,200 @@
+"""``bench train``: a training as an MMEngine Runner."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadConfig, BadData, BadWeights, MissingDependency
+from bench.files import ensure_folder
+from bench.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build_network(name: str, options: dict[str, Any]) -> nn.Module:
+    """Make a registered network with fresh weights.
+
+    Raises:
+        UnknownName: Nothing is registered under the name.
+        BadConfig: It is no network that can be trained, or its constructor refuses the options.
+    """
+    import derainers
+
+    entry = derainers.registry.get(name)
+    if not (isinstance(entry, derainers.Entry) and entry.network):
+        raise BadConfig(f"derainer {name!r} is no network of this package: nothing to train")
+    module, _, attribute = entry.build.partition(":")
+    make = getattr(importlib.import_module(module), attribute)
+    try:
+        return make(**{**entry.config, **options})
+    except (TypeError, ValueError) as error:
+        raise BadConfig(f"options of {name}: {error}") from None
+
+
+def train(
+    config: TrainConfig,
+    folder: Path,
+    launcher: str = "none",
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Train to the end, going on from the last checkpoint in ``folder`` where there is one.
+
+    Args:
+        config: The training.
+        folder: For checkpoints and the log.
+        launcher: ``none``, or ``pytorch`` under ``torchrun``, one process per device.
+        say: Takes the lines of the log.
+
+    Returns:
+        The last checkpoint.
+
+    Raises:
+        BadConfig, BadData, BadWeights, OutputError: What a user can mend, said in one line.
+        MissingDependency: MMEngine is not installed.
+    """
+    try:
+        import mmengine  # noqa: F401
+    except ImportError:
+        raise MissingDependency("training needs MMEngine: pip install mmengine") from None
+    import torch
+
+    from bench.train import checkpoints
+    from bench.train.data import Batches, make_loader, read_pools
+    from bench.train.features import load_features
+    from bench.train.hooks import Average, Checkpoints, Log, Schedule, Validate
+    from bench.train.losses import RestorationLoss
+    from bench.train.model import Restorer
+    from bench.train.validate import read_validation
+
+    ensure_folder(folder)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    network = build_network(config.network, config.options)
+    if config.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    if config.start:
+        from bench.weights import load_state, match_state
+
+        match_state(network, load_state(config.start), f"{config.start} ({config.network})")
+    features = load_features(config.loss.features) if config.loss.contrastive else None
+    resumed = _resume(config, folder)
+    pools = read_pools(config.data, config.seed)
+    if config.gates.learn == "held_out" and any(len(pool.clean) < 2 for pool in pools):
+        raise BadData("gates learnt on held-out images need two images or more from every source")
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if launcher == "none":
+        rank, world = 0, 1
+    loader = make_loader(Batches(config, pools, rank, world), config.workers)
+
+    model = Restorer(network, RestorationLoss(config.loss, features), config)
+    if config.gates.learn != "joint":
+        # Out of the weights' optimiser; `held_out` has an optimiser of its own that asks for their gradient.
+        trained = [p for p in network.parameters() if not any(p is g for g in model.gates)]
+    else:
+        trained = list(network.parameters())
+    average = Average(config.average) if config.average else None
+    validate = None
+    if config.validation.images and config.validation.every:
+        validate = Validate(config, read_validation(config.validation, config.seed), average)
+    log = Log(config, folder, validate, say)
+    saver = Checkpoints(config, folder, average, log, " ".join(map(shlex.quote, ["bench", *sys.argv[1:]])))
+    if resumed is not None:
+        loader.sampler.start = resumed["step"]  # type: ignore[attr-defined]
+        network.load_state_dict(resumed["network"])
+        if average is not None and resumed["average"] is not None:
+            average.values = resumed["average"]
+        log.sums, log.count, log.spent = (resumed["log"][k] for k in ("sums", "count", "spent"))
+        say(f"resuming at step {resumed['step']}")
+
+    runner = _make_runner(
+        config, folder, launcher, model, trained, loader, [Schedule(config), average, validate, log, saver]
+    )
+    if resumed is not None:
+        runner.optim_wrapper.optimizer.load_state_dict(resumed["optimiser"])
+        if model.gate_optimiser is not None and resumed["gate_optimiser"]:
+            model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
+        runner.train_loop._iter = resumed["step"]
+    runner.train()
+    return checkpoints.checkpoints(folder)[-1]
+
+
+def _resume(config: TrainConfig, folder: Path) -> dict[str, Any] | None:
+    from bench.train import checkpoints
+
+    found = checkpoints.checkpoints(folder)
+    if not found:
+        return None
+    content = checkpoints.load(found[-1])
+    for key in ("network", "options", "seed"):
+        if content["config"][key] != config.model_dump(mode="json")[key]:
+            raise BadWeights(
+                f"{found[-1]} was trained with another {key} ({content['config'][key]!r}): give another output folder"
+            )
+    return content
+
+
+def _make_runner(
+    config: TrainConfig,
+    folder: Path,
+    launcher: str,
+    model: Any,
+    trained: list[Any],
+    loader: Any,
+    hooks: list[Any],
+) -> Any:
+    import logging
+
+    import torch
+    from mmengine.optim import OptimWrapper
+    from mmengine.runner import Runner
+
+    o = config.optimiser
+    adam = torch.optim.Adam(trained, lr=o.lr, betas=o.betas, weight_decay=o.weight_decay)
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    return Runner(
+        model=model,
+        work_dir=str(folder),
+        train_dataloader=loader,
+        train_cfg={"type": _step_loop(), "max_iters": config.steps},
+        optim_wrapper=OptimWrapper(adam, clip_grad={"max_norm": o.clip}),
+        default_hooks={
+            "logger": None,
+            "checkpoint": None,
+            "param_scheduler": None,
+            "timer": None,
+            "sampler_seed": None,
+        },
+        custom_hooks=[hook for hook in hooks if hook is not None],
+        launcher=launcher,
+        env_cfg={"dist_cfg": {"backend": backend}},
+        log_level=logging.WARNING,
+        randomness={"seed": config.seed},
+        experiment_name="train",
+    )
+
+
+def _step_loop() -> type:
+    """MMEngine's loop over steps, less its way of resuming: it would draw and drop every batch seen before."""
+    from mmengine.runner import IterBasedTrainLoop
+
+    class StepLoop(IterBasedTrainLoop):
+        def run(self) -> Any:
+            self.runner.call_hook("before_train")
+            self.runner.call_hook("before_train_epoch")
+            batches = iter(self.dataloader)
+            self.runner.model.train()
+            while self._iter < self._max_iters:
+                self.run_iter(next(batches))
+            self.runner.call_hook("after_train_epoch")
+            self.runner.call_hook("after_train")
+            return self.runner.model
+
+    return StepLoop

@@ -1,0 +1,1 @@
+"""RDMC, the reference network."""
