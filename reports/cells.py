@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -142,10 +142,7 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
     marks = marked(ranks(comparable, level, higher_is_better=shown.higher_is_better))
     filled = [
         Filled(
-            replace(
-                _column(shown, f"mean/{metric}", protocol, f"mean of {len(wet)} rains"),
-                title=f"m{shown.title}",
-            ),
+            _column(shown, f"mean/{metric}", protocol, f"mean of {len(wet)} rains"),
             {
                 label: _mean_cell(means.get(label), shown.bounds, level, marks.get(label), notes[label])
                 for label in notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from bench.errors import BadData, unknown
 from bench.records import Record
@@ -82,7 +83,8 @@ def paper(results: Results) -> Iterable[Table]:
             for metric in _SHORT[task][:1] if task != "restoration" else _SHORT[task]:
                 columns += mean_columns(groups, metric)
             title = f"{task.capitalize()} on {data}" + (f" by {model}" if model else "")
-            yield _table(title, title, groups, columns)
+            # Ten columns of intervals fit on no page; the marks say what lies within noise.
+            yield replace(_table(title, title, groups, columns), intervals=False)
 
 
 def cost(results: Results) -> Iterable[Table]:

@@ -129,15 +129,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which columns to show and what to sort by; None keeps the preset's.
+    """What to show, and sorted by what; None keeps the preset's.
 
     Attributes:
         columns: Column keys in order; a key without a group names the column in every group.
         sort: A column key, or `name`.
+        intervals: Whether to show intervals.
     """
 
     columns: tuple[str, ...] | None = None
     sort: str | None = None
+    intervals: bool | None = None
 
 
 def choose(table: Table, choice: Choice) -> Table:
@@ -149,11 +151,11 @@ def choose(table: Table, choice: Choice) -> Table:
     Raises:
         UnknownName: If the table has no such column.
     """
-    chosen = table
+    chosen = table if choice.intervals is None else replace(table, intervals=choice.intervals)
     if choice.columns is not None:
         positions = [i for key in choice.columns for i in _find(table, key)]
         rows = [replace(row, cells=tuple(row.cells[i] for i in positions)) for row in table.rows]
-        chosen = replace(table, columns=tuple(table.columns[i] for i in positions), rows=tuple(rows))
+        chosen = replace(chosen, columns=tuple(table.columns[i] for i in positions), rows=tuple(rows))
     if choice.sort is None:
         return chosen
     if choice.sort == "name":

@@ -34,6 +34,9 @@ def command(
     ] = "summary",
     columns: Annotated[str | None, typer.Option(help="Column keys in order, separated by commas.")] = None,
     sort: Annotated[str | None, typer.Option(help="A column key (best first), or name.")] = None,
+    intervals: Annotated[
+        bool | None, typer.Option("--intervals/--no-intervals", help="[default: all but the paper table]")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     figures: Annotated[
         Path | None, typer.Option(help="Draw the figures into this folder, as PNG, SVG and PDF.")
@@ -53,7 +56,7 @@ def command(
             typer.echo(path)
         return
     names = tuple(name.strip() for name in columns.split(",") if name.strip()) if columns else None
-    choice = Choice(names, sort)
+    choice = Choice(names, sort, intervals)
     if form == "text" and out is None:
         print_tables(records, table, choice)
         return

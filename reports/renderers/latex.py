@@ -8,7 +8,7 @@ from reports.renderers.escape import latex
 from reports.table import Cell, Column, Table
 
 _PREAMBLE = (
-    "% Needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs} and \\usepackage{siunitx}.\n"
+    "% Needs \\usepackage{array}, \\usepackage{booktabs}, \\usepackage{graphicx} and \\usepackage{siunitx}.\n"
     "% Best in bold, second underlined; derainers within noise of each other share the mark.\n"
 )
 
@@ -29,6 +29,8 @@ def _table(table: Table) -> str:
         "\\small",
         "\\sisetup{detect-weight=true, mode=text}",
         f"\\caption{{{latex(table.caption)}}}",
+        # A table wider than the text is shrunk to it, others keep their size.
+        "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
         f"\\begin{{tabular}}{{{layout}}}",
         "\\toprule",
     ]
@@ -49,7 +51,7 @@ def _table(table: Table) -> str:
         for i, cell in enumerate(row.cells):
             cells += _cells(cell, table, i, notes)
         lines.append(" & ".join(cells) + r" \\")
-    lines += ["\\bottomrule", "\\end{tabular}"]
+    lines += ["\\bottomrule", "\\end{tabular}}"]
     remarks = [f"\\textsuperscript{{{number}}}\\,{latex(note)}" for note, number in notes.items()]
     remarks += [latex(note) for note in table.notes]
     if remarks:
@@ -80,10 +82,9 @@ def _cells(cell: Cell, table: Table, i: int, notes: dict[str, int]) -> list[str]
     column = table.columns[i]
     number = cell.text(column)
     mark = f"\\textsuperscript{{{notes[cell.note]}}}" if cell.note else ""
-    interval = latex(cell.interval_text(column)).replace("[", "{[}")
+    interval = latex(cell.interval_text(column)).replace("[", "{[}").replace("-", "$-$")
     if cell.value is None:
-        # With intervals the footnote goes to their column, so that the dash stays in the middle of its own.
-        return ["{---}", f"{{\\normalsize{mark}}}"] if table.intervals else [f"{{---{mark}}}"]
+        return [f"\\multicolumn{{2}}{{c}}{{---{mark}}}"] if table.intervals else [f"{{---{mark}}}"]
     if cell.mark == "best":
         number = f"\\bfseries {number}"
     elif cell.mark == "second":
