@@ -1,4 +1,4 @@
-"""What MMDetection and MMSegmentation models have in common: configs, test pipelines, class names, silence."""
+"""What MMDetection and MMSegmentation models share: configs, test pipelines, class names, silence."""
 
 from __future__ import annotations
 
@@ -73,9 +73,8 @@ class Network:
         ):
             warnings.simplefilter("ignore")  # of OpenMMLab's code about newer releases of torch
             data = self.prepare(item)
-            return self.module.test_step(
-                {"inputs": [data["inputs"]], "data_samples": [data["data_samples"]]}
-            )[0]
+            batch = {"inputs": [data["inputs"]], "data_samples": [data["data_samples"]]}
+            return self.module.test_step(batch)[0]  # type: ignore[operator]
 
 
 def load_network(

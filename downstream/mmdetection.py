@@ -28,7 +28,7 @@ class Detector:
         self.key: dict[str, Any] = network.key
 
     def predict(self, image: NDArray[np.uint8]) -> Detections:
-        """Detect objects in a uint8 RGB image: boxes in its pixels, as many as the config's test settings keep."""
+        """Detect objects in a uint8 RGB image: boxes in its pixels, as many as its config keeps."""
         found = self._network.look(image).pred_instances
         boxes = getattr(found.bboxes, "tensor", found.bboxes)
         return Detections(

@@ -23,7 +23,7 @@ from bench.errors import MissingDependency
 
 MODULE = "mmcv._ext"
 INSTALL_MMCV = (
-    "pip uninstall -y mmcv-lite && pip install --no-binary :all: 'mmcv>=2.0.1,<2.2' (with a C++ compiler)"
+    "pip uninstall -y mmcv-lite && pip install --no-build-isolation 'mmcv>=2.0.1,<2.2' (needs a C++ compiler)"
 )
 SERVED = (
     "nms",
@@ -34,7 +34,7 @@ SERVED = (
     "ms_deform_attn_backward",
 )
 
-_wanted_by: contextvars.ContextVar[str] = contextvars.ContextVar("downstream_model", default="a model")
+_wanted_by: contextvars.ContextVar[str] = contextvars.ContextVar("downstream_model", default="(unnamed)")
 
 
 def install_fallback_ops() -> str:
@@ -77,7 +77,8 @@ class _FallbackModule(types.ModuleType):
 
 def _missing(op: str, *args: object, **kwargs: object) -> None:
     raise MissingDependency(
-        f"{_wanted_by.get()} needs the operation {op!r} of the compiled mmcv, which is not installed: {INSTALL_MMCV}"
+        f"model {_wanted_by.get()} needs the operation {op!r} of the compiled mmcv, "
+        f"which is not installed: {INSTALL_MMCV}"
     )
 
 

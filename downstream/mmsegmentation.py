@@ -1,4 +1,4 @@
-"""Segmentation through MMSegmentation: its test pipeline and inference, whole or sliding as its config says."""
+"""Segmentation through MMSegmentation: its own test pipeline and inference, whole or sliding."""
 
 from __future__ import annotations
 

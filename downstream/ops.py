@@ -305,7 +305,7 @@ def _windows(
     size = high - low
     if not aligned:
         size = size.clamp(min=1.0)
-    starts, sizes = low.cpu().tolist(), size.cpu().tolist()
+    starts, sizes = low.cpu().numpy(), size.cpu().numpy()
     for i, batch in enumerate(exact[:, 0].long().tolist()):
         left, columns = _weights(starts[i][0], sizes[i][0], bins[1], ratio, features.shape[3], low)
         top, rows = _weights(starts[i][1], sizes[i][1], bins[0], ratio, features.shape[2], low)
@@ -313,18 +313,20 @@ def _windows(
 
 
 def _weights(
-    start: float, size: float, bins: int, ratio: int, length: int, like: Tensor
+    start: np.floating[Any], size: np.floating[Any], bins: int, ratio: int, length: int, like: Tensor
 ) -> tuple[int, Tensor]:
     """First index, and (bins, n) weights with which the samples along one axis read ``length`` pixels."""
-    step = size / bins
-    grid = ratio if ratio > 0 else max(int(np.ceil(np.float32(step))), 0)
+    kind = type(start)  # positions are rounded as in the compiled version: those on the border decide by it
+    step = kind(size / kind(bins))
+    grid = ratio if ratio > 0 else max(int(np.ceil(step)), 0)
     if grid == 0:
         return 0, like.new_zeros(bins, 1)
-    centres = (np.arange(grid) + 0.5) / grid
-    position = start + (np.arange(bins)[:, None] + centres[None]) * step
+    first_of_bin = start + np.arange(bins, dtype=kind) * step
+    in_bin = (np.arange(grid, dtype=kind) + kind(0.5)) * step / kind(grid)
+    position = first_of_bin[:, None] + in_bin[None]
     inside = (position >= -1.0) & (position <= length)  # farther samples count as zero
     position = position.clip(0, length - 1)
     first = int(position.min())
-    pixels = np.arange(first, min(int(position.max()) + 1, length - 1) + 1)
-    hat = np.maximum(1.0 - np.abs(position[..., None] - pixels), 0.0) * inside[..., None]
+    pixels = np.arange(first, min(int(position.max()) + 1, length - 1) + 1, dtype=kind)
+    hat = np.maximum(kind(1) - np.abs(position[..., None] - pixels), kind(0)) * inside[..., None]
     return first, torch.from_numpy(hat.mean(axis=1)).to(like)
