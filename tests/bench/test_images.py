@@ -1,134 +1,59 @@
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bench.errors import BadData
-from bench.images import check_complete, read_image, read_labels, write_image
+from bench.images import read_image, read_labels, write_image
 
 
-def encoded(ending: str, size: tuple[int, int] = (40, 60)) -> bytes:
-    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    ok, data = cv2.imencode(ending, cv2.GaussianBlur(noise, (0, 0), 2))
-    assert ok
-    return data.tobytes()
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
 
 
-def save(folder: Path, name: str, data: bytes) -> Path:
-    path = folder / name
-    path.write_bytes(data)
-    return path
+def test_png_gives_back_the_same_pixels_in_rgb(tmp_path: Path, image: np.ndarray) -> None:
+    write_image(tmp_path / "a.png", image)
+    assert (read_image(tmp_path / "a.png") == image).all()
+    assert (cv2.imread(str(tmp_path / "a.png"))[..., ::-1] == image).all()
 
 
-def with_thumbnail(jpeg: bytes) -> bytes:
-    """Put a whole small JPEG into an APP1 segment, as cameras do."""
-    segment = b"Exif\0\0" + encoded(".jpg", (8, 8))
-    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:]
-
-
-@pytest.mark.parametrize("ending", [".png", ".jpg", ".bmp"])
-@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, 0.99])
-def test_truncated_files_are_refused(tmp_path: Path, ending: str, kept: float) -> None:
-    data = encoded(ending)
-    path = save(tmp_path, f"x{ending}", data[: int(len(data) * kept)])
-    with pytest.raises(BadData, match=r"x\.\w+ is (truncated|not an image)") as error:
-        read_image(path)
-    assert "\n" not in str(error.value)
-    with pytest.raises(BadData):
-        read_labels(path)
-
-
-@settings(max_examples=60)
-@given(ending=st.sampled_from([".png", ".jpg"]), data=st.data())
-def test_any_cut_is_found(ending: str, data: st.DataObject) -> None:
-    content = encoded(ending)
-    cut = data.draw(st.integers(3, len(content) - 1))
-    with pytest.raises(BadData, match="truncated"):
-        check_complete(Path("x"), content[: max(cut, 8)])
-    check_complete(Path("x"), content)
-
-
-def test_a_thumbnail_does_not_hide_a_cut(tmp_path: Path) -> None:
-    whole = with_thumbnail(encoded(".jpg"))
-    assert read_image(save(tmp_path, "whole.jpg", whole)).shape == (40, 60, 3)
-    with pytest.raises(BadData, match="truncated"):
-        read_image(save(tmp_path, "cut.jpg", whole[: len(whole) // 2 + 200]))
-    with pytest.raises(BadData, match="truncated"):
-        read_image(save(tmp_path, "head.jpg", whole[: whole.index(b"\xff\xd9") + 2]))
-
-
-def test_padding_behind_the_end_is_fine(tmp_path: Path) -> None:
-    for ending in (".jpg", ".png"):
-        padded = save(tmp_path, f"padded{ending}", encoded(ending) + bytes(40))
-        assert (read_image(padded) == read_image(save(tmp_path, f"plain{ending}", encoded(ending)))).all()
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"hello", b"\xff\xd8\xff\xff\xff", bytes(100)]
-)
-def test_rubbish_is_refused(tmp_path: Path, data: bytes) -> None:
-    path = save(tmp_path, "x.jpg", data)
-    with pytest.raises(BadData, match=r"x.jpg"):
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_truncated_image_is_refused(tmp_path: Path, image: np.ndarray, suffix: str) -> None:
+    data = cv2.imencode(suffix, image)[1].tobytes()
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(BadData, match=f"a{suffix} is truncated"):
         read_image(path)
 
 
-def test_a_header_that_promises_too_much(tmp_path: Path) -> None:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
-    header = struct.pack(">IIBBBBB", 1 << 20, 1 << 20, 8, 2, 0, 0, 0)
-    bomb = (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"0"))
-        + chunk(b"IEND", b"")
-    )
-    with pytest.raises(BadData, match="not an image that can be decoded"):
-        read_image(save(tmp_path, "x.png", bomb))
-
-
-def test_missing_and_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(BadData, match=r"a\.png"):
+        read_image(path)
     with pytest.raises(BadData, match="does not exist"):
-        read_image(tmp_path / "x.png")
-    with pytest.raises(BadData, match="cannot be read"):
-        read_image(tmp_path)
+        read_image(tmp_path / "b.png")
 
 
-def test_channels_are_rgb(tmp_path: Path) -> None:
-    red = np.zeros((4, 5, 3), np.uint8)
-    red[..., 0] = 200
-    write_image(tmp_path / "red.png", red)
-    assert (read_image(tmp_path / "red.png") == red).all()
-    assert (cv2.imread(str(tmp_path / "red.png"))[..., 2] == 200).all()
+def test_a_palette_image_gives_its_indices(tmp_path: Path) -> None:
+    from PIL import Image
+
+    labels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    file = Image.fromarray(labels, mode="P")
+    file.putpalette([7] * 768)
+    file.save(tmp_path / "p.png")
+    assert (read_labels(tmp_path / "p.png") == labels).all()
 
 
-def test_grey_and_alpha_become_rgb(tmp_path: Path) -> None:
-    write_image(tmp_path / "grey.png", np.full((4, 5), 7, np.uint8))
-    assert (read_image(tmp_path / "grey.png") == 7).all()
-    assert read_image(tmp_path / "grey.png").shape == (4, 5, 3)
-    cv2.imwrite(str(tmp_path / "alpha.png"), np.full((4, 5, 4), 9, np.uint8))
-    assert read_image(tmp_path / "alpha.png").shape == (4, 5, 3)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_labels_keep_their_depth(tmp_path: Path, dtype: type) -> None:
-    labels = np.arange(20).reshape(4, 5).astype(dtype) * (12 if dtype is np.uint8 else 3000)
-    write_image(tmp_path / "x.png", labels)
-    found = read_labels(tmp_path / "x.png")
-    assert found.dtype == dtype
-    assert (found == labels).all()
-
-
-def test_labels_of_several_channels_are_refused(tmp_path: Path) -> None:
-    write_image(tmp_path / "x.png", np.zeros((4, 5, 3), np.uint8))
-    with pytest.raises(BadData, match="3 channels"):
-        read_labels(tmp_path / "x.png")
+def test_labels_keep_sixteen_bits(tmp_path: Path, image: np.ndarray) -> None:
+    labels = np.array([[0, 26001], [65535, 7]], np.uint16)
+    write_image(tmp_path / "l.png", labels)
+    assert (read_labels(tmp_path / "l.png") == labels).all()
+    write_image(tmp_path / "rgb.png", image)
+    with pytest.raises(BadData, match="has 3 channels"):
+        read_labels(tmp_path / "rgb.png")

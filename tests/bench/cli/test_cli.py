@@ -1,0 +1,100 @@
+"""The command line as a user meets it: as a process, with its exit codes and its two streams."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.cli.app import VERBS
+from bench.images import write_image
+
+HEAVY = ("torch", "mmengine", "mmdet", "mmseg", "mmcv", "pandas", "matplotlib", "pyarrow", "cv2")
+
+
+def bench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([verb, "--help"] for verb in VERBS)])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom bench.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "assert not loaded, loaded"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: " in done.stdout
+
+
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_two(tmp_path: Path) -> None:
+    done = bench("run", "--derainer", "giuded", "--out", tmp_path / "out", code=2)
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == "bench: unknown derainer 'giuded': did you mean guided?"
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_option_is_exit_code_two() -> None:
+    assert "No such option" in bench("run", "--derianer", "guided", code=2).stderr
+
+
+def test_restore_writes_what_the_derainer_gives(tmp_path: Path) -> None:
+    from derainers import load_derainer
+
+    image = np.random.default_rng(0).integers(0, 256, (33, 47, 3)).astype(np.uint8)
+    (tmp_path / "in").mkdir()
+    write_image(tmp_path / "in" / "a.png", image)
+    bench("restore", tmp_path / "in", "--derainer", "median", "--out", tmp_path / "out")
+    from bench.images import read_image
+
+    assert (read_image(tmp_path / "out" / "a.png") == load_derainer("median")(image)).all()
+    bench("restore", tmp_path / "in", "--derainer", "median", "--out", tmp_path / "in", code=2)
+    assert (read_image(tmp_path / "in" / "a.png") == image).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [("derainers", "guided"), ("rains", "streaks:heavy"), ("data", "coco:DIR"), ("suites", "street")]
+)
+def test_list_names_what_there_is(kind: str, word: str) -> None:
+    assert word in bench("list", kind).stdout
+
+
+def test_list_of_something_else_is_answered() -> None:
+    assert "did you mean rains" in bench("list", "rain", code=2).stderr
+
+
+def test_plain_lines_without_a_terminal_and_json_on_stdout(tmp_path: Path) -> None:
+    done = bench("run", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "images" in done.stderr
+    rows = json.loads(bench("report", tmp_path, "--format", "json").stdout)
+    assert {row["derainer"] for row in rows} == {"clean", "none", "median"}
+    assert "| " in bench("report", tmp_path, "--format", "md").stdout
+    assert "0 changed" in bench("rescore", tmp_path).stdout
+    assert "0 problems" in bench("store", "verify", tmp_path).stdout
+    assert "median" in bench("store", "ls", tmp_path).stdout
+    record = next((tmp_path / "records").glob("*median*"))
+    assert "2 of 2 images give the same evidence" in bench("verify", record).stdout
+    plan = bench("plan", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path).stdout
+    assert "2 of 2 cached" in plan
+    assert "0 shards" in plan
+
+
+def test_rescoring_needs_neither_torch_nor_mm(tmp_path: Path) -> None:
+    bench("run", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path)
+    code = (
+        "import sys\nfor name in ('torch', 'mmengine', 'mmdet', 'mmseg', 'mmcv'): sys.modules[name] = None\n"
+        "sys.argv = ['bench', 'rescore', sys.argv[1]]\nfrom bench.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "0 changed" in done.stdout
