@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ KINDS = ("derainers", "models", "rains", "data", "suites")
 
 def add(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("list", epilog="Examples:\n\n  bench list derainers\n\n  bench list models --match rtmdet")(command)
+    app.command("list", epilog="Examples:\n\n  bench list derainers\n\n  bench list models --match rtmdet")(
+        command
+    )
 
 
 def command(
@@ -44,9 +47,8 @@ def command(
     table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
-    console = Console()
     # A pipe has no width; a table cut to 80 columns would lose what a script wants to read.
-    console.print(table, width=None if console.is_terminal else 200)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -55,15 +57,20 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if kind == "models":
         from downstream.models import list_models
 
-        return ("model", "task", "weights"), [(entry.name, entry.task, entry.weights) for entry in list_models()]
+        return ("model", "task", "weights"), [
+            (entry.name, entry.task, entry.weights) for entry in list_models()
+        ]
     if kind == "rains":
         from bench.rain import RAINS
 
         return ("rain", "what it is"), [(entry.name, entry.description) for entry in RAINS]
     if kind == "data":
-        from bench.data import DESCRIPTIONS
+        from bench.data import describe_kinds
 
-        return ("data", "what it is"), list(DESCRIPTIONS.items())
+        return ("data", "tasks", "default split", "what it is"), [
+            (kind.spec, ", ".join(kind.tasks) or "none: to look at", kind.split, kind.description)
+            for kind in describe_kinds()
+        ]
     from bench.suite import read_suite, shipped_suites
 
     suites = [(name, read_suite(name)) for name in shipped_suites()]

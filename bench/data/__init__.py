@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.base import DataSet
@@ -20,15 +21,58 @@ kinds.register("cityscapes", "bench.data.cityscapes:open_cityscapes")
 kinds.register("masks", "bench.data.masks:open_masks")
 kinds.register("images", "bench.data.images:open_images")
 
-#: One line per kind, for ``bench list data``.
-DESCRIPTIONS = {
-    "street": "the embedded set of 64 rendered street scenes (boxes, masks, depth)",
-    "coco": "coco:DIR, COCO's own layout: annotations/instances_SPLIT.json beside SPLIT/",
-    "pairs": "pairs:DIR, rainy images with their clean ones, matched by name; no rain is added",
-    "cityscapes": "cityscapes:DIR, Cityscapes' own layout: leftImg8bit/ beside gtFine/",
-    "masks": "masks:DIR, CamVid-like: SPLIT/ beside SPLITannot/",
-    "images": "images:DIR, photos of real rain without ground truth",
-}
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of data set, for ``bench list data``.
+
+    Attributes:
+        spec: What ``--data`` takes.
+        description: One line on what it holds and how it lies on the disk.
+        tasks: What can be scored on it.
+        split: What ``--split`` is where it is not given.
+    """
+
+    spec: str
+    description: str
+    tasks: tuple[str, ...]
+    split: str
+
+
+_ALL = ("detection", "segmentation", "restoration")
+_DESCRIBED = (
+    Kind("street", "the embedded set of 64 rendered street scenes, with exact depth", _ALL, "test"),
+    Kind(
+        "coco:DIR",
+        "COCO's own layout: annotations/instances_SPLIT.json beside SPLIT/",
+        ("detection", "restoration"),
+        "val2017, else the only one",
+    ),
+    Kind(
+        "cityscapes:DIR",
+        "Cityscapes' own layout: leftImg8bit/SPLIT/CITY/ beside gtFine/; disparity/ or depth/ where present",
+        _ALL,
+        "val, else the only one",
+    ),
+    Kind(
+        "masks:DIR",
+        "CamVid-like: images in SPLIT/, class-index PNGs in SPLITannot/, classes.json",
+        ("segmentation", "restoration"),
+        "val, else test, else the only one",
+    ),
+    Kind(
+        "pairs:DIR",
+        "rainy and clean images matched by name, in any published layout; no rain is added",
+        ("restoration",),
+        "none, else test",
+    ),
+    Kind("images:DIR", "photos of real rain without ground truth; no rain is added", (), "none"),
+)
+
+
+def describe_kinds() -> tuple[Kind, ...]:
+    """Return every kind of data set that ``--data`` can name; nothing is opened or imported for it."""
+    return _DESCRIBED
 
 
 def open_data(spec: str, split: str | None = None) -> DataSet:
@@ -56,6 +100,8 @@ def open_data(spec: str, split: str | None = None) -> DataSet:
     if not folder:
         raise BadData(f"--data {spec} names no folder: use {kind}:DIR")
     root = Path(folder).expanduser()
+    if root.is_file():
+        raise BadData(f"--data {spec}: {root} is a file: give the folder of the data set")
     if not root.is_dir():
         raise BadData(
             f"--data {spec}: folder {root} does not exist; check the path (relative to {Path.cwd()})"

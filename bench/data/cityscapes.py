@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,13 @@ _TRAIN_IDS, _LABEL_IDS, _INSTANCE_IDS = (
 
 @dataclass(frozen=True)
 class CityscapesSet(DataSet):
-    """A split of Cityscapes, or of a set in its layout."""
+    """A split of Cityscapes, or of a set in its layout.
+
+    Attributes:
+        focal: Focal length in pixels by scene id, where ``cameras_SPLIT.json`` says so.
+    """
+
+    focal: dict[str, float] = field(default_factory=dict)
 
     def mask(self, scene: Scene) -> np.ndarray:
         """Return train ids per pixel (uint8 HxW); 255 is left out of scoring.
@@ -48,11 +55,18 @@ class CityscapesSet(DataSet):
         if scene.depth is None:
             return None
         sky = None if scene.mask is None else self.mask(scene) == SKY
-        return stereo.read_depth(scene.depth, self._camera(scene), sky, scene.size)
+        file, focal = self._camera(scene), self.focal.get(scene.id)
+        if file is not None:
+            camera = stereo.read_camera(file)
+        else:
+            camera = (stereo.BASELINE, stereo.FOCAL if focal is None else focal)
+        return stereo.read_depth(scene.depth, camera, sky, scene.size)
 
     def files(self, scene: Scene) -> dict[str, Path]:
         """Return every file that what is read of ``scene`` depends on, by what it is read for."""
         files = {"image": scene.image, "instances": scene.instances, "camera": self._camera(scene)}
+        if scene.depth is not None and scene.id in self.focal:
+            files["cameras"] = self.root / f"cameras_{self.split}.json"
         if scene.mask is not None:
             files["train ids" if scene.mask.name.endswith(_TRAIN_IDS) else "label ids"] = scene.mask
         if scene.depth is not None:
@@ -112,6 +126,7 @@ def open_cityscapes(root: Path, split: str | None = None) -> DataSet:
         segmentation=SegmentationTruth(CLASSES) if has_truth else None,
         depth_source=_depth_source(scenes),
         notes=tuple(notes),
+        focal=_focal_lengths(root / f"cameras_{split}.json"),
     )
 
 
@@ -259,6 +274,19 @@ def _boxes(scenes: list[Scene]) -> InstanceTruth | None:
             f"{without[0].id}: unpack gtFine again, or remove those images"
         )
     return InstanceTruth(scenes, {scene.id: number for number, scene in enumerate(scenes, start=1)})
+
+
+def _focal_lengths(path: Path) -> dict[str, float]:
+    """Read the focal lengths of rendered scenes, whose cameras differ; real ones have a file per frame."""
+    if not path.is_file():
+        return {}
+    try:
+        return {str(name): float(value) for name, value in json.loads(path.read_bytes())["focal"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise BadData(
+            f"{path} has no focal lengths by scene under 'focal' ({reason}): write it again"
+        ) from None
 
 
 def _depth_source(scenes: list[Scene]) -> str | None:

@@ -1,4 +1,8 @@
-"""COCO's own layout: ``annotations/instances_SPLIT.json`` beside ``SPLIT/`` (or ``images/SPLIT/``)."""
+"""COCO's own layout: ``annotations/instances_SPLIT.json`` beside ``SPLIT/``.
+
+The images may lie in ``images/SPLIT/`` as well, or in ``leftImg8bit/SPLIT/`` where boxes were added to
+Cityscapes' layout.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +115,7 @@ def _choose_split(root: Path, split: str | None) -> str:
 
 
 def _image_folder(root: Path, split: str) -> Path:
-    for folder in (root / split, root / "images" / split):
+    for folder in (root / split, root / "images" / split, root / "leftImg8bit" / split):
         if folder.is_dir():
             return folder
     raise BadData(

@@ -20,7 +20,7 @@ BASELINE, FOCAL = 0.209313, 2262.52
 
 def read_depth(
     path: Path,
-    camera: Path | None = None,
+    camera: tuple[float, float] = (BASELINE, FOCAL),
     sky: np.ndarray | None = None,
     size: tuple[int, int] | None = None,
 ) -> Depth:
@@ -32,7 +32,7 @@ def read_depth(
 
     Args:
         path: The file.
-        camera: Cityscapes' ``*_camera.json``; without one, the usual baseline and focal length.
+        camera: Baseline in metres and focal length in pixels.
         sky: bool HxW; these pixels become infinitely far.
         size: (height, width) that the file must have.
 
@@ -44,7 +44,7 @@ def read_depth(
     """
     import numpy as np
 
-    baseline, focal = (BASELINE, FOCAL) if camera is None else _read_camera(camera)
+    baseline, focal = camera
     if path.suffix == ".npy":
         stored = _load_array(path)
     else:
@@ -93,7 +93,12 @@ def _fill(metres: np.ndarray, known: np.ndarray) -> np.ndarray:
     return values[nearest]
 
 
-def _read_camera(path: Path) -> tuple[float, float]:
+def read_camera(path: Path) -> tuple[float, float]:
+    """Read baseline (metres) and focal length (pixels) from Cityscapes' ``*_camera.json``.
+
+    Raises:
+        BadData: If the file has no such numbers, or they are not above 0.
+    """
     try:
         camera = json.loads(path.read_bytes())
         baseline, focal = float(camera["extrinsic"]["baseline"]), float(camera["intrinsic"]["fx"])

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.data.cityscapes_labels import LABEL_IDS
+
 from .canvas import Canvas
-from .labels import COCO_CATEGORIES, LABEL_IDS, THINGS
+from .labels import COCO_CATEGORIES, THINGS
 
 SMALLEST_SIDE = 5
 SMALLEST_LONG_SIDE = 9

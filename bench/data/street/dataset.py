@@ -10,11 +10,10 @@ import numpy as np
 
 from bench.data import layout
 from bench.data.base import DataSet, Depth, DetectionTruth, Scene, SegmentationTruth
+from bench.data.cityscapes_labels import CLASSES
 from bench.data.coco import read_coco
 from bench.errors import BadData
 from bench.images import read_labels
-
-from .labels import CLASSES
 
 FILES = Path(__file__).parent / "files"
 """The folder of the embedded set."""

@@ -1,19 +1,9 @@
-"""Class numbers: Cityscapes' trainIds and labelIds, COCO's category ids, and how one maps to the other."""
+"""Class numbers of what the street renderer draws: trainIds, and COCO's category ids."""
 
 from __future__ import annotations
 
 ROAD, SIDEWALK, BUILDING, WALL, FENCE, POLE, TRAFFIC_LIGHT, TRAFFIC_SIGN, VEGETATION, TERRAIN = range(10)
 SKY, PERSON, RIDER, CAR, TRUCK, BUS, TRAIN, MOTORCYCLE, BICYCLE = range(10, 19)
-IGNORE = 255
-
-CLASSES = (
-    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",
-    "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
-)  # fmt: skip
-"""Cityscapes' 19 evaluated classes, in the order of their trainIds."""
-
-LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-"""Cityscapes' labelId of every trainId; ``instanceIds`` hold ``labelId * 1000 + n`` for things and ``labelId`` for the rest."""
 
 THINGS = frozenset(range(PERSON, BICYCLE + 1))
 """trainIds that Cityscapes numbers instance by instance."""

@@ -332,6 +332,22 @@ def test_depth_files(root: Path, write_labels: WriteLabels) -> None:
         data.depth(data.scenes[1])
 
 
+def test_focal_lengths_of_rendered_scenes(root: Path, write_labels: WriteLabels) -> None:
+    for city in ("ulm", "aachen"):
+        name = f"{city}_000000_000019_depth.png"
+        write_labels(root / "depth" / "val" / city / name, np.full(SIZE, 250, np.uint16))
+    cameras = root / "cameras_val.json"
+    cameras.write_text('{"focal": {"aachen_000000_000019": 400.5}}')
+    data = open_cityscapes(root)
+    first, second = (data.depth(scene) for scene in data.scenes)
+    assert first is not None
+    assert second is not None
+    assert (first.focal, second.focal) == (400.5, 2262.52)
+    assert data.files(data.scenes[0])["cameras"] == cameras
+    cameras.write_text("[]")
+    assert "cameras_val.json has no focal lengths" in fault(root)
+
+
 def test_real_cityscapes(shared: Path) -> None:
     folder = shared / "data" / "cityscapes_sample"
     data = open_data(f"cityscapes:{folder}")
