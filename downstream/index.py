@@ -77,7 +77,7 @@ def read_index(task: str) -> dict[str, Entry]:
                 path = root / unquote(config)  # "gn%2Bws/..." stands for the folder gn+ws
                 if not path.is_file():  # the index of a release may lag behind a moved config
                     path = read_configs(task).get(path.stem, path)
-                entries.setdefault(name, Entry(name, path, model.get("Weights")))
+                entries.setdefault(name, Entry(name, path, _one(model.get("Weights"))))
     return entries
 
 
@@ -102,6 +102,11 @@ def find_model(task: str, name: str) -> Entry | None:
         return None
     url = next((entry.url for entry in index.values() if entry.config == config), None)
     return Entry(name, config, url)
+
+
+def _one(weights: Any) -> str | None:
+    """The address of the weights; of models in several parts (a list) there is none to load."""
+    return weights if isinstance(weights, str) and weights else None
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BadConfig, BadWeights, unknown
+from bench.errors import BadConfig, BadWeights, MissingDependency, unknown
 from downstream.base import Model
-from downstream.index import PACKAGES, find_model, package_folder, read_configs, read_index
+from downstream.checkpoints import cached_path
+from downstream.index import PACKAGES, Entry, find_model, package_folder, read_configs, read_index
 
 #: The model of each task that the program brings along; the default.
 DEFAULTS = {"detection": "street_yolox", "segmentation": "street_seg"}
@@ -95,7 +97,7 @@ def check_model(task: str, name: str | None = None, checkpoint: str | Path | Non
         return Source(config.stem, task, "file", config.resolve(), path)
     entry = find_model(task, name)
     if entry is None:
-        raise unknown(f"{task} model", name, list_models(task) + sorted(read_configs(task)))
+        raise unknown(f"{task} model", name, [listed.name for listed in list_models(task)])
     if path is None and entry.url is None:
         raise BadConfig(f"model {name}: its index names no weights: --checkpoint FILE")
     if not entry.config.is_file():
@@ -103,18 +105,37 @@ def check_model(task: str, name: str | None = None, checkpoint: str | Path | Non
     return Source(name, task, "index", entry.config, path, None if path else entry.url)
 
 
-def list_models(task: str) -> list[str]:
-    """Return every model that can be had by name with its weights: embedded ones, then the index's.
+@dataclass(frozen=True)
+class Listed:
+    """A model that can be had by name, as ``bench list models`` shows it."""
 
-    Empty beyond the embedded ones where the package is not installed.
+    name: str
+    task: str
+    weights: str
+
+
+def list_models(task: str | None = None) -> list[Listed]:
+    """Return every model that can be had by name, embedded ones first, without importing its package.
+
+    Args:
+        task: Only models of this task; None lists all. Where a task's package is not installed, only the
+            embedded models are known.
     """
-    from bench.errors import MissingDependency
+    listed = []
+    for each in PACKAGES if task is None else (task,):
+        listed += [Listed(name, each, "embedded") for name in embedded_models(each)]
+        with contextlib.suppress(MissingDependency):
+            entries = read_index(each)
+            listed += [Listed(name, each, _weights_of(entries[name])) for name in sorted(entries)]
+            configs = set(read_configs(each)) - set(entries)
+            listed += [Listed(name, each, "--checkpoint") for name in sorted(configs)]
+    return listed
 
-    try:
-        indexed = sorted(name for name, entry in read_index(task).items() if entry.url)
-    except MissingDependency:
-        indexed = []
-    return embedded_models(task) + indexed
+
+def _weights_of(entry: Entry) -> str:
+    if entry.url is None:
+        return "--checkpoint"
+    return "downloaded" if cached_path(entry.url).is_file() else "download"
 
 
 def embedded_models(task: str) -> list[str]:
