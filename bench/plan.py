@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench import evidence
 from bench.data import open_data
 from bench.data.base import DataSet
+from bench.data.check import check_masks
 from bench.data.fingerprint import scene_digests
 from bench.errors import BadConfig, BadData
 from bench.hashing import content_key
@@ -162,11 +163,13 @@ def outline(suite: Suite) -> Outline:
     Raises:
         BenchError: On the first thing that is wrong; see the errors of data, rain, derainers and models.
     """
-    from derainers import parse_derainers
+    from derainers import check_derainer, parse_derainers
     from downstream.models import check_model
 
     derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
     derainers = tuple(spec for spec in derainers if spec.label not in (CLEAN, NONE))
+    for spec in derainers:
+        check_derainer(spec)
     variants: list[Variant] = []
     for choice in suite.variants:
         rains = [parse_rain(name) for name in choice.rain]
@@ -175,6 +178,8 @@ def outline(suite: Suite) -> Outline:
             data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
         _check_tasks(data, suite.tasks)
         digests = scene_digests(data)
+        if "segmentation" in suite.tasks:
+            check_masks(data)
         if data.own_rain:
             rains = [parse_rain("none")]
         for rain in rains:
@@ -190,8 +195,6 @@ def outline(suite: Suite) -> Outline:
     models = _models(suite, tasks)
     for model in models:
         check_model(model.task, model.name, model.checkpoint)
-    from derainers import check_derainer
-
     for spec in derainers:
         for variant in variants:
             check_derainer(spec, [scene.id for scene in variant.data.scenes])
@@ -276,7 +279,7 @@ def _what(
         "model": None if model is None else model.key,
     }
     if task == "detection" and variant.data.detection is not None:
-        what["categories"] = [[c["id"], c["name"]] for c in variant.data.detection.coco["categories"]]
+        what["categories"] = [[c["id"], c["name"]] for c in variant.data.detection.categories]
     if task == "segmentation" and variant.data.segmentation is not None:
         what["classes"] = list(variant.data.segmentation.classes)
     return what

@@ -63,7 +63,7 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if kind == "rains":
         from bench.rain import RAINS
 
-        return ("rain", "what it is"), [(entry.name, entry.description) for entry in RAINS]
+        return ("rain", "what it is"), [(entry.name, entry.title) for entry in RAINS]
     if kind == "data":
         from bench.data import describe_kinds
 
