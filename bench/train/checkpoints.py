@@ -46,7 +46,7 @@ def load(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes torch raise anything
         raise BadWeights(
-            f"{path}: not a readable checkpoint ({type(error).__name__}): remove it to resume from the one before"
+            f"{path}: not a readable checkpoint ({type(error).__name__}): remove it to go on from the last"
         ) from None
     if not isinstance(content, dict) or not {"step", "network", "config"} <= content.keys():
         raise BadWeights(f"{path}: no checkpoint of bench train")

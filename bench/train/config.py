@@ -60,7 +60,8 @@ class Data(_Section):
         rain: What is drawn on clean images.
         zoom: A crop is taken up to this many times the patch's size and reduced, which varies the scale.
         flips: Mirror left-right half of the time, and upside down one time in eight.
-        gain: Brightness is multiplied by up to this factor or its inverse before the rain is drawn; 1 for never.
+        gain: Brightness is multiplied by up to this factor or its inverse before the rain is drawn; 1 for
+            never.
     """
 
     clean: tuple[Source, ...] = ()
@@ -82,8 +83,8 @@ class Stage(_Section):
         until: The step at which it ends; the last one's is the length of the training.
         patch: Side of the square patches, pixels.
         batch: Patches per step and process.
-        set: Attributes of the network in this stage, such as ``recursions``: a recursive network costs less while it
-            learns the basics with one.
+        set: Attributes of the network in this stage, such as ``recursions``: a recursive network costs less
+            while it learns the basics with one.
     """
 
     until: int = Field(gt=0)
@@ -114,7 +115,8 @@ class Loss(_Section):
         features: What the contrastive term compares: ``vgg19:FILE`` or ``vgg19:URL#sha256=HEX`` for ImageNet
             weights in torchvision's layout, or ``random`` for the same layers with weights of a fixed seed.
         negatives: Rainy images each restored one is pushed from: its own, then its neighbours in the batch.
-        detached: Cut the gradient of the contrastive term, as the released training code does; for ablation only.
+        detached: Cut the gradient of the contrastive term, as the released training code does; for ablation
+            only.
     """
 
     mse: float = Field(0.1, ge=0)
@@ -130,8 +132,8 @@ class Gates(_Section):
     """How a network's own architecture parameters (RDMC's recruitment gates and up-sampling mix) are learnt.
 
     Attributes:
-        learn: ``joint`` with the weights; ``held_out``: on the half of the images that the weights do not see, first
-            order; ``fixed``: not at all.
+        learn: ``joint`` with the weights; ``held_out``: on the half of the images that the weights do not
+            see, first order; ``fixed``: not at all.
         every: Steps of the weights per step of the gates (held_out).
         lr: Adam's rate for the gates (held_out).
     """
@@ -217,15 +219,36 @@ class TrainConfig(_Section):
         return self.stages[-1]
 
 
+def shipped_config(name: str) -> Path:
+    """The path of a configuration: ``name`` itself where it is a file, else the shipped one of that name.
+
+    Raises:
+        BadConfig: There is neither; the shipped ones are listed.
+    """
+    import derainers
+
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return path
+    root = Path(derainers.__file__).parent
+    found = {p.stem: p for p in sorted(root.glob("*/configs/*.yaml"))}
+    if name not in found:
+        raise BadConfig(
+            f"no training configuration {name!r}: give a YAML file, or one of the shipped {', '.join(found)}"
+        )
+    return found[name]
+
+
 def load_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfig:
     """Read and check a training configuration.
 
     Args:
         path: YAML. Relative paths in it are meant from the folder the command runs in.
-        changes: Top-level keys to set on top of the file.
+        changes: Top-level keys to set on top of the file, and keys of ``data`` one by one.
 
     Raises:
-        BadConfig: The file is missing, is not YAML, or has an unknown key (with the closest known one) or a bad value.
+        BadConfig: The file is missing, is not YAML, or has an unknown key (with the closest known one) or a
+            bad value.
     """
     import yaml
 
@@ -239,8 +262,11 @@ def load_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfi
         ) from None
     if not isinstance(content, dict):
         raise BadConfig(f"training configuration {path} must be a mapping of keys to values")
+    merged = {**content, **(changes or {})}
+    if changes and isinstance(content.get("data"), dict) and isinstance(changes.get("data"), dict):
+        merged["data"] = {**content["data"], **changes["data"]}
     try:
-        return TrainConfig.model_validate({**content, **(changes or {})})
+        return TrainConfig.model_validate(merged)
     except ValidationError as error:
         raise BadConfig(f"training configuration {path}: {_explain(error)}") from None
 

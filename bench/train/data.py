@@ -1,7 +1,7 @@
 """Training samples: patches of clean images with rain drawn on them, or of pairs.
 
-A batch depends on the seed and the number of its step alone, so a resumed training sees what an uninterrupted one
-would have seen, whatever the number of workers.
+A batch depends on the seed and the number of its step alone, so a resumed training sees what an
+uninterrupted one would have seen, whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData
-from bench.images import SUFFIXES, read_image
-from bench.seeds import rng_from, seed_from
+from bench.images import SUFFIXES, read_image, write_image
+from bench.seeds import rng_from
 
 if TYPE_CHECKING:
     import numpy as np
     from torch.utils.data import DataLoader
 
     from bench.train.config import Data, RainChoice, TrainConfig
-
-Image = "np.ndarray"
 
 
 @dataclass(frozen=True)
@@ -58,19 +56,36 @@ def find_images(pattern: str) -> list[Path]:
     files = sorted(p for p in found if p.suffix.lower() in SUFFIXES)
     if not files:
         raise BadData(
-            f"no clean images found in {pattern}: give a folder or a glob pattern of {', '.join(SUFFIXES)} files"
+            f"no clean images found in {pattern}: give a folder or a pattern of {', '.join(SUFFIXES)} files"
         )
     return files
 
 
-def read_clean(pattern: str, seed: int) -> tuple[np.ndarray, ...]:
-    """Decode the images of a source; ``street:N`` renders N scenes, disjoint from the embedded test set."""
+def read_clean(pattern: str, cache: Path | None = None) -> tuple[np.ndarray, ...]:
+    """Decode the images of a source.
+
+    Args:
+        pattern: A folder, a glob pattern, or ``street:N`` for the first N scenes of the street set's training
+            split.
+        cache: Folder that keeps rendered scenes for the next start.
+    """
     name, _, count = pattern.partition(":")
     if name == "street" and count.isdigit():
-        from bench.data.street import render_scene
-
-        return tuple(render_scene(seed_from("street-training", seed, i)).image for i in range(int(count)))
+        return tuple(_street(i, cache) for i in range(int(count)))
     return tuple(read_image(path) for path in find_images(pattern))
+
+
+def _street(index: int, cache: Path | None) -> np.ndarray:
+    from bench.data.street import render_scene
+    from bench.data.street.make import FIRST_SEED
+
+    path = cache / f"street_{index:05d}.png" if cache is not None else None
+    if path is not None and path.is_file():
+        return read_image(path)
+    image = render_scene(FIRST_SEED["train"] + index).image
+    if path is not None:
+        write_image(path, image)
+    return image
 
 
 def read_pairs(folder: str) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
@@ -96,11 +111,11 @@ def read_pairs(folder: str) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, .
     return tuple(clean), tuple(rainy)
 
 
-def read_pools(data: Data, seed: int) -> tuple[Pool, ...]:
+def read_pools(data: Data, cache: Path | None = None) -> tuple[Pool, ...]:
     """Decode everything once; a training set of some hundred photos fits into memory many times over."""
     drawn = 1.0 if not data.pairs else 1.0 - data.pair_share
     total = sum(source.share for source in data.clean)
-    pools = [Pool(drawn * s.share / total, read_clean(s.images, seed)) for s in data.clean]
+    pools = [Pool(drawn * s.share / total, read_clean(s.images, cache)) for s in data.clean]
     paired = 1.0 if not data.clean else data.pair_share
     for folder in data.pairs:
         clean, rainy = read_pairs(folder)
@@ -205,7 +220,8 @@ class Batches:
         return self.config.steps
 
     def __getitem__(self, step: int) -> dict[str, Any]:
-        """The batch of a step: ``rainy`` and ``clean``, uint8 NCHW; every so often also ``gate_rainy``, ``gate_clean``."""
+        """The batch of a step: ``rainy`` and ``clean``, uint8 NCHW; every so often also ``gate_rainy``,
+        ``gate_clean``."""
         batch = self._draw("train", self.pools, step)
         if self.gate_pools and step % self.config.gates.every == 0:
             gate = self._draw("gates", self.gate_pools, step)

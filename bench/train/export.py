@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -68,15 +66,20 @@ def make_card(config: TrainConfig, content: dict[str, Any], parameters: int) -> 
     return {
         "network": config.network,
         "parameters": parameters,
-        "data": [s.images for s in config.data.clean] + [f"pairs {p}" for p in config.data.pairs],
+        "data": [_place(s.images) for s in config.data.clean] + [_place(p) for p in config.data.pairs],
         "rain": [c.model_dump() for c in config.data.rain],
         "loss": config.loss.model_dump(),
         "stages": [s.model_dump() for s in config.stages],
         "optimiser": config.optimiser.model_dump(),
         "steps": content["step"],
         "hours": round(spent / 3600, 2),
-        "hardware": f"{config.threads or os.cpu_count()} thread(s), {content.get('device', platform.machine())}",
+        "hardware": content["hardware"],
         "seed": config.seed,
         "command": content["command"],
         "history": content.get("history", []),
     }
+
+
+def _place(path: str) -> str:
+    """The end of an absolute path: a card names the data, not the machine."""
+    return "/".join(Path(path).parts[-2:]) if Path(path).is_absolute() else path

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from bench.errors import BadConfig, BadWeights
 from bench.seeds import seed_from
 
-#: Convolutions of VGG-19 up to conv3_2 (Simonyan and Zisserman 2015): index in torchvision's ``features``, channels.
+#: Convolutions of VGG-19 up to conv3_2 (Simonyan and Zisserman 2015): index in torchvision's ``features``,
+#: channels.
 CONVOLUTIONS = ((0, 3, 64), (2, 64, 64), (5, 64, 128), (7, 128, 128), (10, 128, 256), (12, 256, 256))
 #: Convolutions that a 2x2 max-pool follows.
 POOLED = (2, 7)
@@ -31,6 +32,7 @@ class Features(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """The maps, finest first."""
         maps: list[Tensor] = []
         for index, _, _ in CONVOLUTIONS:
             x = self.features[str(index)](x)
@@ -84,12 +86,11 @@ def _randomise(features: Features) -> None:
     """Weights of a fixed seed that keep the maps' variance: random features still tell structures apart."""
     generator = torch.Generator().manual_seed(seed_from("random-features") % 2**63)
     with torch.no_grad():
-        for convolution in features.features.values():
-            fan_in = convolution.weight[0].numel()
-            convolution.weight.copy_(
-                torch.randn(convolution.weight.shape, generator=generator) * (2 / fan_in) ** 0.5
-            )
-            convolution.bias.zero_()
+        for name, value in features.state_dict().items():
+            if name.endswith("bias"):
+                value.zero_()
+            else:
+                value.copy_(torch.randn(value.shape, generator=generator) * (2 / value[0].numel()) ** 0.5)
 
 
 def _check_digest(path: Path, digest: str) -> None:
@@ -100,7 +101,7 @@ def _check_digest(path: Path, digest: str) -> None:
     found = sha256_file(path)
     if not found.startswith(digest.lower()):
         raise BadWeights(
-            f"{path}: SHA-256 is {found}, but the configuration wants {digest}: download it again or correct the hash"
+            f"{path}: SHA-256 is {found}, not {digest} as configured: download it again or correct the hash"
         )
 
 
@@ -124,7 +125,7 @@ def _download(url: str, digest: str) -> Path:
         found = hashlib.sha256(data).hexdigest()
         if not found.startswith(digest.lower()):
             raise BadWeights(
-                f"{url}: SHA-256 is {found}, but the configuration wants {digest}: correct the hash or the address"
+                f"{url}: SHA-256 is {found}, not {digest} as configured: correct the hash or the address"
             )
         write_atomic(path, data)
     return path

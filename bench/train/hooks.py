@@ -25,7 +25,8 @@ def bare(model: nn.Module) -> Any:
 
 
 def rate_at(step: int, steps: int, optimiser: Optimiser) -> float:
-    """Learning rate of a step: linear warm-up, then half a cosine down to the floor (Loshchilov and Hutter 2017)."""
+    """Learning rate of a step: linear warm-up, then half a cosine down to the floor (Loshchilov and Hutter
+    2017)."""
     if step < optimiser.warmup:
         return optimiser.lr * (step + 1) / optimiser.warmup
     progress = (step - optimiser.warmup) / max(1, steps - optimiser.warmup)
@@ -63,7 +64,8 @@ class Schedule(Hook):
 
 
 class Average(Hook):
-    """Exponential moving average of the weights; early on the plain mean, so that the start is forgotten soon."""
+    """Exponential moving average of the weights; early on the plain mean, so that the start is forgotten
+    soon."""
 
     priority = "NORMAL"
 
@@ -96,7 +98,7 @@ class Validate(Hook):
 
     def __init__(self, config: TrainConfig, scenes: ValidationSet, average: Average | None) -> None:
         self.config, self.scenes, self.average = config, scenes, average
-        self.last: dict[str, float] = {}
+        self.last: dict[str, Any] = {}
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -167,7 +169,8 @@ def _line(row: dict[str, Any], steps: int, left: float) -> str:
     terms = " ".join(f"{k.removeprefix('loss_')} {v:.4f}" for k, v in row.items() if k.startswith("loss"))
     text = f"step {row['step']}/{steps}  {terms}  {row['seconds_per_step']:.2f} s/step  left {_span(left)}"
     for rain, scores in row.get("validation", {}).items():
-        text += f"\n  {rain:16} psnr_y {scores['psnr_y']:.2f} (rainy {scores['rainy_psnr_y']:.2f})  ssim_y {scores['ssim_y']:.4f}"
+        rainy, psnr, ssim = (scores[k] for k in ("rainy_psnr_y", "psnr_y", "ssim_y"))
+        text += f"\n  {rain:16} psnr_y {psnr:.2f} (rainy {rainy:.2f})  ssim_y {ssim:.4f}"
     return text
 
 
@@ -177,14 +180,22 @@ def _span(seconds: float) -> str:
 
 
 class Checkpoints(Hook):
-    """Saves all that a resumed training needs."""
+    """Saves all that a resumed training needs.
+
+    Args:
+        config: The training.
+        folder: Where to.
+        average: Of the weights, where there is one.
+        log: Counts the time.
+        about: What is kept for the card: ``command``, ``hardware``, ``history``.
+    """
 
     priority = "LOWEST"
 
     def __init__(
-        self, config: TrainConfig, folder: Path, average: Average | None, log: Log, command: str
+        self, config: TrainConfig, folder: Path, average: Average | None, log: Log, about: dict[str, Any]
     ) -> None:
-        self.config, self.folder, self.average, self.log, self.command = config, folder, average, log, command
+        self.config, self.folder, self.average, self.log, self.about = config, folder, average, log, about
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -211,6 +222,6 @@ class Checkpoints(Hook):
                 "spent": self.log.spent + time.monotonic() - self.log.clock,
             },
             "config": self.config.model_dump(mode="json"),
-            "command": self.command,
+            **self.about,
         }
         checkpoints.save(self.folder, step, content, self.config.keep)

@@ -80,17 +80,19 @@ class RestorationLoss(nn.Module):
 def contrastive_ratio(
     features: Features, anchor: Tensor, positive: Tensor, negative: Tensor, negatives: int = 1
 ) -> Tensor:
-    """How much nearer the restored image is to the clean one than to rainy ones, in feature space; smaller is better.
+    """How much nearer the restored image is to the clean one than to rainy ones, in feature space; smaller
+    is better.
 
-    The ratio ``D(anchor, positive) / D(anchor, negative)`` of two distances, each summed over layers with the layers'
-    weights. Its gradient flows through the anchor, in the numerator and in the denominator.
+    The ratio ``D(anchor, positive) / D(anchor, negative)`` of two distances, each summed over layers with
+    the layers' weights. Its gradient flows through the anchor, in the numerator and in the denominator.
 
     Args:
         features: Maps and weights of the layers.
         anchor: Restored images, NCHW in [0, 1].
         positive: Their clean images.
         negative: Their rainy images.
-        negatives: Rainy images per anchor: its own, then those of its neighbours in the batch; their mean distance counts.
+        negatives: Rainy images per anchor: its own, then those of its neighbours in the batch; their mean
+            distance counts.
     """
     maps = features(anchor)
     with torch.no_grad():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
+from mmengine.registry import MODEL_WRAPPERS
 from torch import Tensor, nn
 
 from bench.train.config import TrainConfig
@@ -55,15 +56,27 @@ class Restorer(BaseModel):
             restored = self.network(x)
         return self.loss(restored.float(), y, x)
 
-    def train_step(self, data: dict[str, Any], optim_wrapper: OptimWrapper) -> dict[str, Tensor]:  # type: ignore[override]
-        """One step of the weights, after one of the gates where the batch brings held-out images for it."""
-        return train_step(self, self, data, optim_wrapper)
+    def train_step(  # type: ignore[override]
+        self, data: dict[str, Any], optim_wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
+        """One step of the weights, after one of the gates where the batch has held-out images for it."""
+        return _step(self, self, data, optim_wrapper)
 
 
-def train_step(
+@MODEL_WRAPPERS.register_module()
+class SpreadRestorer(MMDistributedDataParallel):
+    """A `Restorer` in several processes, their gradients averaged."""
+
+    def train_step(  # type: ignore[override]
+        self, data: dict[str, Any], optim_wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
+        """As `Restorer.train_step`."""
+        return _step(self, self.module, data, optim_wrapper)
+
+
+def _step(
     whole: nn.Module, inner: Restorer, data: dict[str, Any], optim_wrapper: OptimWrapper
 ) -> dict[str, Tensor]:
-    """The step of `Restorer`, where ``whole`` is the module to call: itself, or the wrapper that spreads it over processes."""
     if inner.gate_optimiser is not None and "gate_rainy" in data:
         _step_gates(inner, data["gate_rainy"], data["gate_clean"])
     terms = whole(data["rainy"], data["clean"])

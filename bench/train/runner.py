@@ -86,7 +86,7 @@ def train(
         match_state(network, load_state(config.start), f"{config.start} ({config.network})")
     features = load_features(config.loss.features) if config.loss.contrastive else None
     resumed = _resume(config, folder)
-    pools = read_pools(config.data, config.seed)
+    pools = read_pools(config.data, ensure_folder(folder / "scenes"))
     if config.gates.learn == "held_out" and any(len(pool.clean) < 2 for pool in pools):
         raise BadData("gates learnt on held-out images need two images or more from every source")
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -105,7 +105,12 @@ def train(
     if config.validation.images and config.validation.every:
         validate = Validate(config, read_validation(config.validation, config.seed), average)
     log = Log(config, folder, validate, say)
-    saver = Checkpoints(config, folder, average, log, " ".join(map(shlex.quote, ["bench", *sys.argv[1:]])))
+    about = {
+        "command": " ".join(map(shlex.quote, ["bench", *sys.argv[1:]])),
+        "hardware": _hardware(config, world),
+        "history": _history(config, resumed),
+    }
+    saver = Checkpoints(config, folder, average, log, about)
     if resumed is not None:
         loader.sampler.start = resumed["step"]  # type: ignore[attr-defined]
         network.load_state_dict(resumed["network"])
@@ -136,9 +141,31 @@ def _resume(config: TrainConfig, folder: Path) -> dict[str, Any] | None:
     for key in ("network", "options", "seed"):
         if content["config"][key] != config.model_dump(mode="json")[key]:
             raise BadWeights(
-                f"{found[-1]} was trained with another {key} ({content['config'][key]!r}): give another output folder"
+                f"{found[-1]} has another {key} ({content['config'][key]!r}): give another output folder"
             )
     return content
+
+
+def _hardware(config: TrainConfig, world: int) -> str:
+    import torch
+
+    from bench.environment import processor
+
+    if torch.cuda.is_available():
+        return f"{world} x {torch.cuda.get_device_name()}"
+    threads = torch.get_num_threads() * world
+    return f"{threads} thread{'s' * (threads > 1)} of {processor()}"
+
+
+def _history(config: TrainConfig, resumed: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What earlier stretches of a training were configured otherwise; the card tells it."""
+    if resumed is None:
+        return []
+    now, then = config.model_dump(mode="json"), resumed["config"]
+    told = ("data", "stages", "optimiser", "loss", "gates", "average", "precision")
+    changed = {key: then[key] for key in told if then[key] != now[key]}
+    earlier: list[dict[str, Any]] = resumed.get("history", [])
+    return [*earlier, {"until": resumed["step"], **changed}] if changed else earlier
 
 
 def _make_runner(
@@ -175,6 +202,13 @@ def _make_runner(
         custom_hooks=[hook for hook in hooks if hook is not None],
         launcher=launcher,
         env_cfg={"dist_cfg": {"backend": backend}},
+        cfg={
+            "model_wrapper_cfg": {
+                "type": "SpreadRestorer",
+                "broadcast_buffers": False,
+                "find_unused_parameters": any(stage.set for stage in config.stages),
+            }
+        },
         log_level=logging.WARNING,
         randomness={"seed": config.seed},
         experiment_name="train",
@@ -182,7 +216,8 @@ def _make_runner(
 
 
 def _step_loop() -> type:
-    """MMEngine's loop over steps, less its way of resuming: it would draw and drop every batch seen before."""
+    """MMEngine's loop over steps, less its way of resuming: it would draw and drop every batch seen
+    before."""
     from mmengine.runner import IterBasedTrainLoop
 
     class StepLoop(IterBasedTrainLoop):

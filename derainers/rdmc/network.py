@@ -1,8 +1,8 @@
 """The RDMC network: three dilated encoders, one decoder, recruitment between levels, applied recursively.
 
-Jiang, Liu, Yang, Zhang, Fan: "Contrastive Learning Based Recursive Dynamic Multi-Scale Network for Image Deraining",
-arXiv 2305.18092, 2023. The layer sizes are those of the code that the authors released with the successor (Pattern
-Recognition 158, 111004, 2025).
+Jiang, Liu, Yang, Zhang, Fan: "Contrastive Learning Based Recursive Dynamic Multi-Scale Network for Image
+Deraining", arXiv 2305.18092, 2023. The layer sizes are those of the code that the authors released with the
+successor (Pattern Recognition 158, 111004, 2025).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ DILATIONS = (1, 2, 3)
 """Dilation of the second convolution of every unit, one entry per encoder branch."""
 
 LINKS_DOWN = ("down0", "down1", "down2", "down3")
-"""Finer to coarser; the number is the source: 0 the network's input, 1 to 3 the encoder levels from the finest."""
+"""Finer to coarser; the number is the source: 0 the network's input, 1 to 3 the encoder levels from the
+finest."""
 
 LINKS_UP = ("up1", "up2", "up3", "up4")
 """Coarser to finer; the number is the source's encoder level. ``up1`` is added to the output image."""
@@ -60,6 +61,7 @@ class Unit(nn.Module):
         self.norm2 = _norm(norm, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """NCHW to NCHW."""
         x = F.relu(self.norm1(self.conv1(x)), inplace=True)
         return F.relu(self.norm2(self.conv2(x)), inplace=True)
 
@@ -76,6 +78,7 @@ class LinkDown(nn.Module):
         self.norm = _norm(norm, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """NCHW to NCHW."""
         return F.leaky_relu(self.norm(self.conv(x)), 0.2)
 
 
@@ -88,6 +91,7 @@ class LinkUp(nn.Module):
         self.unit = Unit(inputs, outputs, 1, norm, second_bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
+        """NCHW to NCHW."""
         if self.scale != 1:
             x = F.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=True)
         return self.unit(x)
@@ -104,6 +108,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        """The levels' maps, finest first."""
         maps = [self.levels[0](x)]
         for level in self.levels[1:]:
             maps.append(level(F.max_pool2d(maps[-1], 2)))
@@ -111,14 +116,15 @@ class Encoder(nn.Module):
 
 
 class RDMC(nn.Module):
-    """Restores a rainy image by the same network applied several times, each time seeing rainy and last estimate.
+    """Restores a rainy image by the same network applied several times, each time seeing rainy and last
+    estimate.
 
     Args:
         width: Channels of each branch at the finest level; the paper's network has 32.
         recursions: How often the network is applied.
         recruitment: Active links: ``all``, ``none`` or names from `LINKS`.
-        norm: ``bn`` as released; ``none`` for biased convolutions without normalisation, which suits the shared
-            weights better: the statistics differ from one recursion to the next.
+        norm: ``bn`` as released; ``none`` for biased convolutions without normalisation, which suits the
+            shared weights better: the statistics differ from one recursion to the next.
         dilations: One encoder branch for each entry.
 
     Input and output: float NCHW, RGB in [0, 1], height and width multiples of 16. The output is not clamped.
@@ -141,7 +147,8 @@ class RDMC(nn.Module):
         branches = tuple(dilations)
         self._fixed = {"width": width, "norm": norm, "dilations": list(branches)}
         self.recursions = recursions
-        #: Switches all links off without removing them; their gates start near 0, so they can join a training late.
+        #: Switches all links off without removing them; their gates start near 0, so they can join a
+        #: training late.
         self.recruiting = True
         self.active = active_links(recruitment)
         per_branch = (width, 2 * width, 4 * width, 8 * width, 8 * width)
@@ -177,7 +184,8 @@ class RDMC(nn.Module):
         """A copy without the links that contribute nothing, for inference.
 
         Args:
-            below: Links whose gate's magnitude is not above this are left out; so are all while `recruiting` is off.
+            below: Links whose gate's magnitude is not above this are left out; so are all while `recruiting`
+                is off.
 
         Returns:
             A network in this one's mode; with ``below=0`` its output is the same.
@@ -197,8 +205,8 @@ class RDMC(nn.Module):
             nn.init.normal_(parameter, std=1e-3)
         if norm == "bn":
             return
-        # Without normalisation the variance has to be kept by the weights (He et al. 2015), and the network has to
-        # start near the identity: its output is added to the rainy image.
+        # Without normalisation the variance has to be kept by the weights (He et al. 2015), and the network
+        # has to start near the identity: its output is added to the rainy image.
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -208,6 +216,7 @@ class RDMC(nn.Module):
             self.last.weight.mul_(0.01)
 
     def forward(self, rainy: Tensor) -> Tensor:
+        """Restore a batch."""
         mix = torch.softmax(self.upsample_mix, 0)
         estimate = rainy
         for _ in range(self.recursions):
@@ -246,7 +255,8 @@ def upsample(x: Tensor, mix: Tensor) -> Tensor:
 
 
 def _resize(x: Tensor, mode: str) -> Tensor:
-    """Interpolation as two matrix products: on small maps several times faster on a CPU, backwards above all."""
+    """Interpolation as two matrix products: on small maps several times faster on a CPU, backwards above
+    all."""
     rows, columns = (_matrix(n, mode).to(x.dtype) for n in x.shape[2:])
     count, channels, height, width = x.shape
     y = x.permute(0, 2, 3, 1).reshape(count, height, width * channels)
