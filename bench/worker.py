@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -29,12 +30,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """How networks are loaded; everything that makes a worker load one again."""
+    """How networks are loaded; everything that makes a worker load one again.
+
+    Attributes:
+        device: ``cpu``, ``cuda`` (the GPU that the worker has claimed) or ``cuda:N``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]``.
+        trust: SHA-256 of checkpoints that may be unpickled, commas between several.
+        readers: Threads that decode and rain.
+    """
 
     device: str = "cpu"
     precision: str = "auto"
     tile: str = "auto"
     trust: str | None = None
+    readers: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = Fal
     jobs = []
     for variant in plan.outline.variants:
         truth = variant.data.detection
-        few = DetectionTruth({"categories": truth.coco["categories"]}, {}) if truth else None
+        few = DetectionTruth({"categories": truth.categories}, {}) if truth else None
         data = replace(variant.data, detection=few)
         cells = tuple(
             CellWork(
@@ -226,14 +236,20 @@ class _Work:
         return notes
 
     def _read(self, scenes: Sequence[Scene]) -> list[_Input]:
-        inputs = []
-        for scene in scenes:
+        def read(scene: Scene) -> _Input | Failure:
             try:
-                inputs.append(_Input(scene, *read_variant(self.job.data, self.job.rain, self.job.seed, scene)))
+                return _Input(scene, *read_variant(self.job.data, self.job.rain, self.job.seed, scene))
             except BenchError as error:
-                keys = tuple(cell.key for cell in self.job.cells)
-                self.failures.append(Failure(keys, scene.id, str(error)))
-        return inputs
+                return Failure(tuple(cell.key for cell in self.job.cells), scene.id, str(error))
+
+        if self.job.settings.readers > 1:
+            # OpenCV and numpy let go of the interpreter while they decode and rain.
+            with ThreadPoolExecutor(self.job.settings.readers) as pool:
+                results = list(pool.map(read, scenes))
+        else:
+            results = [read(scene) for scene in scenes]
+        self.failures += [result for result in results if isinstance(result, Failure)]
+        return [result for result in results if isinstance(result, _Input)]
 
     def _look(self, label: str, cells: Sequence[CellWork], inputs: Sequence[_Input]) -> list[tuple[str, str]]:
         """Restore what the cells of one derainer lack, and show it to their tasks."""
@@ -292,7 +308,7 @@ class _Work:
 
             boxes = self.job.data.detection
             assert boxes is not None
-            mapping = map_categories(model.classes, boxes.coco["categories"])
+            mapping = map_categories(model.classes, boxes.categories)
 
             def detection(item: _Input, image: np.ndarray, spent: float) -> Row:
                 found, seconds = self._timed(model.predict, image)
@@ -366,14 +382,14 @@ def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]
 def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
     from derainers import load_derainer
 
-    return load_derainer(spec, device=settings.device, precision=settings.precision, tile=settings.tile)
+    return load_derainer(spec, device=_place(settings), precision=settings.precision, tile=settings.tile)
 
 
 @lru_cache(maxsize=8)
 def _model(choice: ModelChoice, settings: Settings) -> Any:
     from downstream.models import load_model
 
-    return load_model(choice.task, choice.name, choice.checkpoint, device=settings.device, trust=settings.trust)
+    return load_model(choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust)
 
 
 def _agree(model: Any, task: str, variant: Variant) -> None:
@@ -385,7 +401,7 @@ def _agree(model: Any, task: str, variant: Variant) -> None:
     if task == "detection" and variant.data.detection is not None:
         from downstream.detection import map_categories
 
-        map_categories(model.classes, variant.data.detection.coco["categories"])
+        map_categories(model.classes, variant.data.detection.categories)
     if task == "segmentation" and variant.data.segmentation is not None:
         from downstream.segmentation import match_classes
 
@@ -397,27 +413,63 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(error, BenchError) else f"{type(error).__name__}: {text}"
 
 
-def initialise(threads: int, ignore_interrupts: bool = True) -> None:
+#: The GPU that this process has claimed.
+_claimed: str | None = None
+
+
+def _place(settings: Settings) -> str:
+    return (_claimed or "cuda") if settings.device == "cuda" else settings.device
+
+
+def initialise(
+    threads: int,
+    ignore_interrupts: bool = True,
+    devices: Sequence[str] = (),
+    claims: Path | None = None,
+) -> None:
     """Prepare a worker process.
 
     Args:
         threads: Threads of a network on the CPU. The count is the same for any number of workers, because a
             network's sums may depend on it in the last bit.
         ignore_interrupts: Leave Ctrl-C to the process that started this one.
+        devices: GPUs to share out among the workers.
+        claims: Folder, empty at the start, in which workers leave word of the GPU they took.
     """
     import logging
     import os
     import signal
     import warnings
 
+    global _claimed
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     if ignore_interrupts:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
+    if devices and claims is not None:
+        _claimed = claim(devices, claims)
     import cv2
     import torch
 
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
+
+
+def claim(devices: Sequence[str], claims: Path) -> str:
+    """Return the device that the fewest workers have taken so far, and leave word of taking it.
+
+    Args:
+        devices: The devices to choose from.
+        claims: A folder that all workers see.
+    """
+    for turn in range(1 << 16):
+        for index, device in enumerate(devices):
+            try:
+                # Creating a file is atomic: one worker gets each place.
+                (claims / f"{turn}-{index}").touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            return device
+    raise AssertionError("more workers than places")
