@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from bench.errors import BadConfig, BenchError
@@ -30,8 +33,10 @@ from bench.worker import (
 #: Called with the number of images that a finished shard looked at.
 Progress = Callable[[int], None]
 
-#: How often a shard is tried whose worker died (killed for memory, say) before its cells are given up.
-_TRIES = 2
+_DIED = "the worker died twice on this shard: out of memory? try --tile 512 or fewer --workers"
+
+#: Memory that a worker with a network of each kind takes on a CPU, roughly; bounds the default number of workers.
+_WORKER_BYTES = 2 << 30
 
 
 class Interrupted(BenchError):
@@ -85,21 +90,24 @@ class LocalEngine:
 
     Args:
         settings: How networks are loaded; the device as :func:`resolve_device` gives it.
-        workers: Number of processes; None takes one per core (CPU) or one per GPU.
+        workers: Number of processes; None takes one per core (CPU) or one per GPU, as far as memory allows.
         fail_fast: Raise at the first failure instead of finishing the rest.
     """
 
     def __init__(self, settings: Settings, *, workers: int | None = None, fail_fast: bool = False) -> None:
-        self._settings = settings
         self._devices = _places(settings.device)
-        self._workers = workers or (len(self._devices) if self._devices else _cores())
+        self._workers = workers or len(self._devices) or _workers_that_fit()
+        # On a GPU the network is one process's; the other cores decode and rain for it.
+        readers = max(1, _cores() // self._workers) if self._devices else 1
+        self._settings = replace(settings, readers=readers)
         self._fail_fast = fail_fast
+        self._claims: tempfile.TemporaryDirectory[str] | None = None
         self._pool: Any = None
 
     def components(self, outline: Outline) -> Components:
         """Load every derainer and model in a worker, which keeps them for its shards."""
         try:
-            return self._start().submit(_load, outline, self._placed(0)).result()
+            return self._start().submit(load_components, outline, self._settings).result()
         except _broken() as error:
             raise BenchError(
                 f"a worker died while it loaded the networks ({error}): out of memory? try fewer --workers"
@@ -108,44 +116,49 @@ class LocalEngine:
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan; shards that another run holds come last.
 
+        When a worker dies, the pool is started again and each shard that was being worked on runs alone, so that
+        the one that kills its worker is told from those that were merely there.
+
         Raises:
             Interrupted: On Ctrl-C; finished shards stay in the store.
             BenchError: With ``fail_fast``, on the first failure.
         """
         execution = Execution()
-        tries: dict[str, int] = {}
-        queue: list[tuple[Shard, bool]] = [(shard, False) for shard in reversed(plan.shards)]
+        queue = deque((shard, False) for shard in plan.shards)
+        suspects: deque[Shard] = deque()
         pending: dict[Future[ShardResult], tuple[Shard, bool]] = {}
+        jobs = [replace(job, settings=self._settings) for job in jobs]
+
+        def submit(shard: Shard, block: bool) -> None:
+            pending[self._start().submit(run_shard, jobs[shard.variant], shard, wait=block)] = (shard, block)
+
         try:
-            while queue or pending:
-                while queue and len(pending) < 2 * self._workers:
-                    shard, block = queue.pop()
-                    job = self._job(jobs[shard.variant], len(pending))
-                    pending[self._start().submit(run_shard, job, shard, wait=block)] = (shard, block)
+            while queue or pending or suspects:
+                alone = bool(suspects) and not pending
+                if alone:
+                    submit(suspects.popleft(), True)
+                while queue and not suspects and not alone and len(pending) < 2 * self._workers:
+                    submit(*queue.popleft())
                 finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    shard, block = pending.pop(future)
-                    try:
+                try:
+                    for future in finished:
                         result = future.result()
-                    except _broken():
-                        # The pool is gone and with it every pending shard; each goes back, this one with a mark.
-                        queue += [*pending.values()]
-                        pending.clear()
-                        self.close()
-                        tries[shard.name] = tries.get(shard.name, 0) + 1
-                        if tries[shard.name] < _TRIES:
-                            queue.append((shard, block))
-                        else:
-                            reason = f"the worker died {_TRIES} times: out of memory? try --tile 512 or fewer --workers"
-                            execution.add(given_up(jobs[shard.variant], shard, reason))
-                        break
-                    if result.busy:
-                        queue.insert(0, (shard, True))
-                        continue
-                    execution.add(result)
-                    progress(result.images)
-                    if self._fail_fast and execution.failures:
-                        raise BenchError(f"{execution.failures[0].reason} (stopped by --fail-fast)")
+                        shard, _ = pending.pop(future)
+                        if result.busy:
+                            queue.append((shard, True))
+                            continue
+                        execution.add(result)
+                        progress(result.images)
+                        if self._fail_fast and execution.failures:
+                            raise BenchError(f"{execution.failures[0].reason} (stopped by --fail-fast)")
+                except _broken():
+                    self.close()
+                    held = [shard for shard, _ in pending.values()]
+                    pending.clear()
+                    if alone:
+                        execution.add(given_up(jobs[held[0].variant], held[0], _DIED))
+                    else:
+                        suspects.extend(held)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"interrupted after {execution.images} images; the same command goes on from there"
@@ -162,7 +175,7 @@ class LocalEngine:
             shards = [shard for shard in plan.shards if shard.variant == index]
             if shards:
                 one = replace(shards[0], scenes=shards[0].scenes[:1])
-                seconds = self._start().submit(measure_shard, self._job(job, 0), one).result()
+                seconds = self._start().submit(measure_shard, replace(job, settings=self._settings), one).result()
                 images = sum(shard_images(plan, shard) for shard in shards)
                 total += seconds / shard_images(plan, one) * images
         return total / self._workers
@@ -172,6 +185,9 @@ class LocalEngine:
         if self._pool is not None:
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = None
+        if self._claims is not None:
+            self._claims.cleanup()
+            self._claims = None
 
     def _start(self) -> Any:
         if self._pool is None:
@@ -179,21 +195,15 @@ class LocalEngine:
             # from a notebook or a script without a guard; and a dead worker is an error, not a hang.
             from loky import ProcessPoolExecutor
 
+            self._claims = tempfile.TemporaryDirectory(prefix="derain-bench-")
+            devices = tuple(self._devices)
             self._pool = ProcessPoolExecutor(
-                max_workers=self._workers, initializer=initialise, initargs=(1,), timeout=None
+                max_workers=self._workers,
+                initializer=initialise,
+                initargs=(1, True, devices, Path(self._claims.name)),
+                timeout=None,
             )
         return self._pool
-
-    def _job(self, job: Job, turn: int) -> Job:
-        return replace(job, settings=self._placed(turn))
-
-    def _placed(self, turn: int) -> Settings:
-        device = self._devices[turn % len(self._devices)] if self._devices else "cpu"
-        return replace(self._settings, device=device)
-
-
-def _load(outline: Outline, settings: Settings) -> Components:
-    return load_components(outline, settings)
 
 
 def given_up(job: Job, shard: Shard, reason: str) -> ShardResult:
@@ -206,6 +216,16 @@ def _broken() -> type[Exception]:
     from loky.process_executor import BrokenProcessPool
 
     return BrokenProcessPool
+
+
+def _workers_that_fit() -> int:
+    """Return one worker per core, or fewer where memory would not hold so many."""
+    try:
+        with open("/proc/meminfo") as file:
+            free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return _cores()
+    return max(1, min(_cores(), free // _WORKER_BYTES))
 
 
 def _cores() -> int:
