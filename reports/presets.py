@@ -267,7 +267,9 @@ def _caption(title: str, groups: Sequence[Group], protocols: Sequence[str]) -> s
     made = next((r.bootstrap for g in groups for r in g.records.values() if r.bootstrap), None)
     if made is not None:
         percent = f"{100 * made.level:g}"
-        parts.append(f"Intervals: {percent} %, paired bootstrap over scenes, {made.resamples:,} resamples.")
+        parts.append(
+            f"Ties and intervals: {percent} %, paired bootstrap over scenes, {made.resamples:,} resamples."
+        )
     versions = {
         str(r.run["versions"].get("derain-bench"))
         for g in groups

@@ -1,0 +1,47 @@
+"""``bench leaderboard``: committed records to LEADERBOARD.md and a static site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_EXAMPLES = """Examples:
+
+  bench leaderboard
+
+  bench leaderboard --check"""
+
+
+def add(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("leaderboard", epilog=_EXAMPLES)(command)
+
+
+def command(
+    board: Annotated[Path, typer.Option(help="The folder of records.")] = Path("reports/board"),
+    site: Annotated[Path, typer.Option(help="Where the site goes.")] = Path("reports/site"),
+    page: Annotated[Path, typer.Option(help="Where the Markdown goes.")] = Path("LEADERBOARD.md"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where what is there is stale.")
+    ] = False,
+) -> None:
+    """Render the leaderboard from its records."""
+    from reports.leaderboard import render_leaderboard, stale, write_leaderboard
+
+    rendered, wrong = render_leaderboard(board, site, page)
+    for line in wrong:
+        typer.echo(f"bench: {line}", err=True)
+    if wrong:
+        raise typer.Exit(2)
+    if check:
+        old = stale(rendered)
+        for path in old:
+            typer.echo(f"bench: {path} is stale: run `bench leaderboard` and commit what it writes", err=True)
+        if old:
+            raise typer.Exit(1)
+        typer.echo(f"{page} and {site} agree with the records in {board}")
+    else:
+        write_leaderboard(rendered)
+        typer.echo(f"wrote {page} and {site / 'index.html'}")
