@@ -10,6 +10,7 @@ from bench.errors import BadConfig, UnknownName
 from bench.rain import RAINS, NoRain, Rain, add_rain, parse_rain
 from bench.rain.streaks import LEVELS, add_layer, draw_streaks, level_at
 from bench.seeds import rng_from
+from downstream import restoration
 
 LEVEL_NAMES = ("light", "medium", "heavy")
 
@@ -18,12 +19,8 @@ def grey(height: int = 120, width: int = 160, value: int = 90) -> np.ndarray:
     return np.full((height, width, 3), value, np.uint8)
 
 
-def luma(image: np.ndarray) -> np.ndarray:
-    return np.rint(16 + image.astype(float) @ np.array([65.481, 128.553, 24.966]) / 255)
-
-
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.mean((luma(one) - luma(other)) ** 2)))
+    return restoration.psnr(restoration.luma(one), restoration.luma(other))
 
 
 @pytest.mark.parametrize("level", LEVEL_NAMES)
