@@ -1,8 +1,8 @@
 """Times the rains, on one core, next to what must happen to the image anyway: decoding its PNG.
 
-Run ``python tests/benchmarks/bench_rain.py``. Times are medians over scenes of the processor time used, so that
-other work on the machine counts little; the ratio says how many times as long as decoding the same image a rain
-takes.
+Run ``python tests/benchmarks/bench_rain.py``. Times are medians over scenes of the processor time used, so
+that other work on the machine counts little; the ratio says how many times as long as decoding the same image
+a rain takes.
 """
 
 from __future__ import annotations
