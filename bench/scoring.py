@@ -156,7 +156,8 @@ class Scorer:
             column = [getattr(self._evidence(head["evidence"], "restoration")[name], metric) for name in ids]
             images = int(np.isfinite(column).sum())
             if images < len(ids):
-                note = f"{len(ids) - images} images identical to the clean one (infinite PSNR) left out"
+                what = "too small for SSIM's window" if metric.startswith("ssim") else "identical to the clean one"
+                note = f"{len(ids) - images} images {what} left out"
         elif math.isnan(sampled.value):
             note = "no object or pixel of this kind in the scenes"
         bounds = (-math.inf, math.inf) if metric.startswith("psnr") else (0.0, 1.0)
