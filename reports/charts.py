@@ -66,8 +66,11 @@ def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit
 
     parts = _frame(marks, y, unit)
     for i, tick in enumerate(ticks):
-        short = tick if len(tick) <= 16 else tick[:15] + "…"
-        parts.append(_tick(x(i), short))
+        # The family goes under the amount: side by side, four rains do not fit on a phone.
+        family, _, amount = tick.rpartition(":")
+        parts.append(_tick(x(i), _short(amount)))
+        if family:
+            parts.append(_tick(x(i), _short(family), line=1))
     for line in lines:
         for run in _runs(line.points):
             band = [p for p in run if p.low is not None and p.high is not None]
@@ -105,7 +108,8 @@ def pareto_chart(title: str, lines: Sequence[Line], unit: str, cost: str) -> str
         left, right = math.log10(min(costs)) - 0.15, math.log10(max(costs)) + 0.15
         ticks = [10.0**e * f for e in range(math.floor(left), math.ceil(right)) for f in (1, 3)]
     else:
-        left, right, ticks = _range([0.0, *costs])
+        left, _, ticks = _range([0.0, *costs])
+        right = 1.06 * max(*costs, ticks[-1] * 0.9)
 
     def x(value: float) -> float:
         return _LEFT + (scale(value) - left) / (right - left) * (WIDTH - _LEFT - _RIGHT)
@@ -186,8 +190,12 @@ def _frame(marks: Sequence[float], y: object, unit: str) -> list[str]:
     return parts
 
 
-def _tick(x: float, text: str) -> str:
-    return f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 24}">{markup(text)}</text>'
+def _tick(x: float, text: str, line: int = 0) -> str:
+    return f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 24 + 14 * line}">{markup(text)}</text>'
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 12 else text[:11] + "…"
 
 
 def _plain(number: float) -> str:

@@ -34,7 +34,8 @@ def render_leaderboard(folder: Path, site: Path, page: Path) -> tuple[dict[Path,
         page: Where the Markdown will be.
 
     Returns:
-        Content by path, and one line for everything that is wrong with the records; where anything is, no content.
+        Content by path, and one line for everything that is wrong with the records. Where anything is
+        wrong there is no content.
 
     Raises:
         BadData: If the sample scenes cannot be read.

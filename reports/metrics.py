@@ -28,6 +28,11 @@ class Metric:
     higher_is_better: bool = True
     bounds: tuple[float, float] = (0.0, 1.0)
 
+    @property
+    def header(self) -> str:
+        """Title and unit, e.g. `AP (%)`."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
 
 _FREE = (float("-inf"), float("inf"))
 

@@ -67,11 +67,7 @@ def _context(board: Board, samples: Sequence[Sample], records: str, markup: Any)
         "tasks": [task for task in HEADLINE if results.of(task)],
         "variants": results.variants,
         "legend": [{"label": label, "swatch": markup(swatch(places.get(label), label))} for label in legend],
-        "series": _series(results, places, markup),
-        "sections": [
-            _section(results, section, number, places, records, markup)
-            for number, section in enumerate(board.sections, start=1)
-        ],
+        "blocks": [_block(board, task, places, records, markup) for task in HEADLINE if results.of(task)],
         "samples": samples,
         "level": " or ".join(f"{100 * level:g}" for level in levels) or "95",
         "count": len(every),
@@ -80,32 +76,47 @@ def _context(board: Board, samples: Sequence[Sample], records: str, markup: Any)
     }
 
 
-def _series(results: Results, places: dict[str, int], markup: Any) -> list[dict[str, Any]]:
+def _block(board: Board, task: str, places: dict[str, int], records: str, markup: Any) -> dict[str, Any]:
+    """The tables of a task, then its charts."""
+    numbered = [(n, s) for n, s in enumerate(board.sections, start=1) if s.group.task == task]
+    charts = _severity_charts(board.results, task, places, markup)
+    for _, section in numbered:
+        charts += _cost_charts(board.results, section.group, places, markup)
+    return {"sections": [_section(section, n, records) for n, section in numbered], "charts": charts}
+
+
+def _severity_charts(
+    results: Results, task: str, places: dict[str, int], markup: Any
+) -> list[dict[str, Any]]:
+    shown = metric_of(HEADLINE[task])
     charts = []
-    for task, metric in HEADLINE.items():
-        shown = metric_of(metric)
-        for groups in results.series(task):
-            # On a dry day PSNR is that of images that hardly change; it would flatten everything else.
-            chosen = [group for group in groups if not (group.dry and task == "restoration")]
-            if len(chosen) < 2:
-                continue
-            lines = severity_lines(chosen, metric, shown, places)
-            first = chosen[0].first
-            title = f"{shown.title} by rain, {first.data.name}" + (
-                f", {chosen[0].model}" if chosen[0].model else ""
-            )
-            unit = f"{shown.title} ({shown.unit})" if shown.unit else shown.title
-            ticks = [tick_of(group) for group in chosen]
-            charts.append(
-                {
-                    "task": task,
-                    "data": first.data.name,
-                    "title": title,
-                    "svg": markup(severity_chart(title, ticks, lines, unit)),
-                    "caption": f"{unit}; bands are bootstrap intervals; higher is better.",
-                }
-            )
+    for groups in results.series(task):
+        # On a dry day PSNR is that of images that hardly change; it would flatten everything else.
+        chosen = [group for group in groups if not (group.dry and task == "restoration")]
+        if len(chosen) < 2:
+            continue
+        first = chosen[0]
+        title = f"{shown.title} by rain, {first.first.data.name}" + (
+            f", {first.model}" if first.model else ""
+        )
+        lines = severity_lines(chosen, HEADLINE[task], shown, places)
+        svg = severity_chart(title, [tick_of(group) for group in chosen], lines, shown.header)
+        caption = f"{shown.header}; bands are bootstrap intervals; higher is better."
+        charts.append(_chart("series", chosen[0], title, markup(svg), caption, ""))
     return charts
+
+
+def _chart(kind: str, group: Group, title: str, svg: Any, caption: str, variant: str) -> dict[str, Any]:
+    data = group.first.data.name
+    return {
+        "kind": kind,
+        "task": group.task,
+        "data": data,
+        "variant": variant,
+        "title": title,
+        "svg": svg,
+        "caption": caption,
+    }
 
 
 def tick_of(group: Group) -> str:
@@ -135,9 +146,7 @@ def _point(x: float, value: float, low: float | None, high: float | None, shown:
     return Point(x, value * shown.scale, scaled[0], scaled[1])
 
 
-def _section(
-    results: Results, section: Section, number: int, places: dict[str, int], records: str, markup: Any
-) -> dict[str, Any]:
+def _section(section: Section, number: int, records: str) -> dict[str, Any]:
     group, table = section.group, section.table
     first = group.first
     notes = table.footnotes()
@@ -167,7 +176,6 @@ def _section(
             )
         link = f"{records}/{group.records[row.label].filename()}"
         rows.append({"label": row.label, "reference": row.reference, "cells": cells, "link": link})
-    svg, caption = _cost_chart(results, group, places)
     return {
         "id": f"s{number}",
         "task": group.task,
@@ -178,8 +186,6 @@ def _section(
         "columns": [_heading(column) for column in table.columns],
         "rows": rows,
         "notes": list(notes),
-        "svg": markup(svg) if svg else "",
-        "cost_caption": caption,
     }
 
 
@@ -202,7 +208,7 @@ def _bar(cell: Cell, span: tuple[float, float]) -> dict[str, str] | None:
     return {"left": f"{left:.1f}", "width": f"{right - left:.1f}", "at": f"{at:.1f}"}
 
 
-def _cost_chart(results: Results, group: Group, places: dict[str, int]) -> tuple[str, str]:
+def _cost_charts(results: Results, group: Group, places: dict[str, int], markup: Any) -> list[dict[str, Any]]:
     metric = HEADLINE[group.task]
     shown = metric_of(metric)
     lines = []
@@ -212,10 +218,10 @@ def _cost_chart(results: Results, group: Group, places: dict[str, int]) -> tuple
             point = _point(seconds * 1e3, score.value, score.low, score.high, shown)
             lines.append(Line(label, (point,), places.get(label)))
     if len(lines) < 2:
-        return "", ""
-    unit = f"{shown.title} ({shown.unit})" if shown.unit else shown.title
-    title = f"{shown.title} against time per image, {group.variant}"
+        return []
+    title = f"{shown.title} against time, {group.variant}" + (f", {group.model}" if group.model else "")
+    svg = pareto_chart(title, lines, shown.header, "derainer, ms per image")
     caption = (
-        "Dashed: nothing else is both faster and better. Times are medians on the machine that ran the cells."
+        "Dashed: no other is both faster and better. Times are medians on the machine that ran the cells."
     )
-    return pareto_chart(title, lines, unit, "ms per image"), caption
+    return [_chart("cost", group, title, markup(svg), caption, group.variant)]

@@ -62,7 +62,7 @@
     all("main > section[data-kind]").forEach((section) => {
       const of = section.dataset;
       const fits = (!task.value || of.task === task.value) &&
-        (!variant.value || (of.kind === "group" ? of.variant === variant.value : of.data === dataOf(variant.value)));
+        (!variant.value || (of.variant ? of.variant === variant.value : of.data === dataOf(variant.value)));
       section.hidden = !fits;
       if (!fits || of.kind !== "group") return;
       tables += 1;
