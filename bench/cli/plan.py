@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
+
+from bench.cli import options
 
 
 def add(app: typer.Typer) -> None:
@@ -14,27 +15,28 @@ def add(app: typer.Typer) -> None:
 
 
 def command(
-    suite: Annotated[str | None, typer.Argument(help="A suite: a YAML file or a shipped name.")] = None,
-    derainer: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
-    task: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
-    data: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
-    split: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
-    rain: Annotated[str | None, typer.Option(help="As in `bench run`.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="As in `bench run`.")] = None,
-    checkpoint: Annotated[list[str] | None, typer.Option(help="As in `bench run`.")] = None,
-    out: Annotated[Path, typer.Option(help="The store to look up.")] = Path("runs"),
-    limit: Annotated[int | None, typer.Option(help="Only the first so many scenes.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
+    suite: options.Suite = None,
+    derainer: options.Derainer = None,
+    task: options.Task = None,
+    data: options.Data = None,
+    split: options.Split = None,
+    rain: options.Rain = None,
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    out: options.Out = Path("runs"),
+    limit: options.Limit = None,
+    device: options.Device = "auto",
+    precision: options.Precision = None,
+    tile: options.Tile = None,
+    workers: options.Workers = None,
 ) -> None:
     """Print the cells of a run, what the store has of them, and an estimate of the time from a short calibration."""
     from bench.api import preparing
-    from bench.cli.run import choose_suite
     from bench.cli.watch import TerminalWatcher
     from bench.plan import make_plan
     from bench.worker import make_jobs
 
-    chosen = choose_suite(
+    chosen = options.choose_suite(
         suite,
         derainer=derainer,
         task=task,
@@ -44,6 +46,8 @@ def command(
         model=model,
         checkpoint=checkpoint,
         limit=limit,
+        precision=precision,
+        tile=tile,
     )
     watcher = TerminalWatcher()
     with preparing(

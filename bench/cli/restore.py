@@ -10,7 +10,9 @@ import typer
 
 def add(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("restore", epilog="Example:\n\n  bench restore rainy/*.jpg --derainer rdmc --out restored")(command)
+    app.command("restore", epilog="Example:\n\n  bench restore rainy/*.jpg --derainer rdmc --out restored")(
+        command
+    )
 
 
 def command(
@@ -33,13 +35,17 @@ def command(
     for name in names:
         if names.count(name) > 1:
             first, second = [path for path in paths if path.stem == name][:2]
-            raise BadConfig(f"{first} and {second} would both be written as {name}.png: restore them into two folders")
+            raise BadConfig(
+                f"{first} and {second} would both be written as {name}.png: restore them into two folders"
+            )
     specs = parse_derainers(derainer)
     if len(specs) != 1:
         raise BadConfig(f"--derainer {derainer} names {len(specs)}: bench restore takes one")
     for path in paths:
         if out.resolve() == path.parent.resolve() and path.suffix == ".png":
-            raise BadConfig(f"--out {out} is where {path.name} lies, which would be overwritten: give another folder")
+            raise BadConfig(
+                f"--out {out} is where {path.name} lies, which would be overwritten: give another folder"
+            )
     network = load_derainer(specs[0], device=device, precision=precision, tile=tile)
     ensure_folder(out)
     watcher = TerminalWatcher()

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli import options
+
 _EXAMPLES = """Examples:
 
   bench run --derainer rdmc --task detection
@@ -25,33 +27,45 @@ def add(app: typer.Typer) -> None:
 
 
 def command(
-    suite: Annotated[str | None, typer.Argument(help="A suite: a YAML file or a shipped name; see `bench list suites`.")] = None,
-    derainer: Annotated[str | None, typer.Option(help="[LABEL=]NAME[:ARG], separated by commas.")] = None,
-    task: Annotated[str | None, typer.Option(help="detection, segmentation, restoration; separated by commas. [default: detection]")] = None,
-    data: Annotated[str | None, typer.Option(help="street or KIND:DIR; see `bench list data`. [default: street]")] = None,
-    split: Annotated[str | None, typer.Option(help="The data set's split, e.g. val2017.")] = None,
-    rain: Annotated[str | None, typer.Option(help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR, none; separated by commas. [default: streaks:medium]")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Name of the model index, embedded, or CONFIG.py; TASK=NAME for several tasks.")] = None,
-    checkpoint: Annotated[list[str] | None, typer.Option(help="The model's checkpoint; TASK=FILE for several tasks.")] = None,
-    out: Annotated[Path, typer.Option(help="Where evidence and records are kept; a run goes on from what is there.")] = Path("runs"),
-    limit: Annotated[int | None, typer.Option(help="Only the first so many scenes.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    seed: Annotated[int | None, typer.Option(help="Seeds the rain. [default: 0]")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16: what derainers compute in. [default: auto]")] = None,
-    tile: Annotated[str | None, typer.Option(help="auto, off or SIZE[+OVERLAP]: how large images are cut. [default: auto]")] = None,
-    trust_checkpoint: Annotated[list[str] | None, typer.Option(metavar="SHA256", help="A checkpoint that may be unpickled although it is not plain weights.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core or GPU]")] = None,
-    strategy: Annotated[str, typer.Option(help="only-missing, always, never or only-cache: what is done about evidence that is there.")] = "only-missing",
-    engine: Annotated[str, typer.Option(help="local: this machine's processes; ray: a Ray cluster.")] = "local",
-    address: Annotated[str | None, typer.Option(help="With --engine ray: the cluster's address. [default: a local cluster]")] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure instead of finishing the rest.")] = False,
+    suite: options.Suite = None,
+    derainer: options.Derainer = None,
+    task: options.Task = None,
+    data: options.Data = None,
+    split: options.Split = None,
+    rain: options.Rain = None,
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    out: options.Out = Path("runs"),
+    limit: options.Limit = None,
+    device: options.Device = "auto",
+    seed: options.Seed = None,
+    precision: options.Precision = None,
+    tile: options.Tile = None,
+    trust_checkpoint: options.Trust = None,
+    workers: options.Workers = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="only-missing, always, never or only-cache: what is done about evidence that is there."
+        ),
+    ] = "only-missing",
+    engine: Annotated[
+        str, typer.Option(help="local: this machine's processes; ray: a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="With --engine ray: the cluster's address. [default: a local cluster]"),
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first failure instead of finishing the rest.")
+    ] = False,
 ) -> None:
     """Restore rainy scenes with each derainer and score what the models see of them."""
     from bench.api import run_suite
     from bench.cli.watch import TerminalWatcher
     from reports import print_summary
 
-    chosen = choose_suite(
+    chosen = options.choose_suite(
         suite,
         derainer=derainer,
         task=task,
@@ -81,14 +95,6 @@ def command(
         typer.echo(f"not complete: {problem}", err=True)
     if result.problems:
         raise typer.Exit(1)
-
-
-def choose_suite(name: str | None, **choices: Any) -> Any:
-    """Make a suite from a name and the command line's choices, which override the suite's."""
-    from bench.suite import override_suite, read_suite, suite_of
-
-    given = {key: value for key, value in choices.items() if value is not None}
-    return override_suite(read_suite(name), given) if name else suite_of(given)
 
 
 def choose_engine(name: str, address: str | None, fail_fast: bool) -> Any:

@@ -31,12 +31,16 @@ def ls(folder: _FOLDER = Path("runs")) -> None:
             (what["rain"] or {}).get("rain", "dry"),
             (what["model"] or {}).get("name", "-"),
         ]
-        typer.echo(f"{key[:12]}  {'  '.join(str(part) for part in parts)}  {scenes} scenes  {size / 1e3:.0f} kB")
+        typer.echo(
+            f"{key[:12]}  {'  '.join(str(part) for part in parts)}  {scenes} scenes  {size / 1e3:.0f} kB"
+        )
 
 
 def gc(
     folder: _FOLDER = Path("runs"),
-    now: Annotated[bool, typer.Option("--now", help="Also files younger than ten minutes: no run is going on.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Also files younger than ten minutes: no run is going on.")
+    ] = False,
 ) -> None:
     """Remove what killed runs left: temporary files, damaged shards, locks."""
     removed = _open(folder).collect_garbage(**({"grace": 0.0} if now else {}))

@@ -10,7 +10,9 @@ import typer
 
 def add(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("verify", epilog="Example:\n\n  bench verify runs/records/street*rdmc*.json --sample 4")(command)
+    app.command("verify", epilog="Example:\n\n  bench verify runs/records/street*rdmc*.json --sample 4")(
+        command
+    )
 
 
 def command(
@@ -27,7 +29,9 @@ def command(
         verdicts = verify(path, sample, device=device, workers=workers)
         bad = [verdict for verdict in verdicts if verdict.problem]
         differing += len(bad)
-        typer.echo(f"{path.name}: {len(verdicts) - len(bad)} of {len(verdicts)} images give the same evidence")
+        typer.echo(
+            f"{path.name}: {len(verdicts) - len(bad)} of {len(verdicts)} images give the same evidence"
+        )
         for verdict in bad:
             typer.echo(f"  {verdict.scene}: {verdict.problem}")
     if differing:

@@ -1,0 +1,61 @@
+"""The options that several verbs share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Suite = Annotated[
+    str | None, typer.Argument(help="A suite: a YAML file or a shipped name; see `bench list suites`.")
+]
+Derainer = Annotated[str | None, typer.Option(help="[LABEL=]NAME[:ARG], separated by commas.")]
+Task = Annotated[
+    str | None,
+    typer.Option(help="detection, segmentation, restoration; separated by commas. [default: detection]"),
+]
+Data = Annotated[
+    str | None, typer.Option(help="street or KIND:DIR; see `bench list data`. [default: street]")
+]
+Split = Annotated[str | None, typer.Option(help="The data set's split, e.g. val2017.")]
+Rain = Annotated[
+    str | None,
+    typer.Option(
+        help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR, none; separated by commas. [default: streaks:medium]"
+    ),
+]
+Model = Annotated[
+    list[str] | None,
+    typer.Option(help="Name of the model index, embedded, or CONFIG.py; TASK=NAME for several tasks."),
+]
+Checkpoint = Annotated[
+    list[str] | None, typer.Option(help="The model's checkpoint; TASK=FILE for several tasks.")
+]
+Out = Annotated[
+    Path, typer.Option(help="Where evidence and records are kept; a run goes on from what is there.")
+]
+Limit = Annotated[int | None, typer.Option(help="Only the first so many scenes.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Seed = Annotated[int | None, typer.Option(help="Seeds the rain. [default: 0]")]
+Precision = Annotated[
+    str | None, typer.Option(help="auto, fp32 or bf16: what derainers compute in. [default: auto]")
+]
+Tile = Annotated[
+    str | None, typer.Option(help="auto, off or SIZE[+OVERLAP]: how large images are cut. [default: auto]")
+]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SHA256", help="A checkpoint that may be unpickled although it is not plain weights."
+    ),
+]
+Workers = Annotated[int | None, typer.Option(help="Worker processes. [default: one per core or GPU]")]
+
+
+def choose_suite(name: str | None, **choices: Any) -> Any:
+    """Make a suite from a name and the command line's choices, which override the suite's."""
+    from bench.suite import override_suite, read_suite, suite_of
+
+    given = {key: value for key, value in choices.items() if value is not None}
+    return override_suite(read_suite(name), given) if name else suite_of(given)
