@@ -189,7 +189,9 @@ def run_suite(
     if strategy not in STRATEGIES:
         raise BadConfig(f"strategy {strategy!r}: choose one of {', '.join(STRATEGIES)}")
     watcher = watcher or Watcher()
-    with preparing(suite, out, device=device, workers=workers, fail_fast=fail_fast, watcher=watcher, engine=engine) as (
+    with preparing(
+        suite, out, device=device, workers=workers, fail_fast=fail_fast, watcher=watcher, engine=engine
+    ) as (
         found,
         components,
         store,
@@ -201,7 +203,9 @@ def run_suite(
         heads = _heads(plan, found)
         _check_labels(store, heads)
         if strategy == "never" and any(len(c.missing) < len(c.variant.data.scenes) for c in plan.cells):
-            raise BadData(f"{out} already has evidence of this run: give another --out, or a strategy other than never")
+            raise BadData(
+                f"{out} already has evidence of this run: give another --out, or a strategy other than never"
+            )
         store.prepare()
         memo.remember(store, found, settings, components)
         for variant in found.variants:
@@ -246,7 +250,11 @@ def preparing(
 
         def make_engine() -> Engine:
             if not started:
-                made = engine(settings) if engine else LocalEngine(settings, workers=workers, fail_fast=fail_fast)
+                made = (
+                    engine(settings)
+                    if engine
+                    else LocalEngine(settings, workers=workers, fail_fast=fail_fast)
+                )
                 stack.callback(made.close)
                 started.append(made)
             return started[0]
@@ -295,7 +303,9 @@ def _heads(plan: Plan, found: Outline) -> list[tuple[Cell, dict[str, Any]]]:
         model = None
         if cell.model is not None:
             loaded = plan.components.models[cell.model]
-            classes = len(variant.data.segmentation.classes) if variant.data.segmentation else len(loaded.classes)
+            classes = (
+                len(variant.data.segmentation.classes) if variant.data.segmentation else len(loaded.classes)
+            )
             count = classes if cell.task == "segmentation" else len(loaded.classes)
             model = {"name": loaded.name, "classes": count, "key": loaded.key}
         heads.append(

@@ -108,7 +108,9 @@ class RayEngine:
             if shards:
                 one = replace(shards[0], scenes=shards[0].scenes[:1])
                 seconds = self._get(self._remote(_measure).remote(job, one))
-                total += seconds / shard_images(plan, one) * sum(shard_images(plan, shard) for shard in shards)
+                total += (
+                    seconds / shard_images(plan, one) * sum(shard_images(plan, shard) for shard in shards)
+                )
         return total / slots
 
     def close(self) -> None:
@@ -149,7 +151,9 @@ def _components(outline: Outline, settings: Settings) -> Components:
 def _shard(job: Job, shard: Shard, wait: bool) -> ShardResult:
     initialise(1, ignore_interrupts=False)
     if not Path(job.store).is_dir():
-        raise BenchError(f"this node does not see {job.store}: put --out on a file system that all nodes share")
+        raise BenchError(
+            f"this node does not see {job.store}: put --out on a file system that all nodes share"
+        )
     return run_shard(job, shard, wait=wait)
 
 

@@ -175,7 +175,9 @@ class LocalEngine:
             shards = [shard for shard in plan.shards if shard.variant == index]
             if shards:
                 one = replace(shards[0], scenes=shards[0].scenes[:1])
-                seconds = self._start().submit(measure_shard, replace(job, settings=self._settings), one).result()
+                seconds = (
+                    self._start().submit(measure_shard, replace(job, settings=self._settings), one).result()
+                )
                 images = sum(shard_images(plan, shard) for shard in shards)
                 total += seconds / shard_images(plan, one) * images
         return total / self._workers
@@ -248,7 +250,9 @@ def resolve_device(device: str) -> str:
         return "cuda" if count else "cpu"
     wanted = int(device.partition(":")[2] or 0)
     if wanted >= count:
-        raise BadConfig(f"--device {device}: torch sees {count} GPUs; use --device cpu, or see `bench doctor`")
+        raise BadConfig(
+            f"--device {device}: torch sees {count} GPUs; use --device cpu, or see `bench doctor`"
+        )
     return device
 
 

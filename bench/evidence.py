@@ -187,5 +187,7 @@ def _row(task: str, values: dict[str, Any]) -> Row:
     if task == "segmentation":
         matrix = np.array(values["matrix"], np.int64)
         side = round(len(matrix) ** 0.5)
-        return SegmentationRow(values["scene"], values["digest"], values["seconds"], matrix.reshape(side, side))
+        return SegmentationRow(
+            values["scene"], values["digest"], values["seconds"], matrix.reshape(side, side)
+        )
     return RestorationRow(**values)

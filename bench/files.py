@@ -28,7 +28,9 @@ def ensure_folder(path: Path) -> Path:
     except FileExistsError:
         raise OutputError(f"{path} is a file, not a folder: give another output folder") from None
     except OSError as error:
-        raise OutputError(f"cannot write to {path}: {error.strerror or error}; give another output folder") from None
+        raise OutputError(
+            f"cannot write to {path}: {error.strerror or error}; give another output folder"
+        ) from None
     return path
 
 

@@ -56,7 +56,9 @@ def read_labels(path: Path) -> np.ndarray:
             return np.array(file)
     labels = _decode(path, cv2.IMREAD_UNCHANGED)
     if labels.ndim == 3:
-        raise BadData(f"{path} has {labels.shape[2]} channels: a label image has one, with a class index per pixel")
+        raise BadData(
+            f"{path} has {labels.shape[2]} channels: a label image has one, with a class index per pixel"
+        )
     return labels
 
 

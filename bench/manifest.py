@@ -32,7 +32,9 @@ def make_manifest(data: DataSet, digests: dict[str, str]) -> dict[str, Any]:
         manifest["coco"] = {
             "images": [{"id": image["id"]} for image in coco["images"]],
             "categories": [{"id": c["id"], "name": c["name"]} for c in coco["categories"]],
-            "annotations": [{field: box[field] for field in _BOX_FIELDS if field in box} for box in coco["annotations"]],
+            "annotations": [
+                {field: box[field] for field in _BOX_FIELDS if field in box} for box in coco["annotations"]
+            ],
         }
     if data.segmentation is not None:
         manifest["classes"] = list(data.segmentation.classes)

@@ -69,5 +69,10 @@ def _sources() -> str:
     import downstream
 
     roots = [Path(package.__path__[0]) for package in (derainers, downstream)]
-    files = sorted(path for root in roots for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = sorted(
+        path
+        for root in roots
+        for path in root.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
     return content_key([[path.name, sha256_file(path)] for path in files])

@@ -220,7 +220,9 @@ def make_plan(outline: Outline, components: Components, store: Store, *, again: 
             if label == CLEAN and variant.data.scenes[0].image is None:
                 continue
             for task, model in _looks(outline, variant.data):
-                what = _what(variant, label, task, None if model is None else components.models[model], components)
+                what = _what(
+                    variant, label, task, None if model is None else components.models[model], components
+                )
                 key = content_key(what)
                 if key not in done:
                     done[key] = {} if again else store.done(key, task)
@@ -299,7 +301,11 @@ def _check_tasks(data: DataSet, tasks: Sequence[str]) -> None:
             able = [name for name, missing in lacking.items() if not missing]
             raise BadData(
                 f"task {task} needs {thing}, which {data.name} does not have: "
-                + (f"its tasks are {', '.join(able)}" if able else "`bench restore` shows what derainers make of it")
+                + (
+                    f"its tasks are {', '.join(able)}"
+                    if able
+                    else "`bench restore` shows what derainers make of it"
+                )
             )
 
 
@@ -307,7 +313,9 @@ def _models(suite: Suite, tasks: Sequence[str]) -> tuple[ModelChoice, ...]:
     models = []
     for choice in suite.models:
         if choice.task not in tasks:
-            raise BadConfig(f"model {choice.name} is for {choice.task}, which is not among the tasks: add it to them")
+            raise BadConfig(
+                f"model {choice.name} is for {choice.task}, which is not among the tasks: add it to them"
+            )
         models.append(choice)
     for task in tasks:
         if task in DEFAULT_MODELS and not any(model.task == task for model in models):

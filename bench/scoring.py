@@ -94,7 +94,9 @@ class Scorer:
         if key not in self._rows:
             rows = self._store.read(key, task)
             self._rows[key] = {
-                name: rows[name] for name, digest in self._scenes if name in rows and rows[name].digest == digest
+                name: rows[name]
+                for name, digest in self._scenes
+                if name in rows and rows[name].digest == digest
             }
         return self._rows[key]
 
@@ -117,7 +119,9 @@ class Scorer:
             else:
                 columns = {m: np.array([getattr(row, m) for row in rows]) for m in RestorationRow.METRICS}
                 values = {metric: stats.finite_mean(column)[0] for metric, column in columns.items()}
-                replicates = {metric: stats.mean_replicates(column, counts) for metric, column in columns.items()}
+                replicates = {
+                    metric: stats.mean_replicates(column, counts) for metric, column in columns.items()
+                }
             self._sampled[key, ids] = {m: Sampled(values[m], replicates[m]) for m in values}
         return self._sampled[key, ids]
 
@@ -156,7 +160,11 @@ class Scorer:
             column = [getattr(self._evidence(head["evidence"], "restoration")[name], metric) for name in ids]
             images = int(np.isfinite(column).sum())
             if images < len(ids):
-                what = "too small for SSIM's window" if metric.startswith("ssim") else "identical to the clean one"
+                what = (
+                    "too small for SSIM's window"
+                    if metric.startswith("ssim")
+                    else "identical to the clean one"
+                )
                 note = f"{len(ids) - images} images {what} left out"
         elif math.isnan(sampled.value):
             note = "no object or pixel of this kind in the scenes"
@@ -197,7 +205,8 @@ class Scorer:
 
         if head["task"] == "restoration":
             columns = {
-                metric: [_number(getattr(row, metric)) for row in rows.values()] for metric in RestorationRow.METRICS
+                metric: [_number(getattr(row, metric)) for row in rows.values()]
+                for metric in RestorationRow.METRICS
             }
             return {"scenes": list(rows), "images": columns}
         if head["task"] != "detection":
@@ -216,7 +225,9 @@ class Scorer:
         rainy = head["references"].get(NONE)
         if rainy and head["derainer"]["label"] not in (CLEAN, NONE):
             common = tuple(name for name in rows if name in self._evidence(rainy, "detection"))
-            changes = stats.cured_and_caused(self._errors(rainy, common), self._errors(head["evidence"], common))
+            changes = stats.cured_and_caused(
+                self._errors(rainy, common), self._errors(head["evidence"], common)
+            )
             breakdown["changes"] = {kind: asdict(change) for kind, change in changes.items()}
         return breakdown
 
@@ -229,7 +240,9 @@ class Scorer:
             "images": [image for image in coco["images"] if image["id"] in images],
             "annotations": [box for box in coco["annotations"] if box["image_id"] in images],
         }
-        return stats.find_errors(truth, self._results([self._evidence(key, "detection")[name] for name in ids]))
+        return stats.find_errors(
+            truth, self._results([self._evidence(key, "detection")[name] for name in ids])
+        )
 
 
 def cell_key(head: dict[str, Any]) -> str:

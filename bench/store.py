@@ -53,7 +53,9 @@ class Store:
         """
         known = {"evidence", "manifests", "records", "locks", "memos"}
         if self.root.is_dir():
-            strangers = sorted(p.name for p in self.root.iterdir() if p.name not in known and p.name[0] != ".")
+            strangers = sorted(
+                p.name for p in self.root.iterdir() if p.name not in known and p.name[0] != "."
+            )
             if strangers and not (self.root / "evidence").is_dir():
                 raise BadData(
                     f"{self.root} already holds other files ({strangers[0]}, ...): give an empty folder or one of "
@@ -122,9 +124,13 @@ class Store:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise BadRecord(f"manifest {path} cannot be read: {error.strerror}; run the suite again") from None
+            raise BadRecord(
+                f"manifest {path} cannot be read: {error.strerror}; run the suite again"
+            ) from None
         if sha256_bytes(data) != fingerprint:
-            raise BadRecord(f"manifest {path} was changed: its content is not that of its name; run the suite again")
+            raise BadRecord(
+                f"manifest {path} was changed: its content is not that of its name; run the suite again"
+            )
         return json.loads(data)
 
     # Records

@@ -98,7 +98,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
     for problem in problems:
         # A list whose items are all wrong is reported as too short as well, which only confuses.
         if problem["type"] == "too_short" and any(
-            other["loc"][: len(problem["loc"])] == problem["loc"] and other is not problem for other in problems
+            other["loc"][: len(problem["loc"])] == problem["loc"] and other is not problem
+            for other in problems
         ):
             continue
         path = ".".join(str(part) for part in problem["loc"])
@@ -149,9 +150,13 @@ def read_suite(name: str) -> Suite:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
-        raise BadConfig(f"suite {name}{line} is not YAML: {getattr(error, 'problem', None) or error}") from None
+        raise BadConfig(
+            f"suite {name}{line} is not YAML: {getattr(error, 'problem', None) or error}"
+        ) from None
     if not isinstance(values, dict):
-        raise BadConfig(f"suite {name} is {type(values).__name__}: a suite is a mapping with the key derainers and others")
+        raise BadConfig(
+            f"suite {name} is {type(values).__name__}: a suite is a mapping with the key derainers and others"
+        )
     values.setdefault("name", path.stem)
     return make_suite(values, f"suite {name}")
 
@@ -185,7 +190,11 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
             variant["rain"] = _listed(choices["rain"])
     # Two variants that the same data now stands for are one.
     values["variants"] = [v for i, v in enumerate(variants) if v not in variants[:i]]
-    for key, field in (("derainer", "derainers"), ("task", "tasks"), ("trust_checkpoint", "checkpoint_trust")):
+    for key, field in (
+        ("derainer", "derainers"),
+        ("task", "tasks"),
+        ("trust_checkpoint", "checkpoint_trust"),
+    ):
         if key in choices:
             values[field] = _listed(choices[key])
     values |= {key: choices[key] for key in ("seed", "precision", "tile") if key in choices}
@@ -201,7 +210,9 @@ def _listed(values: str | Iterable[str]) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _model_choices(tasks: Sequence[str], models: Sequence[str], checkpoints: Sequence[str]) -> list[dict[str, Any]]:
+def _model_choices(
+    tasks: Sequence[str], models: Sequence[str], checkpoints: Sequence[str]
+) -> list[dict[str, Any]]:
     """Match models and checkpoints with the tasks that need them."""
     needing = [task for task in tasks if task in _MODEL_TASKS]
     named = _by_task("--model", models, needing)
@@ -222,7 +233,9 @@ def _by_task(option: str, values: Sequence[str], needing: Sequence[str]) -> dict
                 raise BadConfig(f"{option} {value}: the tasks asked for are {what}; write TASK={value}")
             task, rest = needing[0], value
         if task in chosen:
-            raise BadConfig(f"{option} names two for {task}, {chosen[task]} and {rest}: run them one after the other")
+            raise BadConfig(
+                f"{option} names two for {task}, {chosen[task]} and {rest}: run them one after the other"
+            )
         chosen[task] = rest
     return chosen
 
@@ -230,4 +243,6 @@ def _by_task(option: str, values: Sequence[str], needing: Sequence[str]) -> dict
 def shipped_suites() -> tuple[str, ...]:
     """Return the names of the suites that come with the program."""
     folder = resources.files("bench").joinpath("suites")
-    return tuple(sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")))
+    return tuple(
+        sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+    )

@@ -50,7 +50,9 @@ def verify(path: Path, sample: int, *, device: str = "auto", workers: int | None
     store = Store(path.resolve().parent.parent)
     kept = store.read(record.evidence, record.task)
     if not kept:
-        raise BadRecord(f"{path} lies apart from its evidence: give the record in the store that it was made in")
+        raise BadRecord(
+            f"{path} lies apart from its evidence: give the record in the store that it was made in"
+        )
     names = sorted(kept)
     chosen = rng_from("verify", record.cell).permutation(len(names))[:sample]
     scenes = {names[index] for index in chosen}

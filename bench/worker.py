@@ -225,7 +225,9 @@ class _Work:
     def look(self) -> list[tuple[str, str]]:
         """Restore what is missing and show it to every task; return the derainers' notes."""
         by_id = {scene.id: scene for scene in self.job.data.scenes}
-        wanted = [by_id[name] for name in self.shard.scenes if any(name in ids for ids in self.missing.values())]
+        wanted = [
+            by_id[name] for name in self.shard.scenes if any(name in ids for ids in self.missing.values())
+        ]
         inputs = self._read(wanted)
         labels = list(dict.fromkeys(cell.label for cell in self.job.cells))
         notes: list[tuple[str, str]] = []
@@ -267,10 +269,14 @@ class _Work:
             try:
                 derainer = _derainer(spec, self.job.settings)
                 started = time.perf_counter()
-                images = restore(derainer, [item.scene.id for item in lacking], [item.rainy for item in lacking])
+                images = restore(
+                    derainer, [item.scene.id for item in lacking], [item.rainy for item in lacking]
+                )
                 spent = (time.perf_counter() - started) / max(1, len(lacking))
                 notes = [(label, note) for note in getattr(derainer, "notes", ())]
-            except Exception as error:  # a derainer is anyone's code; whatever it raises ends its cells, not the run
+            except (
+                Exception
+            ) as error:  # a derainer is anyone's code; whatever it raises ends its cells, not the run
                 self._fail(cells, None, f"derainer {label}: {_reason(error)}")
                 return []
             self.seconds += spent * len(lacking)
@@ -325,7 +331,9 @@ class _Work:
 
         def segmentation(item: _Input, image: np.ndarray, spent: float) -> Row:
             labels, seconds = self._timed(model.predict, image)
-            matrix = confusion(indices[labels], self._mask(item), len(truth.classes), where=str(item.scene.mask))
+            matrix = confusion(
+                indices[labels], self._mask(item), len(truth.classes), where=str(item.scene.mask)
+            )
             return SegmentationRow(item.scene.id, digests[item.scene.id], seconds, matrix)
 
         return segmentation
@@ -389,7 +397,9 @@ def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
 def _model(choice: ModelChoice, settings: Settings) -> Any:
     from downstream.models import load_model
 
-    return load_model(choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust)
+    return load_model(
+        choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust
+    )
 
 
 def _agree(model: Any, task: str, variant: Variant) -> None:

@@ -42,7 +42,12 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def go(pairs: Path, out: Path, **choices: Any) -> tuple[Record, ...]:
-    values: dict[str, Any] = {"derainer": "median", "task": "restoration", "data": f"pairs:{pairs}", "workers": 1}
+    values: dict[str, Any] = {
+        "derainer": "median",
+        "task": "restoration",
+        "data": f"pairs:{pairs}",
+        "workers": 1,
+    }
     return run(**(values | choices), out=out).records
 
 
@@ -78,7 +83,9 @@ def test_scores_equal_those_of_the_plain_loop(finished: Path, pairs: Path) -> No
 
     median = load_derainer("median")
     rows = [
-        score_pair(median(read_image(pairs / "rain" / f"{i:03}.png")), read_image(pairs / "norain" / f"{i:03}.png"))
+        score_pair(
+            median(read_image(pairs / "rain" / f"{i:03}.png")), read_image(pairs / "norain" / f"{i:03}.png")
+        )
         for i in range(6)
     ]
     record = by_label(read_records(finished))["median"]
@@ -156,7 +163,11 @@ def test_one_failing_derainer_leaves_the_rest_going(pairs: Path, tmp_path: Path)
     plugin = tmp_path / "mine.py"
     plugin.write_text("def fragile(image):\n    raise RuntimeError('no memory for this')\n")
     result = run(
-        derainer=f"{plugin}:fragile,median", task="restoration", data=f"pairs:{pairs}", out=tmp_path / "o", workers=1
+        derainer=f"{plugin}:fragile,median",
+        task="restoration",
+        data=f"pairs:{pairs}",
+        out=tmp_path / "o",
+        workers=1,
     )
     records = by_label(result.records)
     assert records["fragile"].status == "failed"
@@ -250,7 +261,7 @@ def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finis
 
 def test_rows_are_those_of_the_report(pairs: Path, tmp_path: Path) -> None:
     result = run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=tmp_path, workers=1)
-    fields = "derainer variant task model metric protocol value low high images coverage status".split()
+    fields = ["derainer", "variant", "task", "model", "metric", "protocol", "value", "low", "high", "images", "coverage", "status"]
     assert all(list(row) == fields for row in result.rows())
     assert list(result.to_pandas().columns) == fields
     assert json.loads(json.dumps(result.rows())) == result.rows()

@@ -29,7 +29,13 @@ def make(**changes: Any) -> dict[str, Any]:
         "cell": "c" * 64,
         "evidence": "e" * 64,
         "derainer": {"label": "rdmc", "name": "rdmc"},
-        "data": {"name": "street/test", "kind": "street", "split": "test", "scenes": 4, "fingerprint": "f" * 64},
+        "data": {
+            "name": "street/test",
+            "kind": "street",
+            "split": "test",
+            "scenes": 4,
+            "fingerprint": "f" * 64,
+        },
         "rain": {"name": "streaks:medium", "version": "1", "seed": 0},
         "variant": "street/test@streaks:medium",
         "task": "restoration",
@@ -52,7 +58,9 @@ def test_times_are_no_part_of_the_identity() -> None:
     one = Record.model_validate(make(run={"date": "today"}))
     two = Record.model_validate(make(run={"date": "tomorrow"}))
     assert identity(one) == identity(two)
-    assert identity(one) != identity(Record.model_validate(make(images=3, coverage=0.75, status="partial", reason="x", scores=[])))
+    assert identity(one) != identity(
+        Record.model_validate(make(images=3, coverage=0.75, status="partial", reason="x", scores=[]))
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,8 +74,14 @@ def test_times_are_no_part_of_the_identity() -> None:
         ({"model": {"name": "m"}}, "task restoration has a model"),
         ({"task": "detection"}, "lacks a model"),
         ({"schema_version": 2}, "schema version 2"),
-        ({"scores": [{"metric": "psnr_y", "protocol": "psnr@rgb", "value": 1, "images": 4}]}, "under protocol"),
-        ({"scores": [{"metric": "psnr_y", "protocol": "psnr@y", "value": 1, "images": 9}]}, "counts 9 images of 4"),
+        (
+            {"scores": [{"metric": "psnr_y", "protocol": "psnr@rgb", "value": 1, "images": 4}]},
+            "under protocol",
+        ),
+        (
+            {"scores": [{"metric": "psnr_y", "protocol": "psnr@y", "value": 1, "images": 9}]},
+            "counts 9 images of 4",
+        ),
         ({"surprise": 1}, "surprise"),
     ],
 )

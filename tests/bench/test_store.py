@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -31,7 +30,9 @@ def store(tmp_path: Path) -> Store:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(1, 5))
-def test_rows_survive_the_disk(tmp_path_factory: pytest.TempPathFactory, counts: list[int], classes: int) -> None:
+def test_rows_survive_the_disk(
+    tmp_path_factory: pytest.TempPathFactory, counts: list[int], classes: int
+) -> None:
     folder = tmp_path_factory.mktemp("shards")
     rng = np.random.default_rng(0)
     detections = [

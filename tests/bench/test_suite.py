@@ -18,7 +18,8 @@ def test_every_shipped_suite_is_valid(name: str) -> None:
 def test_every_mistake_is_named_at_once_with_what_is_allowed() -> None:
     with pytest.raises(BadConfig) as caught:
         make_suite(
-            {"derainer": ["x"], "variants": [{"dta": "x", "limit": 0}], "tasks": ["detect"], "seed": "many"}, "suite s"
+            {"derainer": ["x"], "variants": [{"dta": "x", "limit": 0}], "tasks": ["detect"], "seed": "many"},
+            "suite s",
         )
     text = str(caught.value)
     assert "\n" not in text
@@ -45,7 +46,11 @@ def test_a_file_is_read_and_environment_variables_stand_for_folders(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a: [1", "line 1 is not YAML|line 2 is not YAML"), ("- a", "a suite is a mapping"), ("x: 1", "unknown key x")],
+    [
+        ("a: [1", "line 1 is not YAML|line 2 is not YAML"),
+        ("- a", "a suite is a mapping"),
+        ("x: 1", "unknown key x"),
+    ],
 )
 def test_a_file_that_is_no_suite_says_where(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "bad.yaml"
@@ -62,7 +67,9 @@ def test_an_unknown_name_is_answered_with_the_closest() -> None:
 
 
 def test_the_command_line_overrides_a_suite() -> None:
-    suite = override_suite(read_suite("street"), {"derainer": "median", "rain": "none", "limit": 3, "seed": 7})
+    suite = override_suite(
+        read_suite("street"), {"derainer": "median", "rain": "none", "limit": 3, "seed": 7}
+    )
     assert suite.derainers == ("median",)
     assert suite.variants[0].rain == ("none",)
     assert suite.variants[0].limit == 3

@@ -31,7 +31,9 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
         "assert not loaded, loaded"
     )
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert "Usage: " in done.stdout
 
@@ -62,7 +64,8 @@ def test_restore_writes_what_the_derainer_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "word"), [("derainers", "guided"), ("rains", "streaks:heavy"), ("data", "coco:DIR"), ("suites", "street")]
+    ("kind", "word"),
+    [("derainers", "guided"), ("rains", "streaks:heavy"), ("data", "coco:DIR"), ("suites", "street")],
 )
 def test_list_names_what_there_is(kind: str, word: str) -> None:
     assert word in bench("list", kind).stdout
@@ -84,7 +87,9 @@ def test_plain_lines_without_a_terminal_and_json_on_stdout(tmp_path: Path) -> No
     assert "median" in bench("store", "ls", tmp_path).stdout
     record = next((tmp_path / "records").glob("*median*"))
     assert "2 of 2 images give the same evidence" in bench("verify", record).stdout
-    plan = bench("plan", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path).stdout
+    plan = bench(
+        "plan", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path
+    ).stdout
     assert "2 of 2 cached" in plan
     assert "0 shards" in plan
 
@@ -95,6 +100,8 @@ def test_rescoring_needs_neither_torch_nor_mm(tmp_path: Path) -> None:
         "import sys\nfor name in ('torch', 'mmengine', 'mmdet', 'mmseg', 'mmcv'): sys.modules[name] = None\n"
         "sys.argv = ['bench', 'rescore', sys.argv[1]]\nfrom bench.cli import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     assert "0 changed" in done.stdout
