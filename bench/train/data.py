@@ -203,12 +203,17 @@ def _rain(clean: np.ndarray, choices: Sequence[RainChoice], rng: np.random.Gener
 class Batches:
     """Whole batches by the number of the step: what the loader's workers hold.
 
+    Attributes:
+        metainfo: What MMEngine's loop asks a data set for; there is nothing to tell.
+
     Args:
         config: The training.
         pools: From `read_pools`.
         rank: Of this process.
         world: Number of processes.
     """
+
+    metainfo: dict[str, Any] = {}  # noqa: RUF012
 
     def __init__(self, config: TrainConfig, pools: tuple[Pool, ...], rank: int = 0, world: int = 1) -> None:
         self.config, self.rank, self.world = config, rank, world

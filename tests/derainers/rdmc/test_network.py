@@ -195,7 +195,7 @@ def test_the_second_recursion_sees_the_first_estimate() -> None:
 
 
 def test_unknown_link_and_normalisation_are_named() -> None:
-    with pytest.raises(ValueError, match="'down9'.*down0"):
+    with pytest.raises(ValueError, match=r"'down9'.*down0"):
         active_links(["down9"])
     with pytest.raises(ValueError, match="'batch'"):
         RDMC(width=2, norm="batch")  # type: ignore[arg-type]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import BadData
+from bench.images import read_image, write_image
+from bench.seeds import rng_from
+from bench.train.config import Data
+from bench.train.data import Batches, Pool, draw_sample, find_images, make_loader, read_pools
+
+
+def test_a_batch_depends_on_seed_and_step_alone(tiny: Any) -> None:
+    config = tiny()
+    pools = read_pools(config.data)
+    one, other = Batches(config, pools), Batches(config, pools)
+    late = one[4]
+    _ = [other[step] for step in range(4)]
+    torch.testing.assert_close(other[4], late)
+    assert not torch.equal(one[3]["rainy"], late["rainy"])
+    assert not torch.equal(Batches(tiny(seed=1), pools)[4]["rainy"], late["rainy"])
+
+
+def test_processes_see_different_samples_of_one_sequence(tiny: Any) -> None:
+    config = tiny()
+    pools = read_pools(config.data)
+    whole = Batches(tiny(stages=[{"until": 6, "patch": 16, "batch": 4}]), pools)[1]["clean"]
+    halves = [Batches(config, pools, rank, 2)[1]["clean"] for rank in (0, 1)]
+    torch.testing.assert_close(torch.cat(halves), whole)
+
+
+def test_workers_change_nothing(tiny: Any) -> None:
+    batches = Batches(tiny(), read_pools(tiny().data))
+    alone = list(make_loader(batches, 0))
+    together = list(make_loader(batches, 2))
+    assert len(alone) == 6
+    torch.testing.assert_close(together, alone)
+
+
+def test_a_loader_starts_where_a_training_resumes(tiny: Any) -> None:
+    batches = Batches(tiny(), read_pools(tiny().data))
+    loader = make_loader(batches, 0)
+    loader.sampler.start = 4  # type: ignore[attr-defined]
+    torch.testing.assert_close(list(loader), [batches[4], batches[5]])
+
+
+def test_rain_makes_brighter_and_none_leaves_alone(photos: Path) -> None:
+    pools = read_pools(Data.model_validate({"clean": [{"images": str(photos)}]}))
+    heavy = Data.model_validate(
+        {"clean": [{"images": "x"}], "rain": [{"kind": "streaks", "low": 1, "high": 1}]}
+    )
+    dry = Data.model_validate({"clean": [{"images": "x"}], "rain": [{"kind": "none"}]})
+    for k in range(5):
+        rainy, clean = draw_sample(pools, heavy, 32, rng_from(k))
+        assert rainy.shape == clean.shape == (32, 32, 3)
+        assert (rainy >= clean).all()
+        assert rainy.mean() > clean.mean() + 5
+        rainy, clean = draw_sample(pools, dry, 32, rng_from(k))
+        assert (rainy == clean).all()
+
+
+def test_an_image_smaller_than_the_patch_is_continued() -> None:
+    data = Data.model_validate({"clean": [{"images": "x"}], "rain": [{"kind": "none"}]})
+    pool = Pool(1.0, (np.arange(20 * 10 * 3, dtype=np.uint8).reshape(20, 10, 3),))
+    assert draw_sample([pool], data, 32, rng_from(0))[1].shape == (32, 32, 3)
+
+
+def test_the_halves_of_a_pool_are_disjoint_and_complete() -> None:
+    images = tuple(np.full((16, 16, 3), k, np.uint8) for k in range(9))
+    halves = [{int(i[0, 0, 0]) for i in Pool(1.0, images).half(which, 3).clean} for which in (0, 1)]
+    assert not halves[0] & halves[1]
+    assert halves[0] | halves[1] == set(range(9))
+    assert sorted(len(h) for h in halves) == [4, 5]
+
+
+def make_pairs(folder: Path, photos: Path) -> Path:
+    for name in ("rain", "norain"):
+        (folder / name).mkdir(parents=True)
+    for path in sorted(photos.iterdir()):
+        clean = read_image(path)
+        write_image(folder / "norain" / path.name, clean)
+        write_image(folder / "rain" / path.name, 255 - clean)
+    return folder
+
+
+def test_pairs_are_cut_at_the_same_place(tmp_path: Path, photos: Path) -> None:
+    folder = make_pairs(tmp_path / "pairs", photos)
+    data = Data.model_validate({"pairs": [str(folder)]})
+    pools = read_pools(data)
+    for k in range(8):
+        rainy, clean = draw_sample(pools, data, 16, rng_from(k))
+        assert (rainy == 255 - clean).all()
+
+
+def test_pairs_that_do_not_fit_are_named(tmp_path: Path, photos: Path) -> None:
+    folder = make_pairs(tmp_path / "pairs", photos)
+    write_image(folder / "rain" / "2.png", np.zeros((24, 40, 3), np.uint8))
+    with pytest.raises(BadData, match=r"rain/2.png .*differ in size \(40x24 and 40x48\)"):
+        read_pools(Data.model_validate({"pairs": [str(folder)]}))
+    (folder / "norain" / "1.png").unlink()
+    with pytest.raises(BadData, match=r"rain/1.png has no counterpart"):
+        read_pools(Data.model_validate({"pairs": [str(folder)]}))
+
+
+def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="no clean images found in .*empty"):
+        find_images(str(tmp_path / "empty"))
+
+
+def test_a_pattern_finds_images_in_order(photos: Path) -> None:
+    (photos / "notes.txt").write_text("no image")
+    assert [p.name for p in find_images(str(photos / "*"))] == ["0.png", "1.png", "2.png", "3.png"]

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench.errors import BadConfig, BadData, BadWeights, OutputError
+from bench.train import checkpoints
+from bench.train.config import Optimiser
+from bench.train.export import export
+from bench.train.hooks import rate_at
+from bench.train.runner import train
+
+pytest.importorskip("mmengine")
+
+
+def losses(folder: Path) -> dict[int, float]:
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
+    return {row["step"]: row["loss"] for row in rows}
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def killed_at(step: int) -> Any:
+    """Takes the log's lines and dies at one of them."""
+
+    def say(line: str) -> None:
+        if line.startswith(f"step {step}/"):
+            raise KeyboardInterrupt
+
+    return say
+
+
+@pytest.mark.parametrize("gates", ["joint", "held_out"])
+def test_a_killed_training_resumed_equals_an_uninterrupted_one(tiny: Any, tmp_path: Path, gates: str) -> None:
+    config = tiny(gates={"learn": gates, "every": 2}, loss={"contrastive": 0.1})
+    train(config, tmp_path / "whole", say=quiet)
+    for step in (3, 6):
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "parts", say=killed_at(step))
+    last = train(config, tmp_path / "parts", say=quiet)
+    assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-6)
+    assert len(losses(tmp_path / "parts")) == 6
+    one, two = (checkpoints.load(p) for p in (last, tmp_path / "whole" / last.name))
+    for kind in ("network", "average"):
+        assert all(torch.equal(one[kind][k], two[kind][k]) for k in one[kind])
+
+
+def test_only_the_last_checkpoints_are_kept(tiny: Any, tmp_path: Path) -> None:
+    train(tiny(keep=2), tmp_path / "out", say=quiet)
+    assert [p.name for p in checkpoints.checkpoints(tmp_path / "out")] == [
+        "step_0000004.pth",
+        "step_0000006.pth",
+    ]
+
+
+def test_a_failed_write_leaves_the_last_checkpoint(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    real = os.replace
+
+    def full(source: str, target: Any) -> None:
+        if Path(target).name == "step_0000004.pth":
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OutputError, match="step_0000004.pth: No space left"):
+        train(tiny(), tmp_path / "out", say=quiet)
+    assert [p.name for p in (tmp_path / "out").glob("*step*")] == ["step_0000002.pth"]
+    monkeypatch.undo()
+    assert train(tiny(), tmp_path / "out", say=quiet).name == "step_0000006.pth"
+
+
+def test_another_network_does_not_go_on_from_a_checkpoint(tiny: Any, tmp_path: Path) -> None:
+    train(tiny(), tmp_path / "out", say=quiet)
+    with pytest.raises(BadWeights, match="another options"):
+        train(tiny(options={"width": 3, "norm": "none"}), tmp_path / "out", say=quiet)
+    path = checkpoints.checkpoints(tmp_path / "out")[-1]
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(BadWeights, match="not a readable checkpoint"):
+        train(tiny(), tmp_path / "out", say=quiet)
+
+
+def test_gates_learn_from_the_held_out_half_only(tiny: Any, tmp_path: Path) -> None:
+    one_step = [{"until": 1, "patch": 16, "batch": 2}]
+
+    def trained(**gates: Any) -> dict[str, torch.Tensor]:
+        config = tiny(gates=gates, stages=one_step)
+        return checkpoints.load(train(config, tmp_path / str(gates), say=quiet))["network"]
+
+    fixed = trained(learn="fixed")
+    still = trained(learn="held_out", every=1, lr=1e-30)
+    moved = trained(learn="held_out", every=1, lr=1e-3)
+    assert torch.equal(still["gates.up2"], fixed["gates.up2"])
+    assert not torch.equal(moved["gates.up2"], fixed["gates.up2"])
+    assert not torch.equal(moved["upsample_mix"], fixed["upsample_mix"])
+
+
+def test_the_step_of_the_gates_leaves_no_gradient_in_the_weights(tiny: Any) -> None:
+    from bench.train.losses import RestorationLoss
+    from bench.train.model import Restorer, _step_gates
+    from bench.train.runner import build_network
+
+    config = tiny(gates={"learn": "held_out"})
+    model = Restorer(build_network("rdmc", config.options), RestorationLoss(config.loss), config)
+    before = {k: v.clone() for k, v in model.network.state_dict().items()}
+    _step_gates(model, *torch.randint(0, 256, (2, 2, 3, 16, 16), dtype=torch.uint8))
+    after = model.network.state_dict()
+    changed = {k for k in after if not torch.equal(after[k], before[k])}
+    assert changed == {k for k in after if k.startswith("gates.") or k == "upsample_mix"}
+    assert all(p.grad is None for p in model.network.parameters())
+
+
+def test_validation_is_logged(tiny: Any, tmp_path: Path, photos: Path) -> None:
+    lines: list[str] = []
+    config = tiny(
+        validation={"images": [str(photos)], "rain": ["streaks:medium", "none"], "limit": 2, "every": 3}
+    )
+    train(config, tmp_path / "out", say=lines.append)
+    rows = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    scored = {row["step"]: row["validation"] for row in rows if "validation" in row}
+    assert scored.keys() == {3, 6}
+    assert 5 < scored[6]["streaks:medium"]["psnr_y"] < 60
+    assert any("left" in line for line in lines)
+
+
+def test_stages_set_what_the_network_has(tiny: Any, tmp_path: Path) -> None:
+    stages = [{"until": 2, "patch": 16, "batch": 1, "set": {"recursions": 1, "recruiting": False}}]
+    last = train(tiny(stages=stages), tmp_path / "out", say=quiet)
+    card = export(last, tmp_path / "w.safetensors")
+    bare = card["parameters"]
+    assert (
+        bare < export(train(tiny(), tmp_path / "all", say=quiet), tmp_path / "w2.safetensors")["parameters"]
+    )
+    stages[0]["set"] = {"depth": 3}
+    with pytest.raises(BadConfig, match="no setting 'depth'"):
+        train(tiny(stages=stages), tmp_path / "bad", say=quiet)
+
+
+def test_exported_weights_make_the_derainer_and_carry_their_card(tiny: Any, tmp_path: Path) -> None:
+    import numpy as np
+    import safetensors
+
+    from derainers import load_derainer
+
+    train(tiny(), tmp_path / "out", say=quiet)
+    card = export(tmp_path / "out", tmp_path / "mine.safetensors")
+    with safetensors.safe_open(tmp_path / "mine.safetensors", "pt") as file:
+        metadata = file.metadata()
+        assert all(file.get_tensor(k).dtype == torch.float16 for k in file.keys())  # noqa: SIM118
+    assert json.loads(metadata["card"]) == card
+    assert {"data", "steps", "hours", "hardware", "seed", "command"} <= card.keys()
+    assert card["data"][0].endswith("/photos")
+    assert not card["data"][0].startswith("/")
+    derainer = load_derainer(f"rdmc:{tmp_path / 'mine.safetensors'}")
+    image = np.full((33, 20, 3), 90, np.uint8)
+    assert derainer(image).shape == image.shape
+
+
+def test_the_card_tells_of_a_change_on_the_way(tiny: Any, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(), tmp_path / "out", say=killed_at(3))
+    last = train(tiny(loss={"contrastive": 0, "l1": 1}), tmp_path / "out", say=quiet)
+    history = export(last, tmp_path / "w.safetensors")["history"]
+    assert [h["until"] for h in history] == [2]
+    assert history[0]["loss"]["l1"] == 0
+
+
+def test_a_baseline_trains_too(tiny: Any, tmp_path: Path) -> None:
+    config = tiny(network="prn_r", options={}, stages=[{"until": 2, "patch": 16, "batch": 2}])
+    assert train(config, tmp_path / "out", say=quiet).name == "step_0000002.pth"
+
+
+def test_what_cannot_be_trained_is_refused(tiny: Any, tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="no network"):
+        train(tiny(network="median"), tmp_path / "a", say=quiet)
+    with pytest.raises(BadConfig, match="options of rdmc.*depth"):
+        train(tiny(options={"depth": 3}), tmp_path / "b", say=quiet)
+    with pytest.raises(BadData, match="no clean images found"):
+        train(tiny(data={"clean": [{"images": str(tmp_path / "nothing")}]}), tmp_path / "c", say=quiet)
+
+
+def test_bf16_trains_close_to_fp32(tiny: Any, tmp_path: Path) -> None:
+    config = tiny(stages=[{"until": 2, "patch": 16, "batch": 2}])
+    train(config, tmp_path / "fp32", say=quiet)
+    train(config.model_copy(update={"precision": "bf16"}), tmp_path / "bf16", say=quiet)
+    assert losses(tmp_path / "bf16") != losses(tmp_path / "fp32")
+    assert losses(tmp_path / "bf16")[2] == pytest.approx(losses(tmp_path / "fp32")[2], rel=0.05)
+
+
+def test_the_rate_warms_up_and_decays() -> None:
+    optimiser = Optimiser(lr=1e-3, floor=1e-5, warmup=10)
+    rates = [rate_at(step, 110, optimiser) for step in range(110)]
+    assert rates[9] == pytest.approx(1e-3)
+    assert rates[0] == pytest.approx(1e-4)
+    assert rates[60] == pytest.approx((1e-3 + 1e-5) / 2, rel=1e-3)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 2e-5
