@@ -11,10 +11,10 @@ from bench.data.cityscapes_labels import LABEL_IDS
 from .canvas import Canvas
 from .labels import COCO_CATEGORIES, THINGS
 
-SMALLEST_SIDE = 5
-SMALLEST_LONG_SIDE = 9
-SMALLEST_AREA = 40
-SMALLEST_PART = 0.25
+SMALLEST_SIDE = 6
+SMALLEST_LONG_SIDE = 12
+SMALLEST_AREA = 72
+SMALLEST_PART = 0.3
 SPECK = 8
 
 
@@ -71,7 +71,7 @@ def annotate(canvas: Canvas, inverse: np.ndarray, step: int) -> Annotations:
     """Read a finished canvas, with its inverse depth, at every ``step``-th pixel.
 
     A thing gets a box when at least ``SPECK`` of its pixels are visible. The box counts as a crowd (ignored in COCO's evaluation) where
-    its short side is under 5 pixels, its long side under 9, fewer than 40 pixels are visible, or less than a quarter of what
+    its short side is under 6 pixels, its long side under 12, fewer than 72 pixels are visible, or less than 30 % of what
     would be visible if nothing stood in front of it.
     """
     surfaces = canvas.surfaces[::step, ::step]

@@ -28,7 +28,9 @@ class House:
     seed: int
 
 
-def line_of_houses(rng: np.random.Generator, street: Street, side: int, end: float, density: float) -> list[House]:
+def line_of_houses(
+    rng: np.random.Generator, street: Street, side: int, end: float, density: float
+) -> list[House]:
     """Houses along one side (-1 left, 1 right) from behind the camera to ``end`` metres; gaps where ``density`` is below 1."""
     houses = []
     z = rng.uniform(-8, 0)
@@ -48,7 +50,11 @@ def line_of_houses(rng: np.random.Generator, street: Street, side: int, end: flo
             roof = np.array(ROOFS[int(rng.integers(len(ROOFS)))]) if rng.random() < 0.55 else None
             albedo = np.array(WALLS[int(rng.integers(len(WALLS)))]) * rng.uniform(0.85, 1.1)
             height = float(np.clip(tall * rng.uniform(0.7, 1.35), 5.5, 24))
-            houses.append(House(near, far, np.array([float(side), 0, 0]), height, albedo, roof, int(rng.integers(2**31))))
+            houses.append(
+                House(
+                    near, far, np.array([float(side), 0, 0]), height, albedo, roof, int(rng.integers(2**31))
+                )
+            )
         z = stop + (rng.uniform(3, 8) if rng.random() < 0.12 else 0.0)
     return houses
 
@@ -77,7 +83,10 @@ def draw_house(canvas: Canvas, light: Light, house: House) -> None:
                 canvas.face(np.array([p, q, q + [0, 1.4, 0], p + [0, 1.4, 0]]), pane)
     if house.roof is not None:
         slope = np.array([-house.outward[0] * 0.55, 0.83, 0.0])
-        top_near, top_far = near + house.outward * 4.5 + up + [0, 3, 0], far + house.outward * 4.5 + up + [0, 3, 0]
+        top_near, top_far = (
+            near + house.outward * 4.5 + up + [0, 3, 0],
+            far + house.outward * 4.5 + up + [0, 3, 0],
+        )
         roof = np.array([near + up, far + up, top_far, top_near])
         canvas.face(roof, light.shade(house.roof, slope), canvas.surface(BUILDING, near + up, slope))
     along = far - near
@@ -101,7 +110,9 @@ def draw_house(canvas: Canvas, light: Light, house: House) -> None:
     canvas.paste(painted, flat, flat, canvas.surface(BUILDING, start, normal))
 
 
-def draw_backdrop(canvas: Canvas, light: Light, rng: np.random.Generator, distance: float, town: bool) -> None:
+def draw_backdrop(
+    canvas: Canvas, light: Light, rng: np.random.Generator, distance: float, town: bool
+) -> None:
     """Close the view: a line of trees, and in a town a skyline behind it, ``distance`` metres away."""
     camera = canvas.camera
     columns = np.arange(0, camera.columns + 16, 16)
@@ -123,7 +134,9 @@ def draw_backdrop(canvas: Canvas, light: Light, rng: np.random.Generator, distan
                     canvas.fill(np.array([[left, y], [left + 2, y], [left + 2, y - 3], [left, y - 3]]), pane)
             x += width
     surface = canvas.upright(VEGETATION, distance)
-    tops = camera.horizon - per_metre * (7 + 2.5 * noise[columns % 512] + rng.uniform(-0.6, 0.6, len(columns)))
+    tops = camera.horizon - per_metre * (
+        7 + 2.5 * noise[columns % 512] + rng.uniform(-0.6, 0.6, len(columns))
+    )
     ground = np.full(len(columns), camera.horizon + per_metre * camera.height)
     outline = np.concatenate([np.stack([columns, tops], 1), np.stack([columns[::-1], ground], 1)])
     canvas.fill(outline, light.shade(np.array([0.24, 0.33, 0.16]), towards), surface)

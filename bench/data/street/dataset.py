@@ -55,7 +55,9 @@ def open_street(root: Path | None = None, split: str | None = None) -> StreetSet
     split = split or "test"
     source = root / "annotations" / f"instances_{split}.json"
     if not source.is_file():
-        raise BadData(f"the street set in {root} has no split {split!r}: the embedded set has --split test alone")
+        raise BadData(
+            f"the street set in {root} has no split {split!r}: the embedded set has --split test alone"
+        )
     coco = read_coco(source)
     cameras = json.loads((root / f"cameras_{split}.json").read_text())
     folder = root / "leftImg8bit" / split / "street"
@@ -74,7 +76,9 @@ def open_street(root: Path | None = None, split: str | None = None) -> StreetSet
             )
         )
         ids[name] = image["id"]
-    wanted = [path for scene in scenes for path in (scene.image, scene.mask, scene.instances) if path is not None]
+    wanted = [
+        path for scene in scenes for path in (scene.image, scene.mask, scene.instances) if path is not None
+    ]
     layout.check_present(wanted, f"files of the street set in {root}", "install the package again")
     return StreetSet(
         name=f"street/{split}",

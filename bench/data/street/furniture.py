@@ -16,12 +16,22 @@ _NOTHING = range(0)
 
 
 def draw_tree(
-    canvas: Canvas, light: Light, rng: np.random.Generator, place: np.ndarray, height: float, trunk: float, radius: float
+    canvas: Canvas,
+    light: Light,
+    rng: np.random.Generator,
+    place: np.ndarray,
+    height: float,
+    trunk: float,
+    radius: float,
 ) -> None:
     """Draw a tree; ``trunk`` is the height in metres at which the crown begins, ``radius`` half the crown's width."""
     pen = Pen(canvas, light, place, canvas.upright(VEGETATION, float(place[2])))
     bright, alpha = crowns()[int(rng.integers(10))]
-    green = np.array([0.27, 0.40, 0.15]) * rng.uniform(0.7, 1.25) * [rng.uniform(0.8, 1.35), 1.0, rng.uniform(0.8, 1.2)]
+    green = (
+        np.array([0.27, 0.40, 0.15])
+        * rng.uniform(0.7, 1.25)
+        * [rng.uniform(0.8, 1.35), 1.0, rng.uniform(0.8, 1.2)]
+    )
     width = max(2, round(2 * radius * pen.scale))
     tall = max(2, round((height - trunk + 0.5) * pen.scale))
     bark = (0.28, 0.22, 0.17)
@@ -62,7 +72,13 @@ def draw_lamp_post(canvas: Canvas, light: Light, place: np.ndarray, height: floa
 
 
 def draw_traffic_light(
-    canvas: Canvas, light: Light, rng: np.random.Generator, place: np.ndarray, state: int, arm: float, away: bool
+    canvas: Canvas,
+    light: Light,
+    rng: np.random.Generator,
+    place: np.ndarray,
+    state: int,
+    arm: float,
+    away: bool,
 ) -> None:
     """Draw a traffic light on its post.
 
@@ -90,18 +106,28 @@ def draw_traffic_light(
         if arm:
             pole.stroke([(0, height), (arm, height + 0.1)], 0.11, _STEEL, 0.85)
         for pen, (x, y) in zip(pens, heads, strict=True):
-            pen.shape([(x - 0.25, y - 0.08), (x + 0.25, y - 0.08), (x + 0.25, y + 1.12), (x - 0.25, y + 1.12)], (0.03, 0.03, 0.03))
+            pen.shape(
+                [(x - 0.25, y - 0.08), (x + 0.25, y - 0.08), (x + 0.25, y + 1.12), (x - 0.25, y + 1.12)],
+                (0.03, 0.03, 0.03),
+            )
             if away:
-                pen.shape([(x - 0.15, y + 0.05), (x + 0.15, y + 0.05), (x + 0.15, y + 1.0), (x - 0.15, y + 1.0)], (0.2, 0.2, 0.2))
+                pen.shape(
+                    [(x - 0.15, y + 0.05), (x + 0.15, y + 0.05), (x + 0.15, y + 1.0), (x - 0.15, y + 1.0)],
+                    (0.2, 0.2, 0.2),
+                )
                 continue
             for lamp in range(3):
                 on = lamp == state
                 centre = pen._flat([(x, y + 0.85 - 0.33 * lamp)])
-                red, green, blue = (255 * c for c in (colours[lamp] if on else np.array(colours[lamp]) * 0.18))
+                red, green, blue = (
+                    255 * c for c in (colours[lamp] if on else np.array(colours[lamp]) * 0.18)
+                )
                 canvas.stroke(np.repeat(centre, 2, axis=0), 0.27 * pen.scale, (red, green, blue))
 
     left, right = min(0.0, arm) - 0.3, max(0.0, arm) + 0.3
-    canvas.paint(run, place + np.array([[left, 0, 0], [right, height + 0.6, 0]]), range(first, first + len(heads)))
+    canvas.paint(
+        run, place + np.array([[left, 0, 0], [right, height + 0.6, 0]]), range(first, first + len(heads))
+    )
 
 
 def draw_sign(canvas: Canvas, light: Light, rng: np.random.Generator, place: np.ndarray, kind: str) -> None:
@@ -143,10 +169,14 @@ def draw_sign(canvas: Canvas, light: Light, rng: np.random.Generator, place: np.
     canvas.paint(run, place + np.array([[-0.85, 0, 0], [0.85, 2.95, 0]]), range(thing, thing + 1))
 
 
-def draw_barrier(canvas: Canvas, light: Light, rng: np.random.Generator, start: np.ndarray, end: np.ndarray, kind: str) -> None:
+def draw_barrier(
+    canvas: Canvas, light: Light, rng: np.random.Generator, start: np.ndarray, end: np.ndarray, kind: str
+) -> None:
     """Draw a wall, a fence of railings or boards, or a hedge, between two ground points (it is upright and thin)."""
     label = {"wall": WALL, "hedge": VEGETATION}.get(kind, FENCE)
-    height = {"wall": rng.uniform(1.2, 2.2), "hedge": rng.uniform(1.0, 1.8), "boards": 1.6, "rails": 1.1}[kind]
+    height = {"wall": rng.uniform(1.2, 2.2), "hedge": rng.uniform(1.0, 1.8), "boards": 1.6, "rails": 1.1}[
+        kind
+    ]
     along = end - start
     length = float(np.linalg.norm(along))
     normal = np.array([-along[2], 0.0, along[0]]) / length
@@ -156,7 +186,12 @@ def draw_barrier(canvas: Canvas, light: Light, rng: np.random.Generator, start: 
     corners = np.array([start, end, end + [0, height, 0], start + [0, height, 0]])
     surface = canvas.surface(label, start, normal)
     rows, columns = 32, max(16, min(512, round(length * 12)))
-    albedo = {"wall": (0.60, 0.50, 0.42), "hedge": (0.20, 0.33, 0.12), "boards": (0.48, 0.36, 0.24), "rails": (0.16, 0.18, 0.18)}[kind]
+    albedo = {
+        "wall": (0.60, 0.50, 0.42),
+        "hedge": (0.20, 0.33, 0.12),
+        "boards": (0.48, 0.36, 0.24),
+        "rails": (0.16, 0.18, 0.18),
+    }[kind]
     base = np.asarray(light.shade(np.array(albedo) * rng.uniform(0.8, 1.2), normal), np.float32)
     texture = np.empty((rows, columns, 3), np.float32)
     grain = noise_tile()[:rows, :columns, None]
@@ -171,7 +206,9 @@ def draw_barrier(canvas: Canvas, light: Light, rng: np.random.Generator, start: 
         if kind == "rails":
             colour = (float(base[0]), float(base[1]), float(base[2]))
             for y in (0.25, 1.05):
-                line = np.array([start + [0, y, 0], end + [0, y, 0], end + [0, y + 0.07, 0], start + [0, y + 0.07, 0]])
+                line = np.array(
+                    [start + [0, y, 0], end + [0, y, 0], end + [0, y + 0.07, 0], start + [0, y + 0.07, 0]]
+                )
                 canvas.face(line, colour, surface)
             step = 0.3 if float(start[2]) < 25 else 0.6
             for t in np.arange(0, length, step):

@@ -80,7 +80,9 @@ def paint_ground(canvas: Canvas, street: Street, light: Light, shadow: np.ndarra
     top = max(0, int(np.floor(camera.horizon)) + 1)
     rows = np.arange(top, camera.rows, dtype=np.float32)[:, None]
     columns = np.arange(camera.columns, dtype=np.float32)[None, :]
-    z = np.minimum(camera.focal * camera.height / np.maximum(rows - camera.horizon, 0.25), 600.0).astype(np.float32)
+    z = np.minimum(camera.focal * camera.height / np.maximum(rows - camera.horizon, 0.25), 600.0).astype(
+        np.float32
+    )
     texel = z / camera.focal  # metres per pixel across
     along = texel * z / camera.height  # metres per pixel along the view
     x = (columns - camera.centre) * texel
@@ -122,7 +124,9 @@ def paint_ground(canvas: Canvas, street: Street, light: Light, shadow: np.ndarra
 
     lit = light.direct * max(0.0, float(light.sun[1]))
     level = light.ambient * 1.1 + lit * (1 - shadow[top:, :, None])
-    level = level * (1 - 0.55 * np.clip(shadow[top:, :, None] - 1, 0, 1))  # beyond 1: little of the sky either
+    level = level * (
+        1 - 0.55 * np.clip(shadow[top:, :, None] - 1, 0, 1)
+    )  # beyond 1: little of the sky either
     painted = np.clip(colour * level, 0, 1) * 255
     canvas.rgb[top:] = painted.astype(np.uint8)
     up, origin = np.array([0.0, 1.0, 0.0]), np.zeros(3)
@@ -144,9 +148,13 @@ def _stripe(s: np.ndarray, centre: float, width: float, texel: np.ndarray) -> np
     return np.clip((width / 2 - np.abs(s - centre)) / texel + 0.5, 0, np.minimum(1, width / texel))
 
 
-def _markings(street: Street, s: np.ndarray, z: np.ndarray, texel: np.ndarray, along: np.ndarray) -> np.ndarray:
+def _markings(
+    street: Street, s: np.ndarray, z: np.ndarray, texel: np.ndarray, along: np.ndarray
+) -> np.ndarray:
     """Coverage of white paint on the road, in [0, 1]."""
-    dashes = np.clip((3.0 - (z + street.phase) % 9.0) / along + 0.5, 0, 1) * np.clip(((z + street.phase) % 9.0) / along + 0.5, 0, 1)
+    dashes = np.clip((3.0 - (z + street.phase) % 9.0) / along + 0.5, 0, 1) * np.clip(
+        ((z + street.phase) % 9.0) / along + 0.5, 0, 1
+    )
     drive = street.half - street.parking
     paint = np.zeros_like(s)
     if street.lanes == 1:
@@ -213,4 +221,6 @@ class Shadows:
         """float32 (rows, columns): 0 lit, 1 in shadow, up to 2 right under things."""
         cast = cv2.GaussianBlur(self._cast, (0, 0), 0.8)
         contact = cv2.GaussianBlur(self._contact, (0, 0), 1.6)
-        return cv2.resize(np.maximum(cast, 0.2 * contact) + contact, (self._camera.columns, self._camera.rows))
+        return cv2.resize(
+            np.maximum(cast, 0.2 * contact) + contact, (self._camera.columns, self._camera.rows)
+        )

@@ -60,7 +60,10 @@ def write_scene(scene: RenderedScene, name: str, split: str, out: Path) -> None:
     """Write a scene's image, masks and depth under ``out``."""
     write_image(out / "leftImg8bit" / split / "street" / f"{name}_leftImg8bit.png", scene.image)
     write_image(out / "gtFine" / split / "street" / f"{name}_gtFine_labelTrainIds.png", scene.mask)
-    write_image(out / "gtFine" / split / "street" / f"{name}_gtFine_instanceIds.png", scene.instances.astype(np.uint16))
+    write_image(
+        out / "gtFine" / split / "street" / f"{name}_gtFine_instanceIds.png",
+        scene.instances.astype(np.uint16),
+    )
     write_image(out / "depth" / split / "street" / f"{name}_depth.png", depth_levels(scene.depth))
 
 

@@ -64,7 +64,9 @@ def crowns() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
             radius = rng.uniform(9, 20)
             yy, xx = np.ogrid[:size, :size]
             blob = 1 - ((xx - x) ** 2 + (yy - y) ** 2) / radius**2
-            height = np.maximum(height, np.where(blob > 0, np.sqrt(np.maximum(blob, 0)) * radius / 20, 0).astype(np.float32))
+            height = np.maximum(
+                height, np.where(blob > 0, np.sqrt(np.maximum(blob, 0)) * radius / 20, 0).astype(np.float32)
+            )
         leaves = noise_tile()[number * 31 : number * 31 + size, 100 : 100 + size]
         alpha = (np.where(height > 0.12, height + 0.13 * leaves, 0.0) > 0.28).astype(np.float32)
         slope = cv2.Sobel(cv2.GaussianBlur(height, (0, 0), 2.5), cv2.CV_32F, 0, 1, ksize=3)
@@ -80,7 +82,9 @@ WALLS = (
 ROOFS = ((0.45, 0.22, 0.17), (0.30, 0.30, 0.32), (0.38, 0.28, 0.22), (0.24, 0.25, 0.28))
 
 
-def facade(rng: np.random.Generator, length: float, height: float, albedo: np.ndarray, light: Light) -> np.ndarray:
+def facade(
+    rng: np.random.Generator, length: float, height: float, albedo: np.ndarray, light: Light
+) -> np.ndarray:
     """A house front as a texture (height, length, 3) float32 of albedo in [0, 1], 14 texels a metre.
 
     Args:
@@ -145,7 +149,13 @@ def facade(rng: np.random.Generator, length: float, height: float, albedo: np.nd
 
 
 def _shop(
-    wall: np.ndarray, rng: np.random.Generator, base: float, storey: float, columns: int, pane: np.ndarray, light: Light
+    wall: np.ndarray,
+    rng: np.random.Generator,
+    base: float,
+    storey: float,
+    columns: int,
+    pane: np.ndarray,
+    light: Light,
 ) -> None:
     """Draw a shop's windows, sign and awning on the ground floor of a façade."""
     sign = rng.uniform(0.1, 0.95, 3)
@@ -155,8 +165,20 @@ def _shop(
     x = 3
     while x < columns - 8:
         width = int(rng.uniform(18, 45))
-        cv2.rectangle(wall, (x, int(base - storey * 0.66)), (min(x + width, columns - 3), int(base - 3)), glass.tolist(), -1)
-        cv2.rectangle(wall, (x + 3, int(base - storey * 0.3)), (x + width // 2, int(base - 5)), rng.uniform(0.1, 0.8, 3).tolist(), -1)
+        cv2.rectangle(
+            wall,
+            (x, int(base - storey * 0.66)),
+            (min(x + width, columns - 3), int(base - 3)),
+            glass.tolist(),
+            -1,
+        )
+        cv2.rectangle(
+            wall,
+            (x + 3, int(base - storey * 0.3)),
+            (x + width // 2, int(base - 5)),
+            rng.uniform(0.1, 0.8, 3).tolist(),
+            -1,
+        )
         x += width + int(rng.uniform(3, 10))
     cv2.rectangle(wall, (0, top), (columns, int(base - storey * 0.72)), sign.tolist(), -1)
     x = int(rng.uniform(6, 20))
@@ -167,4 +189,10 @@ def _shop(
     if rng.random() < 0.5:
         for i, left in enumerate(range(0, columns, 7)):
             colour = sign if i % 2 else np.array([0.93, 0.92, 0.88])
-            cv2.rectangle(wall, (left, int(base - storey * 0.72)), (left + 6, int(base - storey * 0.58)), colour.tolist(), -1)
+            cv2.rectangle(
+                wall,
+                (left, int(base - storey * 0.72)),
+                (left + 6, int(base - storey * 0.58)),
+                colour.tolist(),
+                -1,
+            )

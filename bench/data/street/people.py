@@ -16,7 +16,14 @@ _CLOTHES = (
     (0.10, 0.10, 0.13), (0.16, 0.20, 0.36), (0.60, 0.12, 0.12), (0.78, 0.78, 0.75), (0.30, 0.32, 0.34), (0.20, 0.38, 0.26),
     (0.75, 0.60, 0.20), (0.45, 0.30, 0.22), (0.30, 0.50, 0.68), (0.70, 0.40, 0.52), (0.85, 0.42, 0.10),
 )  # fmt: skip
-_TROUSERS = ((0.12, 0.15, 0.26), (0.08, 0.08, 0.09), (0.35, 0.32, 0.28), (0.24, 0.26, 0.30), (0.50, 0.45, 0.36), (0.20, 0.26, 0.42))
+_TROUSERS = (
+    (0.12, 0.15, 0.26),
+    (0.08, 0.08, 0.09),
+    (0.35, 0.32, 0.28),
+    (0.24, 0.26, 0.30),
+    (0.50, 0.45, 0.36),
+    (0.20, 0.26, 0.42),
+)
 _NORMAL = np.array([0.0, 0.0, -1.0])
 
 
@@ -47,9 +54,13 @@ class Pen:
         """Levels of an albedo in this light."""
         return self.light.shade(np.asarray(albedo) * factor, _NORMAL)
 
-    def stroke(self, points: list[tuple[float, float]], width: float, albedo: object, factor: float = 1.0) -> None:
+    def stroke(
+        self, points: list[tuple[float, float]], width: float, albedo: object, factor: float = 1.0
+    ) -> None:
         """A line of ``width`` metres."""
-        self.canvas.stroke(self._flat(points), width * self.scale, self.colour(np.asarray(albedo), factor), self.surface)
+        self.canvas.stroke(
+            self._flat(points), width * self.scale, self.colour(np.asarray(albedo), factor), self.surface
+        )
 
     def shape(self, points: list[tuple[float, float]], albedo: object, factor: float = 1.0) -> None:
         """A filled polygon."""
@@ -60,17 +71,25 @@ class Pen:
         angle = np.linspace(0, 2 * np.pi, 14, endpoint=False)
         self.shape(list(zip(x + rx * np.cos(angle), y + ry * np.sin(angle), strict=True)), albedo, factor)
 
-    def ring(self, x: float, y: float, radius: float, width: float, albedo: object, squeeze: float = 1.0) -> None:
+    def ring(
+        self, x: float, y: float, radius: float, width: float, albedo: object, squeeze: float = 1.0
+    ) -> None:
         """A circle's outline; ``squeeze`` below 1 makes it a wheel seen almost edge on."""
         angle = np.linspace(0, 2 * np.pi, 17)
-        self.stroke(list(zip(x + squeeze * radius * np.cos(angle), y + radius * np.sin(angle), strict=True)), width, albedo)
+        self.stroke(
+            list(zip(x + squeeze * radius * np.cos(angle), y + radius * np.sin(angle), strict=True)),
+            width,
+            albedo,
+        )
 
 
 def _pick(rng: np.random.Generator, palette: tuple[tuple[float, float, float], ...]) -> np.ndarray:
     return np.array(palette[int(rng.integers(len(palette)))]) * rng.uniform(0.85, 1.15)
 
 
-def _head(pen: Pen, x: float, y: float, size: float, skin: np.ndarray, hair: np.ndarray, view: str, long: bool) -> None:
+def _head(
+    pen: Pen, x: float, y: float, size: float, skin: np.ndarray, hair: np.ndarray, view: str, long: bool
+) -> None:
     if long:
         pen.shape([(x - 0.95 * size, y + 0.3 * size), (x + 0.95 * size, y + 0.3 * size), (x + 0.9 * size, y - 1.7 * size),
                    (x - 0.9 * size, y - 1.7 * size)], hair)  # fmt: skip
@@ -108,14 +127,37 @@ def draw_pedestrian(canvas: Canvas, light: Light, rng: np.random.Generator, plac
             pen.stroke([(start, hip), (start + bend, knee)], 0.088 * h, legs, dark)
             pen.stroke([(start + bend, knee), (start + foot, 0.045 * h)], 0.062 * h, calves, dark)
             toe = 0.055 * h if view == "side" else 0.01 * h
-            pen.stroke([(start + foot, 0.02 * h), (start + foot + toe, 0.018 * h)], 0.045 * h, (0.08, 0.07, 0.07))
+            pen.stroke(
+                [(start + foot, 0.02 * h), (start + foot + toe, 0.018 * h)], 0.045 * h, (0.08, 0.07, 0.07)
+            )
         if skirt:
-            pen.shape([(-0.06 * h, hip + 0.06 * h), (0.06 * h, hip + 0.06 * h), (0.12 * h, 0.3 * h), (-0.12 * h, 0.3 * h)], legs)
+            pen.shape(
+                [
+                    (-0.06 * h, hip + 0.06 * h),
+                    (0.06 * h, hip + 0.06 * h),
+                    (0.12 * h, 0.3 * h),
+                    (-0.12 * h, 0.3 * h),
+                ],
+                legs,
+            )
         arm = 0.12 * h * swing
         if view == "side":
-            pen.stroke([(0, shoulder - 0.02 * h), (-arm, 0.63 * h), (-arm * 1.6 + 0.03, 0.5 * h)], 0.055 * h, top, 0.72)
+            pen.stroke(
+                [(0, shoulder - 0.02 * h), (-arm, 0.63 * h), (-arm * 1.6 + 0.03, 0.5 * h)],
+                0.055 * h,
+                top,
+                0.72,
+            )
             if pack:
-                pen.shape([(-0.16 * h, 0.58 * h), (-0.05 * h, 0.58 * h), (-0.05 * h, 0.8 * h), (-0.14 * h, 0.8 * h)], (0.2, 0.2, 0.25))
+                pen.shape(
+                    [
+                        (-0.16 * h, 0.58 * h),
+                        (-0.05 * h, 0.58 * h),
+                        (-0.05 * h, 0.8 * h),
+                        (-0.14 * h, 0.8 * h),
+                    ],
+                    (0.2, 0.2, 0.25),
+                )
         hem = 0.33 * h if coat else 0.49 * h
         pen.stroke([(0, shoulder + 0.05 * h), (0, shoulder)], 0.06 * h, skin, 0.9)
         pen.shape([(-broad, shoulder - 0.02 * h), (-0.6 * broad, shoulder + 0.02 * h), (0.6 * broad, shoulder + 0.02 * h),
@@ -124,7 +166,12 @@ def draw_pedestrian(canvas: Canvas, light: Light, rng: np.random.Generator, plac
         pen.shape([(away * broad, shoulder - 0.02 * h), (away * 0.45 * broad, shoulder), (away * 0.4 * broad, hem),
                    (away * 0.85 * broad, hem)], top, 0.8)  # fmt: skip
         if view == "side":
-            pen.stroke([(0, shoulder - 0.03 * h), (arm, 0.64 * h), (arm * 1.6 + 0.04, 0.51 * h)], 0.058 * h, top, 0.92)
+            pen.stroke(
+                [(0, shoulder - 0.03 * h), (arm, 0.64 * h), (arm * 1.6 + 0.04, 0.51 * h)],
+                0.058 * h,
+                top,
+                0.92,
+            )
             pen.disc(arm * 1.6 + 0.05, 0.49 * h, 0.025 * h, 0.028 * h, skin)
         else:
             for sign in (-1, 1):
@@ -132,7 +179,15 @@ def draw_pedestrian(canvas: Canvas, light: Light, rng: np.random.Generator, plac
                             (sign * (broad + 0.015 * h), 0.5 * h)], 0.055 * h, top, 0.88)  # fmt: skip
                 pen.disc(sign * (broad + 0.015 * h), 0.475 * h, 0.025 * h, 0.03 * h, skin)
             if pack and view == "back":
-                pen.shape([(-0.08 * h, 0.57 * h), (0.08 * h, 0.57 * h), (0.075 * h, 0.8 * h), (-0.075 * h, 0.8 * h)], (0.2, 0.22, 0.3))
+                pen.shape(
+                    [
+                        (-0.08 * h, 0.57 * h),
+                        (0.08 * h, 0.57 * h),
+                        (0.075 * h, 0.8 * h),
+                        (-0.075 * h, 0.8 * h),
+                    ],
+                    (0.2, 0.22, 0.3),
+                )
         _head(pen, 0.01 * h, head, 0.075 * h, skin, hair, view, long)
 
     canvas.paint(run, _extent(place, 0.55, height), range(thing, thing + 1))
@@ -143,7 +198,13 @@ def _extent(place: np.ndarray, half: float, height: float) -> np.ndarray:
 
 
 def draw_two_wheeler(
-    canvas: Canvas, light: Light, rng: np.random.Generator, place: np.ndarray, view: str, motor: bool, ridden: bool
+    canvas: Canvas,
+    light: Light,
+    rng: np.random.Generator,
+    place: np.ndarray,
+    view: str,
+    motor: bool,
+    ridden: bool,
 ) -> None:
     """Draw a bicycle or motorcycle, with its rider or parked.
 
@@ -164,7 +225,12 @@ def draw_two_wheeler(
     mirror = -1.0 if view == "left" else 1.0
     pen = Pen(canvas, light, place, surface, mirror)
     body = Pen(canvas, light, place, rider_surface, mirror)
-    paint, top, legs, skin = _pick(rng, _CLOTHES), _pick(rng, _CLOTHES), _pick(rng, _TROUSERS), _pick(rng, _SKIN)
+    paint, top, legs, skin = (
+        _pick(rng, _CLOTHES),
+        _pick(rng, _CLOTHES),
+        _pick(rng, _TROUSERS),
+        _pick(rng, _SKIN),
+    )
     helmet = _pick(rng, _CLOTHES)
     side = view in ("left", "right")
 
@@ -208,7 +274,9 @@ def _motor_side(pen: Pen, paint: np.ndarray) -> None:
     pen.stroke([(0.3, 1.05), (0.5, 1.08)], 0.05, dark)
 
 
-def _rider_side(pen: Pen, motor: bool, top: np.ndarray, legs: np.ndarray, skin: np.ndarray, helmet: np.ndarray) -> None:
+def _rider_side(
+    pen: Pen, motor: bool, top: np.ndarray, legs: np.ndarray, skin: np.ndarray, helmet: np.ndarray
+) -> None:
     if motor:
         hip, knee, foot, neck, hand = (-0.3, 0.92), (0.18, 0.88), (-0.05, 0.38), (-0.05, 1.42), (0.42, 1.05)
     else:
@@ -219,13 +287,18 @@ def _rider_side(pen: Pen, motor: bool, top: np.ndarray, legs: np.ndarray, skin: 
     pen.stroke([foot, (foot[0] + 0.14, foot[1] - 0.03)], 0.08, (0.1, 0.1, 0.1))
     pen.stroke([hip, neck], 0.24, top)
     pen.stroke([(hip[0] - 0.06, hip[1]), (neck[0] - 0.07, neck[1])], 0.1, top, 0.8)
-    pen.stroke([(neck[0], neck[1] - 0.05), ((neck[0] + hand[0]) / 2 - 0.02, hand[1] + 0.1), hand], 0.09, top, 0.92)
+    pen.stroke(
+        [(neck[0], neck[1] - 0.05), ((neck[0] + hand[0]) / 2 - 0.02, hand[1] + 0.1), hand], 0.09, top, 0.92
+    )
     pen.disc(hand[0], hand[1], 0.05, 0.05, skin)
     x, y = neck[0] + 0.06, neck[1] + 0.22
     pen.disc(x, y, 0.11, 0.13, skin)
     if motor:
         pen.disc(x, y + 0.01, 0.15, 0.16, helmet)
-        pen.shape([(x + 0.02, y - 0.03), (x + 0.15, y - 0.03), (x + 0.14, y + 0.07), (x + 0.02, y + 0.07)], (0.08, 0.09, 0.12))
+        pen.shape(
+            [(x + 0.02, y - 0.03), (x + 0.15, y - 0.03), (x + 0.14, y + 0.07), (x + 0.02, y + 0.07)],
+            (0.08, 0.09, 0.12),
+        )
     else:
         pen.disc(x - 0.02, y + 0.08, 0.13, 0.09, helmet)
 
@@ -251,7 +324,12 @@ def _rider_end(
 ) -> None:
     broad = 0.24 if motor else 0.21
     for sign, (knee, foot) in ((-1, (0.68, 0.3)), (1, (0.78, 0.42))):
-        pen.stroke([(sign * 0.1, 0.95), (sign * (broad + 0.02), knee), (sign * 0.15, foot)], 0.13, legs, 0.9 if sign < 0 else 1.0)
+        pen.stroke(
+            [(sign * 0.1, 0.95), (sign * (broad + 0.02), knee), (sign * 0.15, foot)],
+            0.13,
+            legs,
+            0.9 if sign < 0 else 1.0,
+        )
         pen.stroke([(sign * 0.15, foot - 0.03), (sign * 0.16, foot - 0.06)], 0.09, (0.1, 0.1, 0.1))
     pen.shape([(-broad, 1.38), (-0.12, 1.47), (0.12, 1.47), (broad, 1.38), (0.17, 0.88), (-0.17, 0.88)], top)
     for sign in (-1, 1):

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from .annotate import Annotations, Box, annotate
-from .camera import Camera
 from .canvas import Canvas
 from .light import Light, sample_light
 from .scene import compose, sample_camera
@@ -61,7 +60,14 @@ def render_scene(seed: int, size: tuple[int, int] = (224, 384)) -> RenderedScene
     truth: Annotations = annotate(canvas, inverse, _SUPERSAMPLING)
     image = _develop(canvas.rgb, inverse, light, rng, (columns, rows))
     return RenderedScene(
-        image, truth.mask, truth.instances, truth.depth, truth.things, truth.boxes, camera.focal / _SUPERSAMPLING, light.name
+        image,
+        truth.mask,
+        truth.instances,
+        truth.depth,
+        truth.things,
+        truth.boxes,
+        camera.focal / _SUPERSAMPLING,
+        light.name,
     )
 
 
@@ -78,7 +84,9 @@ def _develop(
     hazy += sky
     small = cv2.resize(hazy, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), float(rng.uniform(0.35, 0.6)))
-    glow = cv2.GaussianBlur(cv2.resize(small, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 4)
+    glow = cv2.GaussianBlur(
+        cv2.resize(small, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 4
+    )
     small = 0.94 * small + 0.06 * cv2.resize(glow, size)
     rows, columns = small.shape[:2]
     y, x = np.ogrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]

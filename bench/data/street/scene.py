@@ -62,13 +62,17 @@ def paint_sky(canvas: Canvas, light: Light, rng: np.random.Generator) -> None:
     high = 1.0 / (up + 0.25)
     x = (np.arange(camera.columns, dtype=np.float32) - camera.centre) * (0.16 * high) + rng.uniform(0, 512)
     y = np.broadcast_to(high * 60 + rng.uniform(0, 512), x.shape)
-    cover = np.clip((sample(soft_tile(), x, y) + 3.0 * light.clouds - 2.0) * 0.9, 0, 1) * np.clip(up * 5, 0, 1)
+    cover = np.clip((sample(soft_tile(), x, y) + 3.0 * light.clouds - 2.0) * 0.9, 0, 1) * np.clip(
+        up * 5, 0, 1
+    )
     cloud = np.minimum(light.ambient * 0.9 + 0.65 * light.direct + 0.12, 1.0)
     painted = colour + cover[..., None] * 0.8 * (cloud - colour)
     canvas.rgb[:] = np.clip(painted * 255, 0, 255).astype(np.uint8)
 
 
-def _clear(taken: list[tuple[float, float, float, float]], s: float, z: float, width: float, length: float) -> bool:
+def _clear(
+    taken: list[tuple[float, float, float, float]], s: float, z: float, width: float, length: float
+) -> bool:
     """Reserve a rectangle of the street; False where something is already there."""
     for s1, z1, w1, l1 in taken:
         if abs(s - s1) < (width + w1) / 2 and abs(z - z1) < (length + l1) / 2:
@@ -90,7 +94,9 @@ def compose(canvas: Canvas, light: Light, rng: np.random.Generator) -> None:
     for house in houses:
         back = house.outward * 9
         if house.far[2] > 2:
-            shadows.box(np.array([house.near, house.far, house.far + back, house.near + back]), house.height, 0.3)
+            shadows.box(
+                np.array([house.near, house.far, house.far + back, house.near + back]), house.height, 0.3
+            )
     items: list[Item] = []
     taken: list[tuple[float, float, float, float]] = []
     _traffic(canvas, light, rng, street, shadows, items, taken, dense)
@@ -132,7 +138,11 @@ def _add_two_wheeler(
 ) -> None:  # fmt: skip
     half = np.array([0.8 if view in ("left", "right") else 0.2, 0, 0])
     depth = np.array([0, 0, 0.2 if view in ("left", "right") else 0.8])
-    shadows.box(np.array([place - half - depth, place + half - depth, place + half + depth, place - half + depth]), 1.5, 0.6)
+    shadows.box(
+        np.array([place - half - depth, place + half - depth, place + half + depth, place - half + depth]),
+        1.5,
+        0.6,
+    )
     seed = int(rng.integers(2**31))
     motor = rng.random() < 0.42
 
@@ -167,7 +177,16 @@ def _traffic(
                 centre = z + room / 2
                 if _clear(taken, s, centre, 2.2, room):
                     heading = street.heading(centre) + (0 if side > 0 else np.pi) + rng.normal(0, 0.02)
-                    _add_vehicle(canvas, light, rng, shadows, items, street.at(s + rng.normal(0, 0.15), centre), heading, kind)
+                    _add_vehicle(
+                        canvas,
+                        light,
+                        rng,
+                        shadows,
+                        items,
+                        street.at(s + rng.normal(0, 0.15), centre),
+                        heading,
+                        kind,
+                    )
                 z += room + rng.exponential(16 / dense) + 1.5
     if street.parking:
         for side in (1, -1):
@@ -180,7 +199,9 @@ def _traffic(
                     if _clear(taken, s, z + room / 2, 2.1, room):
                         flip = np.pi if (side < 0) != (rng.random() < 0.15) else 0.0
                         heading = street.heading(z) + flip + rng.normal(0, 0.03)
-                        _add_vehicle(canvas, light, rng, shadows, items, street.at(s, z + room / 2), heading, kind)
+                        _add_vehicle(
+                            canvas, light, rng, shadows, items, street.at(s, z + room / 2), heading, kind
+                        )
                     z += room
                 else:
                     z += 5.0
@@ -233,12 +254,19 @@ def _light_post(
 
 
 def _add_walker(
-    canvas: Canvas, light: Light, rng: np.random.Generator, shadows: Shadows, items: list[Item], place: np.ndarray
+    canvas: Canvas,
+    light: Light,
+    rng: np.random.Generator,
+    shadows: Shadows,
+    items: list[Item],
+    place: np.ndarray,
 ) -> None:
     foot = np.array([[-0.17, 0, -0.12], [0.17, 0, -0.12], [0.17, 0, 0.12], [-0.17, 0, 0.12]])
     shadows.box(place + foot, 1.6, 0.5)
     seed = int(rng.integers(2**31))
-    items.append((float(place[2]), lambda: people.draw_pedestrian(canvas, light, np.random.default_rng(seed), place)))
+    items.append(
+        (float(place[2]), lambda: people.draw_pedestrian(canvas, light, np.random.default_rng(seed), place))
+    )
 
 
 def _walkers(
@@ -258,7 +286,9 @@ def _walkers(
         side, z = rng.choice([-1, 1]), rng.uniform(8, 30)
         s = side * (inner + street.pavement - 0.9)
         if _clear(taken, s, z, 2.0, 0.6):
-            _add_two_wheeler(canvas, light, rng, shadows, items, street.at(s, z), str(rng.choice(["left", "right"])), False)
+            _add_two_wheeler(
+                canvas, light, rng, shadows, items, street.at(s, z), str(rng.choice(["left", "right"])), False
+            )
 
 
 def _roadside(
@@ -280,21 +310,29 @@ def _roadside(
             while z < 110:
                 if free(z) and rng.random() < 0.85 and _clear(taken, kerb, z, 0.6, 0.6):
                     height, radius = size * rng.uniform(0.85, 1.15), size * rng.uniform(0.26, 0.36)
-                    _tree(canvas, light, rng, shadows, items, street.at(kerb, z), height, 0.33 * height, radius)
+                    _tree(
+                        canvas, light, rng, shadows, items, street.at(kerb, z), height, 0.33 * height, radius
+                    )
                 z += gap * rng.uniform(0.9, 1.1)
         if lamps:
             z = rng.uniform(8, 26)
             while z < 100:
                 if free(z) and _clear(taken, kerb, z, 0.4, 0.4):
                     height = 6.0
-                    draw = partial(furniture.draw_lamp_post, canvas, light, street.at(kerb, z), height, -side * 1.6)
+                    draw = partial(
+                        furniture.draw_lamp_post, canvas, light, street.at(kerb, z), height, -side * 1.6
+                    )
                     items.append((z, draw))
                 z += 27
         for _ in range(int(rng.poisson(1.3))):
             z = rng.uniform(8, 42)
             if free(z) and _clear(taken, kerb, z, 0.5, 0.5):
-                kind = str(rng.choice(["stop", "limit", "yield", "blue", "board"], p=[0.3, 0.25, 0.15, 0.15, 0.15]))
-                items.append((z, partial(_sign, canvas, light, int(rng.integers(2**31)), street.at(kerb, z), kind)))
+                kind = str(
+                    rng.choice(["stop", "limit", "yield", "blue", "board"], p=[0.3, 0.25, 0.15, 0.15, 0.15])
+                )
+                items.append(
+                    (z, partial(_sign, canvas, light, int(rng.integers(2**31)), street.at(kerb, z), kind))
+                )
         edge = street.half + street.verge + street.pavement
         if street.setback:
             z = rng.uniform(2, 8)
@@ -303,7 +341,12 @@ def _roadside(
                 length = rng.uniform(6, 14)
                 if free(z) and free(z + length) and rng.random() < 0.75:
                     start, end = street.at(side * (edge + 0.2), z), street.at(side * (edge + 0.2), z + length)
-                    items.append((z + length, partial(_barrier, canvas, light, int(rng.integers(2**31)), start, end, kind)))
+                    items.append(
+                        (
+                            z + length,
+                            partial(_barrier, canvas, light, int(rng.integers(2**31)), start, end, kind),
+                        )
+                    )
                 z += length + rng.uniform(0, 3)
             for _ in range(int(rng.poisson(4))):
                 z, s = rng.uniform(8, 90), side * (edge + rng.uniform(1.5, max(2.0, street.setback)))

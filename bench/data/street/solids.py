@@ -36,10 +36,14 @@ def on(points: np.ndarray, left: float, right: float, bottom: float, top: float)
     """A rectangle on a four-cornered face given as bottom left, bottom right, top right, top left; coordinates in [0, 1]."""
     p00, p10, p11, p01 = points
     uv = ((left, bottom), (right, bottom), (right, top), (left, top))
-    return np.array([(1 - u) * (1 - v) * p00 + u * (1 - v) * p10 + u * v * p11 + (1 - u) * v * p01 for u, v in uv])
+    return np.array(
+        [(1 - u) * (1 - v) * p00 + u * (1 - v) * p10 + u * v * p11 + (1 - u) * v * p01 for u, v in uv]
+    )
 
 
-def box(width: float, bottom: float, top: float, back: float, front: float, albedo: np.ndarray) -> dict[str, Face]:
+def box(
+    width: float, bottom: float, top: float, back: float, front: float, albedo: np.ndarray
+) -> dict[str, Face]:
     """An upright box in local axes (x right, y up, z forward), its faces by name: back, front, left, right, roof."""
     w = width / 2
 
@@ -48,8 +52,12 @@ def box(width: float, bottom: float, top: float, back: float, front: float, albe
 
     return {
         "back": Face(quad((-w, bottom, back), (w, bottom, back), (w, top, back), (-w, top, back)), albedo),
-        "front": Face(quad((w, bottom, front), (-w, bottom, front), (-w, top, front), (w, top, front)), albedo),
-        "left": Face(quad((-w, bottom, front), (-w, bottom, back), (-w, top, back), (-w, top, front)), albedo),
+        "front": Face(
+            quad((w, bottom, front), (-w, bottom, front), (-w, top, front), (w, top, front)), albedo
+        ),
+        "left": Face(
+            quad((-w, bottom, front), (-w, bottom, back), (-w, top, back), (-w, top, front)), albedo
+        ),
         "right": Face(quad((w, bottom, back), (w, bottom, front), (w, top, front), (w, top, back)), albedo),
         "roof": Face(quad((-w, top, back), (w, top, back), (w, top, front), (-w, top, front)), albedo * 1.02),
     }
@@ -62,7 +70,14 @@ def turn(heading: float) -> np.ndarray:
 
 
 def draw(
-    canvas: Canvas, light: Light, faces: Sequence[Face], matrix: np.ndarray, place: np.ndarray, label: int, thing: int, fine: bool
+    canvas: Canvas,
+    light: Light,
+    faces: Sequence[Face],
+    matrix: np.ndarray,
+    place: np.ndarray,
+    label: int,
+    thing: int,
+    fine: bool,
 ) -> None:
     """Draw a convex solid's visible faces.
 

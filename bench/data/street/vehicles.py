@@ -43,7 +43,9 @@ def _wheel(x: float, z: float, radius: float) -> list[Decal]:
     ]
 
 
-def _wheel_solids(width: float, radius: float, places: tuple[float, ...], thick: float = 0.22) -> list[list[Face]]:
+def _wheel_solids(
+    width: float, radius: float, places: tuple[float, ...], thick: float = 0.22
+) -> list[list[Face]]:
     """Wheels as dark boxes that reach the ground: they are what is seen of wheels from behind and in front."""
     made = []
     for z in places:
@@ -55,21 +57,31 @@ def _wheel_solids(width: float, radius: float, places: tuple[float, ...], thick:
     return made
 
 
-def _side_decals(side: int, width: float, rows: list[tuple[list[tuple[float, float]], np.ndarray]]) -> list[Decal]:
+def _side_decals(
+    side: int, width: float, rows: list[tuple[list[tuple[float, float]], np.ndarray]]
+) -> list[Decal]:
     """Details on a flat side, given as (z, y) outlines."""
-    return [Decal(np.array([(side * width / 2, y, z) for z, y in outline]), albedo) for outline, albedo in rows]
+    return [
+        Decal(np.array([(side * width / 2, y, z) for z, y in outline]), albedo) for outline, albedo in rows
+    ]
 
 
 def car(rng: np.random.Generator, lit: bool) -> Vehicle:
     """A hatchback, saloon, estate, off-roader or van."""
     kind = str(rng.choice(["hatch", "saloon", "estate", "suv", "van"], p=[0.3, 0.25, 0.15, 0.2, 0.1]))
-    length = {"hatch": 3.9, "saloon": 4.6, "estate": 4.6, "suv": 4.5, "van": 4.9}[kind] * rng.uniform(0.95, 1.05)
+    length = {"hatch": 3.9, "saloon": 4.6, "estate": 4.6, "suv": 4.5, "van": 4.9}[kind] * rng.uniform(
+        0.95, 1.05
+    )
     width = {"suv": 1.85, "van": 1.92}.get(kind, 1.76) * rng.uniform(0.97, 1.03)
-    height = {"hatch": 1.48, "saloon": 1.45, "estate": 1.48, "suv": 1.7, "van": 2.0}[kind] * rng.uniform(0.97, 1.03)
+    height = {"hatch": 1.48, "saloon": 1.45, "estate": 1.48, "suv": 1.7, "van": 2.0}[kind] * rng.uniform(
+        0.97, 1.03
+    )
     belt = {"suv": 1.08, "van": 1.15}.get(kind, 0.94)
     paint = np.array(PAINTS[int(rng.integers(len(PAINTS)))]) * rng.uniform(0.85, 1.1)
     half, w, wheel = length / 2, width / 2, {"suv": 0.36, "van": 0.34}.get(kind, 0.31)
-    screen = half - {"van": 0.75}.get(kind, 1.15) * rng.uniform(0.95, 1.05)  # where the windscreen meets the bonnet
+    screen = half - {"van": 0.75}.get(kind, 1.15) * rng.uniform(
+        0.95, 1.05
+    )  # where the windscreen meets the bonnet
     tail = {"saloon": -half + 0.75}.get(kind, -half + 0.08)
     low = 0.26
     outline = [(-half + 0.06, low), (-half, 0.55), (-half + 0.05, belt), (screen, belt + 0.02), (half - 0.12, belt - 0.16),
@@ -107,11 +119,26 @@ def car(rng: np.random.Generator, lit: bool) -> Vehicle:
     roof_front = screen - {"van": 0.5}.get(kind, 0.8)
     base, crown = w * 0.95, w * (0.84 if kind == "van" else 0.74)
     b, h = belt, height
-    back = Face(np.array([(-base, b, tail), (base, b, tail), (crown, h, roof_back), (-crown, h, roof_back)]), paint)
-    front = Face(np.array([(base, b, screen), (-base, b, screen), (-crown, h, roof_front), (crown, h, roof_front)]), paint)
-    left = Face(np.array([(-base, b, screen), (-base, b, tail), (-crown, h, roof_back), (-crown, h, roof_front)]), paint)
-    right = Face(np.array([(base, b, tail), (base, b, screen), (crown, h, roof_front), (crown, h, roof_back)]), paint)
-    roof = Face(np.array([(-crown, h, roof_back), (crown, h, roof_back), (crown, h, roof_front), (-crown, h, roof_front)]), paint)
+    back = Face(
+        np.array([(-base, b, tail), (base, b, tail), (crown, h, roof_back), (-crown, h, roof_back)]), paint
+    )
+    front = Face(
+        np.array([(base, b, screen), (-base, b, screen), (-crown, h, roof_front), (crown, h, roof_front)]),
+        paint,
+    )
+    left = Face(
+        np.array([(-base, b, screen), (-base, b, tail), (-crown, h, roof_back), (-crown, h, roof_front)]),
+        paint,
+    )
+    right = Face(
+        np.array([(base, b, tail), (base, b, screen), (crown, h, roof_front), (crown, h, roof_back)]), paint
+    )
+    roof = Face(
+        np.array(
+            [(-crown, h, roof_back), (crown, h, roof_back), (crown, h, roof_front), (-crown, h, roof_front)]
+        ),
+        paint,
+    )
     back.decals.append(Decal(on(back.points, 0.09, 0.91, 0.1, 0.86), GLASS))
     front.decals.append(Decal(on(front.points, 0.05, 0.95, 0.03, 0.92), GLASS))
     front.decals.append(Decal(on(front.points, 0.14, 0.4, 0.05, 0.45), _DARK * 1.4))
@@ -127,7 +154,14 @@ def car(rng: np.random.Generator, lit: bool) -> Vehicle:
     return Vehicle(CAR, category, solids, (width, height, length))
 
 
-BUS_PAINTS = ((0.85, 0.75, 0.15), (0.72, 0.10, 0.10), (0.88, 0.88, 0.86), (0.15, 0.35, 0.65), (0.20, 0.50, 0.30), (0.85, 0.45, 0.12))
+BUS_PAINTS = (
+    (0.85, 0.75, 0.15),
+    (0.72, 0.10, 0.10),
+    (0.88, 0.88, 0.86),
+    (0.15, 0.35, 0.65),
+    (0.20, 0.50, 0.30),
+    (0.85, 0.45, 0.12),
+)
 
 
 def bus(rng: np.random.Generator, lit: bool) -> Vehicle:
@@ -148,7 +182,9 @@ def bus(rng: np.random.Generator, lit: bool) -> Vehicle:
         step = (length - 0.4) / panes
         for i in range(panes):
             z = -half + 0.2 + i * step
-            rows.append(([(z + 0.06, 1.3), (z + step - 0.06, 1.3), (z + step - 0.06, 2.45), (z + 0.06, 2.45)], GLASS))
+            rows.append(
+                ([(z + 0.06, 1.3), (z + step - 0.06, 1.3), (z + step - 0.06, 2.45), (z + 0.06, 2.45)], GLASS)
+            )
         if side == 1:
             for z in (half - 1.5, -0.6):
                 rows.append(([(z, 0.36), (z + 1.2, 0.36), (z + 1.2, 2.5), (z, 2.5)], _DARK))
@@ -176,16 +212,24 @@ def bus(rng: np.random.Generator, lit: bool) -> Vehicle:
         Decal(on(back.points, 0.3, 0.7, 0.9, 0.97), board, True),
     ]
     for u in (0.04, 0.84):
-        front.decals.append(Decal(on(front.points, u, u + 0.12, 0.14, 0.22), _LIT_LAMP if lit else _LAMP, lit))
+        front.decals.append(
+            Decal(on(front.points, u, u + 0.12, 0.14, 0.22), _LIT_LAMP if lit else _LAMP, lit)
+        )
         back.decals.append(Decal(on(back.points, u, u + 0.1, 0.12, 0.34), _LIT_RED if lit else _RED, lit))
-    return Vehicle(BUS, "bus", [*_wheel_solids(width, 0.48, axles, 0.3), list(faces.values())], (width, height, length))
+    return Vehicle(
+        BUS, "bus", [*_wheel_solids(width, 0.48, axles, 0.3), list(faces.values())], (width, height, length)
+    )
 
 
 def truck(rng: np.random.Generator, lit: bool) -> Vehicle:
     """A lorry: a cab and a box, a tarpaulin or a tipper."""
     length, width, height = rng.uniform(7.0, 9.5), 2.45, rng.uniform(3.2, 3.8)
     paint = np.array(PAINTS[int(rng.integers(len(PAINTS)))])
-    load = np.array([(0.86, 0.86, 0.84), (0.78, 0.74, 0.62), (0.25, 0.38, 0.55), (0.55, 0.58, 0.60), (0.62, 0.20, 0.15)][int(rng.integers(5))])
+    load = np.array(
+        [(0.86, 0.86, 0.84), (0.78, 0.74, 0.62), (0.25, 0.38, 0.55), (0.55, 0.58, 0.60), (0.62, 0.20, 0.15)][
+            int(rng.integers(5))
+        ]
+    )
     half = length / 2
     split = half - 2.0
     tipper = rng.random() < 0.2
@@ -202,7 +246,17 @@ def truck(rng: np.random.Generator, lit: bool) -> Vehicle:
             z = -half + span * i / 6
             rows.append(([(z, 1.1), (z + 0.05, 1.1), (z + 0.05, top), (z, top)], load * 0.82))
         if not tipper:
-            rows.append(([(-half + 0.2 * span, 1.9), (-half + 0.75 * span, 1.9), (-half + 0.75 * span, 2.5), (-half + 0.2 * span, 2.5)], paint))
+            rows.append(
+                (
+                    [
+                        (-half + 0.2 * span, 1.9),
+                        (-half + 0.75 * span, 1.9),
+                        (-half + 0.75 * span, 2.5),
+                        (-half + 0.2 * span, 2.5),
+                    ],
+                    paint,
+                )
+            )
         cargo[name].decals += _side_decals(side, width, rows)
         cab[name].decals += _side_decals(side, width * 0.96, [
             ([(split + 0.5, 1.5), (half - 0.15, 1.5), (half - 0.3, 2.3), (split + 0.5, 2.3)], GLASS),
@@ -218,7 +272,9 @@ def truck(rng: np.random.Generator, lit: bool) -> Vehicle:
     ]
     bar = box(width, 0.55, 0.75, -half - 0.05, -half + 0.1, _DARK * 2)
     for u in (0.02, 0.8):
-        bar["back"].decals.append(Decal(on(bar["back"].points, u, u + 0.18, 0.0, 1.0), _LIT_RED if lit else _RED, lit))
+        bar["back"].decals.append(
+            Decal(on(bar["back"].points, u, u + 0.18, 0.0, 1.0), _LIT_RED if lit else _RED, lit)
+        )
     bar["back"].decals.append(Decal(on(bar["back"].points, 0.4, 0.6, 0.1, 0.9), _PLATE))
     front.decals += [
         Decal(on(front.points, 0.05, 0.95, 0.48, 0.88), GLASS),
@@ -227,7 +283,9 @@ def truck(rng: np.random.Generator, lit: bool) -> Vehicle:
         Decal(on(front.points, 0.38, 0.62, 0.03, 0.1), _PLATE),
     ]
     for u in (0.03, 0.8):
-        front.decals.append(Decal(on(front.points, u, u + 0.16, 0.14, 0.24), _LIT_LAMP if lit else _LAMP, lit))
+        front.decals.append(
+            Decal(on(front.points, u, u + 0.16, 0.14, 0.24), _LIT_LAMP if lit else _LAMP, lit)
+        )
     wheels = _wheel_solids(width, 0.48, (-half + 1.2, -half + 2.3), 0.32)
     for faces in wheels:
         for face in faces:
@@ -241,7 +299,9 @@ def truck(rng: np.random.Generator, lit: bool) -> Vehicle:
 def footprint(vehicle: Vehicle, heading: float, place: np.ndarray) -> np.ndarray:
     """World corners (4, 3) of the ground that a vehicle covers."""
     w, _, length = vehicle.size
-    corners = np.array([(-w / 2, 0, -length / 2), (w / 2, 0, -length / 2), (w / 2, 0, length / 2), (-w / 2, 0, length / 2)])
+    corners = np.array(
+        [(-w / 2, 0, -length / 2), (w / 2, 0, -length / 2), (w / 2, 0, length / 2), (-w / 2, 0, length / 2)]
+    )
     return corners @ turn(heading).T + place
 
 
@@ -258,7 +318,11 @@ def draw_vehicle(canvas: Canvas, light: Light, vehicle: Vehicle, heading: float,
         if vehicle.label == TRUCK:
             order = sorted(vehicle.solids, key=lambda faces: -_distance(faces, matrix, place, eye))
         else:
-            order = [*sorted(lower[:-1], key=lambda f: -_distance(f, matrix, place, eye)), lower[-1], last] if lower else [last]
+            order = (
+                [*sorted(lower[:-1], key=lambda f: -_distance(f, matrix, place, eye)), lower[-1], last]
+                if lower
+                else [last]
+            )
             if vehicle.label == BUS:
                 order = [*lower, last]
         for faces in order:

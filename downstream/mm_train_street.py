@@ -1,0 +1,347 @@
+"""Trains the embedded detector and segmenter on rendered street scenes, without any rain.
+
+    python -m bench.data.street.make --split train --count 2000 --out street_train
+    python -m downstream.mm_train_street detection --data street_train --work runs/street_yolox
+
+A run is resumed from its work folder; its batches depend on the seed and the step alone. Only the losses
+are MMDetection's and MMSegmentation's; the loop is plain PyTorch, which takes a tenth of the code that
+hooks for resuming and averaging would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from bench.data.street.dataset import StreetSet, open_street
+from bench.files import ensure_folder
+from bench.images import read_image, read_labels
+from bench.seeds import rng_from
+from downstream.mmcommon import quiet
+from downstream.mmops import install_fallback_ops
+
+MODELS = Path(__file__).parent / "models"
+NAMES = {"detection": "street_yolox", "segmentation": "street_seg"}
+SCOPES = {"detection": "mmdet", "segmentation": "mmseg"}
+_GREY = (114, 114, 114)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch: Images a step.
+        rate: Peak learning rate; warmed up over 150 steps, then a cosine to a fiftieth.
+        decay: Weight decay of AdamW (Loshchilov and Hutter 2019).
+        averaging: Time constant of the weights' running average, in steps.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    decay: float = 0.02
+    averaging: float = 150.0
+
+
+RECIPES = {"detection": Recipe(1000, 8, 1.2e-3), "segmentation": Recipe(1200, 8, 3e-3)}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A training scene: RGB image, trainId mask, boxes (n, 4) as corners and their class indices."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+
+
+def load_examples(data: StreetSet, classes: tuple[str, ...]) -> list[Example]:
+    """Read a whole split into memory (about 350 kB a scene)."""
+    assert data.detection is not None
+    names = {category["id"]: category["name"] for category in data.detection.coco["categories"]}
+    index = {name: number for number, name in enumerate(classes)}
+    boxes: dict[int, list[list[float]]] = {}
+    for entry in data.detection.coco["annotations"]:
+        if not entry["iscrowd"] and names[entry["category_id"]] in index:
+            x, y, width, height = entry["bbox"]
+            row = [x, y, x + width, y + height, index[names[entry["category_id"]]]]
+            boxes.setdefault(entry["image_id"], []).append(row)
+    examples = []
+    for scene in data.scenes:
+        assert scene.image is not None
+        assert scene.mask is not None
+        found = np.array(boxes.get(data.detection.image_ids[scene.id], []), np.float32).reshape(-1, 5)
+        examples.append(
+            Example(
+                read_image(scene.image), read_labels(scene.mask), found[:, :4], found[:, 4].astype(np.int64)
+            )
+        )
+    return examples
+
+
+def augment(example: Example, rng: np.random.Generator, size: tuple[int, int], enlarge: float) -> Example:
+    """Flip, zoom, shift and recolour a scene into an image of ``size`` (rows, columns).
+
+    ``enlarge`` is the mean zoom; the zoom drawn lies within 0.7 to 1.6 times of it.
+    """
+    rows, columns = size
+    height, width = example.mask.shape
+    zoom = enlarge * float(np.exp(rng.uniform(np.log(0.7), np.log(1.6))))
+    flip = rng.random() < 0.5
+    left = rng.uniform(min(0.0, columns - zoom * width), max(0.0, columns - zoom * width))
+    top = rng.uniform(min(0.0, rows - zoom * height), max(0.0, rows - zoom * height))
+    scale = -zoom if flip else zoom
+    shift = left + zoom * width if flip else left
+    matrix = np.array([[scale, 0, shift], [0, zoom, top]])
+    image = cv2.warpAffine(
+        example.image,
+        matrix,
+        (columns, rows),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=_GREY,
+    )
+    mask = cv2.warpAffine(
+        example.mask,
+        matrix,
+        (columns, rows),
+        flags=cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
+    )
+    boxes, labels = example.boxes, example.labels
+    if len(boxes):
+        x = np.sort(boxes[:, 0::2] * scale + shift, axis=1)
+        y = boxes[:, 1::2] * zoom + top
+        whole = (x[:, 1] - x[:, 0]) * (y[:, 1] - y[:, 0])
+        x, y = x.clip(0, columns), y.clip(0, rows)
+        kept = (
+            ((x[:, 1] - x[:, 0]) * (y[:, 1] - y[:, 0]) > 0.3 * whole)
+            & (np.ptp(x, axis=1) > 3)
+            & (np.ptp(y, axis=1) > 3)
+        )
+        boxes = np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1)[kept].astype(np.float32)
+        labels = labels[kept]
+    return Example(_recolour(image, rng), mask, boxes, labels)
+
+
+def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Change brightness, contrast, saturation and white balance a little."""
+    pixels = image.astype(np.float32)
+    grey = pixels.mean(axis=2, keepdims=True)
+    pixels = grey + (pixels - grey) * rng.uniform(0.6, 1.4)
+    pixels = (pixels - 115) * rng.uniform(0.8, 1.25) + 115 + rng.uniform(-18, 18)
+    pixels *= rng.uniform(0.93, 1.07, 3).astype(np.float32)
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def _tensor(images: list[np.ndarray]) -> torch.Tensor:
+    """A batch of RGB images as float32 NCHW in BGR order, 0 to 255: what MMDetection's loader gives."""
+    stacked = np.stack([image[..., ::-1] for image in images]).transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(stacked, np.float32)).contiguous(
+        memory_format=torch.channels_last
+    )
+
+
+def detection_losses(model: Any, batch: list[Example]) -> dict[str, torch.Tensor]:
+    """MMDetection's losses of a batch."""
+    from mmdet.structures import DetDataSample
+    from mmengine.structures import InstanceData
+
+    samples = []
+    for example in batch:
+        shape = example.mask.shape
+        sample = DetDataSample(
+            metainfo={"img_shape": shape, "ori_shape": shape, "pad_shape": shape, "batch_input_shape": shape}
+        )
+        sample.gt_instances = InstanceData(
+            bboxes=torch.from_numpy(example.boxes.reshape(-1, 4)), labels=torch.from_numpy(example.labels)
+        )
+        samples.append(sample)
+    return model.loss(_tensor([example.image for example in batch]), samples)
+
+
+def segmentation_losses(model: Any, batch: list[Example]) -> dict[str, torch.Tensor]:
+    """MMSegmentation's losses of a batch."""
+    from mmengine.structures import PixelData
+    from mmseg.structures import SegDataSample
+
+    samples = []
+    for example in batch:
+        sample = SegDataSample(metainfo={"img_shape": example.mask.shape, "ori_shape": example.mask.shape})
+        sample.gt_sem_seg = PixelData(data=torch.from_numpy(example.mask.astype(np.int64))[None])
+        samples.append(sample)
+    preprocess = model.data_preprocessor
+    inputs = (_tensor([example.image for example in batch]).flip(1) - preprocess.mean) / preprocess.std
+    return model.loss(inputs, samples)
+
+
+def build(task: str) -> tuple[Any, tuple[str, ...]]:
+    """Build the task's embedded model from its config, with fresh weights; also return its classes."""
+    install_fallback_ops()
+    from mmengine.config import Config
+    from mmengine.registry import DefaultScope
+
+    config = Config.fromfile(MODELS / f"{NAMES[task]}.py")
+    with DefaultScope.overwrite_default_scope(SCOPES[task]):
+        if task == "detection":
+            import mmdet.registry as registry
+            from mmdet.utils import register_all_modules
+        else:
+            import mmseg.registry as registry  # type: ignore[no-redef]
+            from mmseg.utils import register_all_modules
+        register_all_modules(init_default_scope=False)
+        with quiet():
+            model = registry.MODELS.build(config.model)
+            model.init_weights()
+    return model, tuple(config.classes)
+
+
+def start_from_coco(model: Any, checkpoint: Path, classes: tuple[str, ...]) -> None:
+    """Fill a detector with the weights of one trained on COCO, its class outputs picked by name."""
+    from mmdet.datasets import CocoDataset
+
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = state.get("state_dict", state)
+    rows = [CocoDataset.METAINFO["classes"].index(name) for name in classes]
+    for name in state:
+        if "multi_level_conv_cls" in name:
+            state[name] = state[name][rows]
+    model.load_state_dict(
+        {name: value for name, value in state.items() if not name.startswith("data_preprocessor")},
+        strict=False,
+    )
+
+
+def _rate(recipe: Recipe, step: int) -> float:
+    warm = min(1.0, (step + 1) / 150)
+    return recipe.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
+
+
+def save_weights(state: dict[str, torch.Tensor], classes: tuple[str, ...], path: Path) -> None:
+    """Write weights as half floats in the shape of an OpenMMLab checkpoint: plain data, safe to load."""
+    half = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in state.items()
+    }
+    temporary = path.with_suffix(".tmp")
+    torch.save({"meta": {"dataset_meta": {"classes": list(classes)}}, "state_dict": half}, temporary)
+    temporary.replace(path)
+
+
+def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, seed: int) -> Path:
+    """Train a model, or go on where ``work`` left off.
+
+    Args:
+        task: ``detection`` or ``segmentation``.
+        data: Folder that ``bench.data.street.make --split train`` wrote.
+        work: Folder for the resume point and the weights.
+        recipe: The schedule.
+        init: COCO weights of YOLOX-Nano to start a detector from; None starts from random weights.
+        seed: Seed of the initial weights and of every batch.
+
+    Returns:
+        The weights file (the running average, as half floats).
+    """
+    ensure_folder(work)
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)
+    model, classes = build(task)
+    if init is not None:
+        start_from_coco(model, init, classes)
+    model = model.to(memory_format=torch.channels_last)  # a fifth faster on a CPU
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    groups = [{"params": weights, "weight_decay": recipe.decay}, {"params": plain, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.rate)
+    average = copy.deepcopy(model.state_dict())
+    resume, result = work / "resume.pth", work / f"{NAMES[task]}.pth"
+    first = 0
+    if resume.exists():
+        saved = torch.load(resume, map_location="cpu", weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimiser.load_state_dict(saved["optimiser"])
+        average, first = saved["average"], saved["step"]
+    examples = load_examples(open_street(data, "train"), classes)
+    print(f"{len(examples)} scenes, from step {first}", flush=True)
+    losses: Callable[[Any, list[Example]], dict[str, Any]] = (
+        detection_losses if task == "detection" else segmentation_losses
+    )
+    size, enlarge = ((224, 384), 1.5) if task == "detection" else ((256, 384), 2.0)
+    model.train()
+    started = saved_at = time.monotonic()
+    for step in range(first, recipe.steps):
+        rng = rng_from("street training", task, seed, step)
+        batch = [
+            augment(examples[int(rng.integers(len(examples)))], rng, size, enlarge)
+            for _ in range(recipe.batch)
+        ]
+        for group in optimiser.param_groups:
+            group["lr"] = _rate(recipe, step)
+        parts = losses(model, batch)
+        total = sum(value.sum() for name, value in parts.items() if "loss" in name)
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 20.0)
+        optimiser.step()
+        keep = min(1 - 1 / recipe.averaging, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for name, value in model.state_dict().items():
+                if value.is_floating_point():
+                    average[name].lerp_(value, 1 - keep)
+                else:
+                    average[name].copy_(value)
+        if step % 20 == 0:
+            shown = " ".join(f"{name} {float(value):.3f}" for name, value in parts.items())
+            pace = (time.monotonic() - started) / (step - first + 1)
+            print(f"{step}/{recipe.steps} {shown} {pace:.2f} s/step", flush=True)
+        if step + 1 == recipe.steps or time.monotonic() - saved_at > 120:
+            state = {
+                "model": model.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "average": average,
+                "step": step + 1,
+            }
+            torch.save(state, resume.with_suffix(".tmp"))
+            resume.with_suffix(".tmp").replace(resume)
+            save_weights(average, classes, result)
+            saved_at = time.monotonic()
+    return result
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m downstream.mm_train_street", description=__doc__)
+    parser.add_argument("task", choices=sorted(RECIPES))
+    parser.add_argument("--data", type=Path, required=True, help="folder of rendered training scenes")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for the resume point and the weights"
+    )
+    parser.add_argument("--init", type=Path, help="YOLOX-Nano's COCO weights to start the detector from")
+    parser.add_argument("--steps", type=int, help="optimiser steps (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(arguments.threads)
+    recipe = RECIPES[arguments.task]
+    if arguments.steps is not None:
+        recipe = Recipe(arguments.steps, recipe.batch, recipe.rate, recipe.decay, recipe.averaging)
+    print(train(arguments.task, arguments.data, arguments.work, recipe, arguments.init, arguments.seed))
+
+
+if __name__ == "__main__":
+    main()
