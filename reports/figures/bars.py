@@ -1,0 +1,121 @@
+"""Bars: what deraining did to each class, and to each kind of error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bench.stats.errors import KINDS
+from reports.figures.style import grid_of, legend_below, look, shown
+from reports.presets import class_scores
+from reports.results import NONE, REFERENCES, Group
+from reports.site import tick_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_HATCHES = ("", "//", "..", "xx", "--")
+_MOST_CLASSES = 20
+_GREYS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b")
+
+
+def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
+    """Score of each class minus that on rainy images, one axis per rain; None without class scores.
+
+    Of more than 20 classes those that change most for any derainer are shown.
+    """
+    chosen = [(group, _changes(group)) for group in groups if not group.dry]
+    chosen = [(group, changes) for group, changes in chosen if changes]
+    if not chosen:
+        return None
+    reach: dict[str, float] = {}
+    for _, changes in chosen:
+        for by_class in changes.values():
+            for name, change in by_class.items():
+                reach[name] = max(reach.get(name, 0.0), abs(change))
+    kept = sorted(reach, key=lambda name: (-reach[name], name))[:_MOST_CLASSES]
+    names = [name for name in reach if name in kept]
+    own = [label for label in labels if any(label in changes for _, changes in chosen)]
+    figure, axes = grid_of(len(chosen), 3.1, 1.0 + 0.13 * len(names) * (len(own) + 1))
+    height = 0.8 / len(own)
+    for axis, (group, changes) in zip(axes, chosen, strict=True):
+        for i, label in enumerate(own):
+            by_class = changes.get(label, {})
+            at = [n + (i - (len(own) - 1) / 2) * height for n, name in enumerate(names) if name in by_class]
+            widths = [100 * by_class[name] for name in names if name in by_class]
+            style = look(label, labels)
+            hatch = _HATCHES[i % len(_HATCHES)]
+            axis.barh(
+                at, widths, height, color=style["color"], hatch=hatch, edgecolor="white", label=shown(label)
+            )
+        axis.axvline(0, color="black", linewidth=0.8)
+        axis.set_yticks(range(len(names)), [shown(name) for name in names])
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
+        axis.set_title(shown(tick_of(group)))
+        axis.set_xlabel(f"{'AP' if group.task == 'detection' else 'IoU'}, points against none")
+        if axis is not axes[0]:
+            axis.tick_params(labelleft=False)
+    legend_below(figure, axes)
+    return figure
+
+
+def _changes(group: Group) -> dict[str, dict[str, float]]:
+    rainy = group.records.get(NONE)
+    if rainy is None:
+        return {}
+    before = class_scores(rainy)
+    changes = {}
+    for label, record in group.records.items():
+        if label in REFERENCES:
+            continue
+        after = class_scores(record)
+        both = {k: (before[k], after[k]) for k in before if k in after}
+        found = {k: b - a for k, (a, b) in both.items() if a is not None and b is not None}
+        if found:
+            changes[label] = found
+    return changes
+
+
+def error_budget(groups: Sequence[Group]) -> Figure | None:
+    """Errors caused (right of 0) and cured (left) by kind, one axis per rain; None without such counts."""
+    chosen = []
+    for group in groups:
+        changes = {k: r.breakdown["changes"] for k, r in group.records.items() if "changes" in r.breakdown}
+        if changes and not group.dry:
+            chosen.append((group, changes))
+    if not chosen:
+        return None
+    tallest = max(len(changes) for _, changes in chosen)
+    figure, axes = grid_of(len(chosen), 3.1, 1.0 + 0.35 * tallest)
+    for axis, (group, changes) in zip(axes, chosen, strict=True):
+        labels = list(changes)
+        for side, what in ((-1, "cured"), (1, "caused")):
+            start = [0.0] * len(labels)
+            for kind, colour, hatch in zip(KINDS, _GREYS, _HATCHES, strict=True):
+                widths = [side * float(changes[label][kind][what]) for label in labels]
+                axis.barh(
+                    labels_at(labels),
+                    widths,
+                    0.7,
+                    start,
+                    color=colour,
+                    hatch=hatch,
+                    edgecolor="white",
+                    label=kind,
+                )
+                start = [a + b for a, b in zip(start, widths, strict=True)]
+        axis.axvline(0, color="black", linewidth=0.8)
+        axis.set_yticks(labels_at(labels), [shown(label) for label in labels])
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
+        axis.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+        axis.set_title(shown(tick_of(group)))
+        axis.set_xlabel("cured   errors   caused")
+    legend_below(figure, axes)
+    return figure
+
+
+def labels_at(labels: Sequence[str]) -> list[float]:
+    """Where each label's bar stands."""
+    return [float(i) for i in range(len(labels))]

@@ -1,0 +1,126 @@
+"""One look for every figure: legible in grey and to the colour-blind, the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import OutputError
+from bench.records import slug
+from reports.renderers.escape import visible
+from reports.results import REFERENCES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+#: Okabe and Ito, Color universal design (2008), the yellow darkened for white paper.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7d4b3a", "#5b57a6")
+_MARKERS = "osD^vPX*"
+_DASHES = ("-", (0, (6, 2)), (0, (2, 2)), (0, (7, 2, 2, 2)))
+_SETTINGS: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    # A dollar sign in a name is a dollar sign.
+    "text.parse_math": False,
+    "svg.hashsalt": "derain-bench",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Matplotlib set up for files: no window, one look, no leftovers."""
+    import warnings
+
+    import matplotlib
+
+    with warnings.catch_warnings(), matplotlib.rc_context(_SETTINGS):
+        # Names may hold letters that the font lacks; a box in a legend is no reason to warn.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def shown(text: str) -> str:
+    """A name as matplotlib should print it; it drops legend entries that begin with an underscore."""
+    return " " + visible(text) if text.startswith("_") else visible(text)
+
+
+def look(label: str, labels: Sequence[str]) -> dict[str, Any]:
+    """Line, colour and marker of a derainer, by its place among the labels; references are black."""
+    if label in REFERENCES:
+        return {
+            "color": "black",
+            "linestyle": "-" if label == "clean" else ":",
+            "marker": "",
+            "linewidth": 1.3,
+        }
+    place = [other for other in labels if other not in REFERENCES].index(label)
+    return {
+        "color": _COLOURS[place % len(_COLOURS)],
+        "linestyle": _DASHES[place // 2 % len(_DASHES)],
+        "marker": _MARKERS[place % len(_MARKERS)],
+        "linewidth": 1.5,
+    }
+
+
+def grid_of(count: int, width: float = 3.1, height: float = 2.7) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` axes in rows of up to four."""
+    from matplotlib.figure import Figure
+
+    columns = min(4, max(1, count))
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns + 0.4, height * rows + 0.6))
+    axes = [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
+    return figure, axes
+
+
+def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend for all axes, under them."""
+    entries: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if entries:
+        handles, labels = list(entries.values()), list(entries)
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(entries)))
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure in every format.
+
+    Raises:
+        OutputError: If a file cannot be written.
+    """
+    # Laid out once: each format would do it again, at several times the cost of drawing.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    paths = []
+    for form in FORMATS:
+        path = folder / f"{slug(name)}.{form}"
+        try:
+            figure.savefig(path, dpi=200, metadata=_METADATA[form])
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {path}: {error.strerror or error}; give another folder"
+            ) from None
+        paths.append(path)
+    return paths
