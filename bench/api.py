@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench import environment, memo
-from bench.engine import Engine, Execution, LocalEngine
+from bench import memo
+from bench.engine import Engine, Execution, LocalEngine, resolve_device
 from bench.errors import BadConfig, BadData, OutputError
-from bench.manifest import make_manifest
-from bench.plan import CLEAN, NONE, Cell, Components, Outline, Plan, make_plan, outline
+from bench.plan import Components, Outline, check_classes, make_plan, outline
+from bench.recording import check_labels, make_heads, write_manifests, write_records
 from bench.records import Record
-from bench.scoring import Scorer, cell_key
 from bench.store import Store
 from bench.suite import Suite, suite_of
 from bench.worker import Settings, make_jobs
@@ -34,6 +32,9 @@ class Watcher:
 
     def stage(self, text: str) -> None:
         """Say what the run is about to do."""
+
+    def note(self, text: str) -> None:
+        """Say something odd about the data or the choices, which a reader of the results should know."""
 
     def begin(self, images: int) -> None:
         """Say how many images are to be looked at."""
@@ -200,16 +201,15 @@ def run_suite(
     ):
         again = strategy == "always"
         plan = make_plan(found, components, store, again=again)
-        heads = _heads(plan, found)
-        _check_labels(store, heads)
+        heads = make_heads(plan)
+        check_labels(store, heads)
         if strategy == "never" and any(len(c.missing) < len(c.variant.data.scenes) for c in plan.cells):
             raise BadData(
                 f"{out} already has evidence of this run: give another --out, or a strategy other than never"
             )
         store.prepare()
         memo.remember(store, found, settings, components)
-        for variant in found.variants:
-            store.write_manifest(make_manifest(variant.data, variant.digests))
+        write_manifests(store, plan)
         execution = Execution()
         if plan.shards and strategy != "only-cache":
             watcher.begin(plan.images)
@@ -219,7 +219,7 @@ def run_suite(
             finally:
                 watcher.end()
         watcher.stage("scoring")
-        return Run(tuple(_score(store, plan, heads, execution, settings)), Path(out))
+        return Run(tuple(write_records(store, plan, heads, execution, settings, again=again)), Path(out))
 
 
 @contextlib.contextmanager
@@ -236,15 +236,23 @@ def preparing(
     """Check every precondition of a suite and load its networks, or recall what they are.
 
     Nothing is written. The engine is started when it is first needed and closed at the end.
-    """
-    from bench.engine import resolve_device
 
+    Raises:
+        BenchError: On the first precondition that is not met.
+    """
+    if workers is not None and workers < 1:
+        raise BadConfig(f"--workers {workers}: there must be one at least")
     store = Store(Path(out))
     check_writable(Path(out))
+    store.check()
     watcher.stage("checking data and choices")
     found = outline(suite)
+    for note in found.notes:
+        watcher.note(note)
     trust = ",".join(suite.checkpoint_trust) or None
-    settings = Settings(resolve_device(device), suite.precision, suite.tile, trust)
+    # On a cluster it is not this machine that has to have the GPUs.
+    resolve = getattr(engine, "resolve_device", resolve_device)
+    settings = Settings(resolve(device), suite.precision, suite.tile, trust)
     with contextlib.ExitStack() as stack:
         started: list[Engine] = []
 
@@ -263,6 +271,8 @@ def preparing(
         if components is None:
             watcher.stage("loading networks")
             components = make_engine().components(found)
+        for note in check_classes(found, components):
+            watcher.note(note)
         yield found, components, store, settings, make_engine
 
 
@@ -276,169 +286,16 @@ def check_writable(path: Path) -> None:
     import tempfile
 
     place = path
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        raise OutputError(f"{place} is a file, not a folder: give another --out")
     try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir():
+            raise OutputError(f"{place} is a file, not a folder: give another --out")
         handle, name = tempfile.mkstemp(prefix=".tmp-", dir=place)
         os.close(handle)
         os.unlink(name)
     except OSError as error:
         raise OutputError(f"cannot write to {place}: {error.strerror or error}; give another --out") from None
-
-
-def _heads(plan: Plan, found: Outline) -> list[tuple[Cell, dict[str, Any]]]:
-    """Return each cell with the fields of its record that are known before scoring."""
-    keys = {(id(cell.variant), cell.label, cell.task, cell.model): cell.key for cell in plan.cells}
-    fingerprints = {id(v): _fingerprint(make_manifest(v.data, v.digests)) for v in found.variants}
-    heads = []
-    for cell in plan.cells:
-        variant, component = cell.variant, plan.components.derainers.get(cell.label)
-        references = {
-            label: keys[id(variant), label, cell.task, cell.model]
-            for label in (CLEAN, NONE)
-            if (id(variant), label, cell.task, cell.model) in keys
-        }
-        model = None
-        if cell.model is not None:
-            loaded = plan.components.models[cell.model]
-            classes = (
-                len(variant.data.segmentation.classes) if variant.data.segmentation else len(loaded.classes)
-            )
-            count = classes if cell.task == "segmentation" else len(loaded.classes)
-            model = {"name": loaded.name, "classes": count, "key": loaded.key}
-        heads.append(
-            (
-                cell,
-                {
-                    "derainer": {
-                        "label": cell.label,
-                        "name": component.name if component else cell.label,
-                        "card": component.card if component else {},
-                        "key": component.key if component else {},
-                    },
-                    "data": {
-                        "name": variant.data.name,
-                        "kind": variant.data.kind,
-                        "split": variant.data.split,
-                        "scenes": len(variant.data.scenes),
-                        "fingerprint": fingerprints[id(variant)],
-                        "depth_source": (variant.rain_key or {}).get("depth"),
-                        "notes": variant.data.notes,
-                    },
-                    "rain": {
-                        "name": variant.rain_name,
-                        "version": "own" if variant.data.own_rain else variant.rain.version,
-                        "seed": variant.seed,
-                    },
-                    "variant": variant.name,
-                    "task": cell.task,
-                    "model": model,
-                    "evidence": cell.key,
-                    "references": references,
-                },
-            )
-        )
-    return heads
-
-
-def _fingerprint(manifest: dict[str, Any]) -> str:
-    from bench.hashing import content_key
-
-    return content_key(manifest)
-
-
-def _check_labels(store: Store, heads: Sequence[tuple[Cell, dict[str, Any]]]) -> None:
-    """Refuse to mix, under one name, records of different derainers, models or files.
-
-    Raises:
-        BadConfig: Naming the two, before anything is written.
-    """
-    if not store.records.is_dir():
-        return
-    there = {}
-    for record in store.read_records():
-        model = record.model.name if record.model else None
-        there[record.variant, record.task, model, record.derainer.label] = record
-    for _, head in heads:
-        model = head["model"]["name"] if head["model"] else None
-        record = there.get((head["variant"], head["task"], model, head["derainer"]["label"]))
-        if record is None or record.evidence == head["evidence"]:
-            if record is not None and record.data.fingerprint != head["data"]["fingerprint"]:
-                raise BadConfig(
-                    f"{store.root} holds results of {record.variant} made from other files: give another --out"
-                )
-            continue
-        differ = [
-            part
-            for part, old, new in (
-                ("derainer", record.derainer.key, head["derainer"]["key"]),
-                ("model", record.model.key if record.model else None, head["model"] and head["model"]["key"]),
-                ("rain", record.rain.version, head["rain"]["version"]),
-            )
-            if old != new
-        ]
-        what = differ[0] if differ else "program"
-        raise BadConfig(
-            f"{store.root} holds a result of {head['derainer']['label']} on {head['variant']} whose {what} was another "
-            f"(weights, code or settings): give it a label (new={head['derainer']['name']}...) or another --out"
-        )
-
-
-def _score(
-    store: Store,
-    plan: Plan,
-    heads: Sequence[tuple[Cell, dict[str, Any]]],
-    execution: Execution,
-    settings: Settings,
-) -> Iterator[Record]:
-    failed: dict[str, dict[str, str]] = {}
-    for failure in execution.failures:
-        for key in failure.keys:
-            failed.setdefault(key, {}).setdefault(failure.scene or "", failure.reason)
-    finished = {record.filename(): record for record in store.read_records()}
-    scorers: dict[str, Scorer] = {}
-    about = {
-        "versions": environment.versions(),
-        "processor": environment.processor(),
-        "device": settings.device,
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
-    for cell, head in heads:
-        fingerprint = head["data"]["fingerprint"]
-        if fingerprint not in scorers:
-            scorers[fingerprint] = Scorer(store, fingerprint)
-        scorer = scorers[fingerprint]
-        key = cell_key(head)
-        old = next((r for r in finished.values() if r.cell == key and r.status == "ok"), None)
-        if old is not None and not execution.images:
-            yield old
-            continue
-        run_info = about | {
-            "choices": _choices(plan.outline, cell),
-            "seconds_per_image": scorer.seconds(head["evidence"], head["task"]),
-            "notes": sorted(note for label, note in execution.notes if label == head["derainer"]["label"]),
-        }
-        record = scorer.record(head | {"run": run_info}, failed.get(head["evidence"]))
-        if old is None or old.model_dump(exclude={"run"}) != record.model_dump(exclude={"run"}):
-            store.write_record(record)
-        yield record
-
-
-def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
-    """Return the suite that holds this cell alone, as plain values; `bench verify` runs it again."""
-    suite = found.suite
-    rain = {} if cell.variant.data.own_rain else {"rain": (cell.variant.rain.name,)}
-    alone = suite.model_copy(
-        update={
-            "variants": (cell.variant.choice.model_copy(update=rain),),
-            "derainers": tuple(str(spec) for spec in found.derainers if spec.label == cell.label),
-            "tasks": (cell.task,),
-            "models": () if cell.model is None else (found.models[cell.model],),
-        }
-    )
-    return alone.model_dump(mode="json", exclude_defaults=True)
 
 
 __all__ = ["STRATEGIES", "Run", "Strategy", "Watcher", "run", "run_suite"]

@@ -1,23 +1,38 @@
 """Runs the same shards as Ray tasks, on a cluster that is there already or a local one started for the run.
 
-Ray queues, places, retries and moves objects; nothing of that is done here. A job (paths, names, annotations, no
-networks) goes to the object store once; a worker loads the networks from their files and keeps them.
+Ray queues, places, retries and moves objects; nothing of that is done here. A shard is sent as paths and names; a
+worker loads the networks from their files and keeps them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.engine import Execution, Interrupted, Progress, given_up
-from bench.errors import BenchError, MissingDependency
-from bench.plan import Components, Outline, Plan, Shard, shard_images
-from bench.worker import Job, Settings, ShardResult, initialise, load_components, measure_shard, run_shard
+from bench.engine import Execution, Forecast, Interrupted, Progress, given_up, resolve_device, scale
+from bench.errors import BadConfig, BenchError, MissingDependency
+from bench.plan import Components, Outline, Plan, Shard
+from bench.worker import (
+    Job,
+    Settings,
+    ShardResult,
+    cut_jobs,
+    initialise,
+    load_components,
+    measure_shard,
+    run_shard,
+)
 
 #: How often Ray starts a shard again whose worker died.
 _RETRIES = 3
+#: Shards that Ray knows of at a time: enough for any cluster, and for an autoscaler to see that more nodes would help.
+_SUBMITTED = 512
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class RayEngine:
 
     Args:
         settings: How networks are loaded, with the device resolved.
-        address: Address of a cluster (``auto``, ``HOST:PORT``, ``ray://...``); None starts one on this machine.
+        address: See :func:`connect`.
         fail_fast: Raise at the first failure instead of finishing the rest.
 
     Raises:
@@ -47,44 +62,59 @@ class RayEngine:
     """
 
     def __init__(self, settings: Settings, *, address: str | None = None, fail_fast: bool = False) -> None:
-        try:
-            import ray
-        except ImportError:
-            raise MissingDependency(
-                "--engine ray needs Ray, which is not installed: pip install 'derain-bench[ray]'"
-            ) from None
+        connect(address)
+        import ray
+
         self._ray = ray
         self._settings = settings
         self._fail_fast = fail_fast
         self._resources = Resources(gpus=1.0 if settings.device.startswith("cuda") else 0.0)
-        self._started = not ray.is_initialized()
-        if self._started:
-            try:
-                ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level="error")
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                raise BenchError(
-                    f"no Ray cluster at {address or 'this machine'}: {_first_line(error)}; check --address"
-                ) from None
+
+    @staticmethod
+    def resolve_device(device: str, address: str | None = None) -> str:
+        """Return what ``--device`` comes to on the cluster, which may have GPUs where this machine has none.
+
+        Raises:
+            BadConfig: If a certain GPU is asked for, which is Ray's to choose, or the cluster has none.
+        """
+        if device == "cpu":
+            return device
+        if device not in ("auto", "cuda"):
+            if device.startswith("cuda:"):
+                raise BadConfig(f"--device {device}: Ray hands the GPUs out; write --device cuda")
+            return resolve_device(device)
+        connect(address)
+        import ray
+
+        has = ray.cluster_resources().get("GPU", 0) > 0
+        if device == "cuda" and not has:
+            raise BadConfig("--device cuda: the Ray cluster has no GPU; use --device cpu, or add a node that has")
+        return "cuda" if has else "cpu"
 
     def components(self, outline: Outline) -> Components:
         """Load every derainer and model in a worker of the cluster."""
-        return self._get(self._remote(_components).remote(outline, self._settings))
+        return self._get(self._remote(_components).remote(outline, self._settings, os.getcwd()))
 
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan; see :meth:`bench.engine.LocalEngine.execute`."""
         execution = Execution()
-        # Paths must mean the same on every node; a relative one would start at each worker's own folder.
-        kept = [self._ray.put(replace(job, store=job.store.resolve())) for job in jobs]
-        task = self._remote(_shard)
-        pending = {task.remote(kept[shard.variant], shard, False): shard for shard in plan.shards}
+        # A path must mean the same on every node.
+        jobs = [replace(job, store=job.store.resolve()) for job in jobs]
+        task, folder = self._remote(_shard), os.getcwd()
+        parts = cut_jobs(jobs, plan.shards)
+        queue = deque((part, shard, False) for part, shard in zip(parts, plan.shards, strict=True))
+        pending: dict[Any, tuple[Job, Shard]] = {}
         try:
-            while pending:
+            while queue or pending:
+                while queue and len(pending) < _SUBMITTED:
+                    job, shard, block = queue.popleft()
+                    pending[task.remote(job, shard, block, folder)] = (job, shard)
                 ready, _ = self._ray.wait(list(pending), num_returns=1)
                 for reference in ready:
-                    shard = pending.pop(reference)
-                    result = self._result(reference, jobs[shard.variant], shard)
+                    job, shard = pending.pop(reference)
+                    result = self._result(reference, job, shard)
                     if result.busy:
-                        pending[task.remote(kept[shard.variant], shard, True)] = shard
+                        queue.append((job, shard, True))
                         continue
                     execution.add(result)
                     progress(result.images)
@@ -99,24 +129,20 @@ class RayEngine:
                 self._ray.cancel(reference, force=True)
         return execution
 
-    def estimate(self, plan: Plan, jobs: Sequence[Job]) -> float:
-        """Run one scene of each variant's first shard, store nothing, and scale to the whole plan."""
-        slots = max(1.0, self._ray.cluster_resources().get("GPU" if self._resources.gpus else "CPU", 1.0))
-        total = 0.0
-        for index, job in enumerate(jobs):
-            shards = [shard for shard in plan.shards if shard.variant == index]
-            if shards:
-                one = replace(shards[0], scenes=shards[0].scenes[:1])
-                seconds = self._get(self._remote(_measure).remote(job, one))
-                total += (
-                    seconds / shard_images(plan, one) * sum(shard_images(plan, shard) for shard in shards)
-                )
-        return total / slots
+    def forecast(self, plan: Plan, jobs: Sequence[Job]) -> Forecast:
+        """Run one scene of each variant, store nothing, and scale to the whole plan."""
+        slots = self._ray.cluster_resources().get("GPU" if self._resources.gpus else "CPU", 1.0)
+        task, folder = self._remote(_measure), os.getcwd()
+        return scale(
+            plan, jobs, lambda job, shard: self._get(task.remote(job, shard, folder)), max(1, int(slots))
+        )
 
     def close(self) -> None:
         """Leave the cluster; one that was started for this run ends."""
-        if self._started:
+        global _connected
+        if _connected:
             self._ray.shutdown()
+            _connected = False
 
     def _remote(self, function: Any) -> Any:
         return self._ray.remote(
@@ -143,23 +169,79 @@ class RayEngine:
             return given_up(job, shard, f"the Ray worker died {_RETRIES + 1} times: {_first_line(error)}")
 
 
-def _components(outline: Outline, settings: Settings) -> Components:
-    initialise(1, ignore_interrupts=False)
+@dataclass(frozen=True)
+class OnRay:
+    """The choice of a cluster: makes the engine from the settings, as :func:`bench.api.run_suite` wants it."""
+
+    address: str | None = None
+    fail_fast: bool = False
+
+    def __call__(self, settings: Settings) -> RayEngine:
+        """Return the engine."""
+        return RayEngine(settings, address=self.address, fail_fast=self.fail_fast)
+
+    def resolve_device(self, device: str) -> str:
+        """Return what ``--device`` comes to on the cluster."""
+        return RayEngine.resolve_device(device, self.address)
+
+
+#: Whether this module made the connection, and so has to end it.
+_connected = False
+
+
+def connect(address: str | None) -> None:
+    """Connect to a cluster, unless this process is connected already.
+
+    Args:
+        address: ``auto``, ``HOST:PORT``, ``ray://...`` or ``local``; None takes what ``RAY_ADDRESS`` says, else the
+            cluster that runs on this machine, else starts one for the run.
+
+    Raises:
+        MissingDependency: If Ray is not installed.
+        BenchError: If the cluster cannot be reached.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise MissingDependency(
+            "--engine ray needs Ray, which is not installed: pip install 'derain-bench[ray]'"
+        ) from None
+    global _connected
+    if ray.is_initialized():
+        return
+    try:
+        ray.init(
+            address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise BenchError(
+            f"no Ray cluster at {address or 'this machine'}: {_first_line(error)}; check --address"
+        ) from None
+    _connected = True
+
+
+def _components(outline: Outline, settings: Settings, folder: str) -> Components:
+    _prepare(folder)
     return load_components(outline, settings)
 
 
-def _shard(job: Job, shard: Shard, wait: bool) -> ShardResult:
-    initialise(1, ignore_interrupts=False)
+def _shard(job: Job, shard: Shard, wait: bool, folder: str) -> ShardResult:
+    _prepare(folder)
     if not Path(job.store).is_dir():
-        raise BenchError(
-            f"this node does not see {job.store}: put --out on a file system that all nodes share"
-        )
+        raise BenchError(f"this node does not see {job.store}: put --out on a file system that all nodes share")
     return run_shard(job, shard, wait=wait)
 
 
-def _measure(job: Job, shard: Shard) -> float:
-    initialise(1, ignore_interrupts=False)
+def _measure(job: Job, shard: Shard, folder: str) -> tuple[float, int]:
+    _prepare(folder)
     return measure_shard(job, shard)
+
+
+def _prepare(folder: str) -> None:
+    """Make a Ray worker ready; the folder that the run was started in is what relative paths start from."""
+    with contextlib.suppress(OSError):  # a node that does not share it; absolute paths may still do
+        os.chdir(folder)
+    initialise(1, ignore_interrupts=False)
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,7 +7,7 @@ Two steps, because the content keys of derainers and models are known only once 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from bench.data import open_data
 from bench.data.base import DataSet
 from bench.data.check import check_masks
 from bench.data.fingerprint import scene_digests
-from bench.errors import BadConfig, BadData
+from bench.errors import BadConfig, BadData, BenchError
 from bench.hashing import content_key
 from bench.rain import parse_rain
 from bench.records import variant_name
@@ -80,6 +80,7 @@ class Outline:
     Attributes:
         tasks: Tasks to score, restoration included wherever the clean image is known.
         models: The downstream networks, one or more for each task that needs one.
+        notes: What a reader of the results should know of the data and the choices, one line each.
     """
 
     suite: Suite
@@ -87,6 +88,7 @@ class Outline:
     derainers: tuple[DerainerSpec, ...]
     tasks: tuple[str, ...]
     models: tuple[ModelChoice, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class Cell:
         label: The derainer's label, ``clean`` or ``none``.
         model: Position of the model in the outline; None for restoration.
         missing: Ids of the scenes that have no evidence yet.
+        todo: Those of them that this cell's variant is to look at. The others come with an earlier cell of the
+            same key: the clean row is one for all rains, and the row ``none`` of a dry day is the clean row.
     """
 
     key: str
@@ -126,11 +130,12 @@ class Cell:
     task: str
     model: int | None
     missing: tuple[str, ...]
+    todo: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A slice of a variant's scenes of which some cell lacks evidence.
+    """A slice of a variant's scenes, for each of which there is something to do.
 
     Attributes:
         variant: Position of the variant in the outline.
@@ -154,7 +159,18 @@ class Plan:
     @property
     def images(self) -> int:
         """How many images are still to be looked at, over all derainers and variants."""
-        return sum(shard_images(self, shard) for shard in self.shards)
+        return sum(self.images_of(variant) for variant in self.outline.variants)
+
+    def images_of(self, variant: Variant, scenes: Collection[str] | None = None) -> int:
+        """How many images of a variant are to be looked at: scenes times derainers with something to do on them.
+
+        Args:
+            variant: One of the outline's.
+            scenes: Only these; None means all.
+        """
+        cells = [cell for cell in self.cells if cell.variant is variant]
+        pairs = {(cell.label, scene) for cell in cells for scene in cell.todo}
+        return sum(scenes is None or scene in scenes for _, scene in pairs)
 
 
 def outline(suite: Suite) -> Outline:
@@ -170,19 +186,36 @@ def outline(suite: Suite) -> Outline:
     derainers = tuple(spec for spec in derainers if spec.label not in (CLEAN, NONE))
     for spec in derainers:
         check_derainer(spec)
+    rains = [[parse_rain(name) for name in choice.rain] for choice in suite.variants]
+    models = _models(suite)
+    named: dict[tuple[str, str], ModelChoice] = {}
+    for model in models:
+        name = check_model(model.task, model.name, model.checkpoint).name
+        if (model.task, name) in named:
+            raise BadConfig(
+                f"two {model.task} models are called {name}, and reports could not tell them apart: "
+                f"run them one after the other into two --out folders, or rename a config file"
+            )
+        named[model.task, name] = model
     variants: list[Variant] = []
-    for choice in suite.variants:
-        rains = [parse_rain(name) for name in choice.rain]
+    notes: list[str] = []
+    for choice, rainfall in zip(suite.variants, rains, strict=True):
         data = open_data(choice.data, choice.split)
         if choice.limit is not None and choice.limit < len(data.scenes):
             data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
         _check_tasks(data, suite.tasks)
+        ids = [scene.id for scene in data.scenes]
+        for spec in derainers:
+            check_derainer(spec, ids)
         digests = scene_digests(data)
         if "segmentation" in suite.tasks:
             check_masks(data)
+        notes += [f"{data.name}: {note}" for note in data.notes]
         if data.own_rain:
-            rains = [parse_rain("none")]
-        for rain in rains:
+            if "rain" in choice.model_fields_set and choice.rain != ("none",):
+                notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
+            rainfall = [parse_rain("none")]
+        for rain in rainfall:
             shown = "own" if data.own_rain else rain.name
             variants.append(Variant(data, rain, shown, suite.seed, digests, choice))
     names = [variant.name for variant in variants]
@@ -192,13 +225,7 @@ def outline(suite: Suite) -> Outline:
     tasks = [task for task in TASKS if task in suite.tasks]
     if "restoration" not in tasks and any(v.data.scenes[0].image is not None for v in variants):
         tasks.append("restoration")
-    models = _models(suite, tasks)
-    for model in models:
-        check_model(model.task, model.name, model.checkpoint)
-    for spec in derainers:
-        for variant in variants:
-            check_derainer(spec, [scene.id for scene in variant.data.scenes])
-    return Outline(suite, tuple(variants), derainers, tuple(tasks), models)
+    return Outline(suite, tuple(variants), derainers, tuple(tasks), models, tuple(dict.fromkeys(notes)))
 
 
 def make_plan(outline: Outline, components: Components, store: Store, *, again: bool = False) -> Plan:
@@ -211,10 +238,11 @@ def make_plan(outline: Outline, components: Components, store: Store, *, again: 
         again: Count nothing as done.
 
     Raises:
-        BadData: If a model and a data set have no class in common.
+        BadRecord: If there is evidence that this program cannot read.
     """
     cells: list[Cell] = []
-    done: dict[str, dict[str, str]] = {}
+    done: dict[str, set[tuple[str, str]]] = {}
+    promised: dict[str, set[tuple[str, str]]] = {}
     for variant in outline.variants:
         for label in (CLEAN, NONE, *(spec.label for spec in outline.derainers)):
             if label == CLEAN and variant.data.scenes[0].image is None:
@@ -225,37 +253,57 @@ def make_plan(outline: Outline, components: Components, store: Store, *, again: 
                 )
                 key = content_key(what)
                 if key not in done:
-                    done[key] = {} if again else store.done(key, task)
+                    done[key] = set() if again else store.done(key, task)
+                    promised[key] = set(done[key])
                 missing = missing_scenes(variant.digests.items(), done[key])
-                cells.append(Cell(key, what, variant, label, task, model, tuple(missing)))
+                todo = missing_scenes(variant.digests.items(), promised[key])
+                promised[key].update((scene, variant.digests[scene]) for scene in todo)
+                cells.append(Cell(key, what, variant, label, task, model, tuple(missing), tuple(todo)))
     shards: list[Shard] = []
     for index, variant in enumerate(outline.variants):
-        wanted = {scene for cell in cells if cell.variant is variant for scene in cell.missing}
+        wanted = {scene for cell in cells if cell.variant is variant for scene in cell.todo}
         scenes = [scene.id for scene in variant.data.scenes if scene.id in wanted]
-        size = shard_size(len(scenes))
-        for start in range(0, len(scenes), size):
-            part = tuple(scenes[start : start + size])
+        start = 0
+        while start < len(scenes):
+            part = tuple(scenes[start : start + shard_size(len(scenes) - start)])
             shards.append(Shard(index, part, content_key([variant.name, part])[:20]))
+            start += len(part)
     return Plan(outline, components, tuple(cells), tuple(shards))
 
 
-def shard_size(scenes: int) -> int:
-    """Return how many scenes a shard has: small enough to share out and to lose, large enough to be worth a file."""
-    return min(64, max(2, scenes // 16))
+def shard_size(left: int) -> int:
+    """Return how many scenes the next shard has when so many are left.
+
+    Large enough to be worth a file, small enough to lose; smaller towards the end, so that workers finish together.
+    """
+    return min(64, max(1, left // 8))
 
 
-def shard_images(plan: Plan, shard: Shard) -> int:
-    """Return how many images a shard shows to models: scenes times derainers that lack any of them."""
-    variant = plan.outline.variants[shard.variant]
-    wanted = set(shard.scenes)
-    pairs = {
-        (cell.label, scene)
-        for cell in plan.cells
-        if cell.variant is variant
-        for scene in cell.missing
-        if scene in wanted
-    }
-    return len(pairs)
+def check_classes(outline: Outline, components: Components) -> tuple[str, ...]:
+    """Check that every model shares classes with every data set that it is to look at.
+
+    Returns:
+        What a reader of the scores should know of classes without a counterpart, one line each.
+
+    Raises:
+        BenchError: If a model has no use on a data set; both are named.
+    """
+    from downstream.detection import map_categories
+    from downstream.segmentation import match_classes
+
+    notes: list[str] = []
+    for choice, model in zip(outline.models, components.models, strict=True):
+        for data in {id(variant.data): variant.data for variant in outline.variants}.values():
+            where = f"{model.name} on {data.name}"
+            try:
+                if choice.task == "detection" and data.detection is not None:
+                    found = map_categories(model.classes, data.detection.categories)
+                    notes += [f"{where}: {note}" for note in found.notes]
+                elif choice.task == "segmentation" and data.segmentation is not None:
+                    match_classes(model.classes, data.segmentation.classes)
+            except BenchError as error:
+                raise type(error)(f"{where}: {error}") from None
+    return tuple(notes)
 
 
 def _looks(outline: Outline, data: DataSet) -> Iterable[tuple[str, int | None]]:
@@ -309,8 +357,9 @@ def _check_tasks(data: DataSet, tasks: Sequence[str]) -> None:
             )
 
 
-def _models(suite: Suite, tasks: Sequence[str]) -> tuple[ModelChoice, ...]:
+def _models(suite: Suite) -> tuple[ModelChoice, ...]:
     models = []
+    tasks = [task for task in TASKS if task in suite.tasks]
     for choice in suite.models:
         if choice.task not in tasks:
             raise BadConfig(
@@ -319,5 +368,5 @@ def _models(suite: Suite, tasks: Sequence[str]) -> tuple[ModelChoice, ...]:
         models.append(choice)
     for task in tasks:
         if task in DEFAULT_MODELS and not any(model.task == task for model in models):
-            models.append(ModelChoice(task=task, name=DEFAULT_MODELS[task]))
+            models.append(ModelChoice.model_validate({"task": task, "name": DEFAULT_MODELS[task]}))
     return tuple(dict.fromkeys(models))

@@ -89,7 +89,7 @@ def _derainers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     from derainers import cards
 
     headers = ("derainer", "year", "parameters", "GMACs at 256x256", "multiple", "licence", "weights")
-    lines = [
+    lines: list[tuple[str, ...]] = [
         (
             card.name,
             str(card.year or "—"),
