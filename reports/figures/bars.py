@@ -43,6 +43,8 @@ def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | No
             by_class = changes.get(label, {})
             at = [n + (i - (len(own) - 1) / 2) * height for n, name in enumerate(names) if name in by_class]
             widths = [100 * by_class[name] for name in names if name in by_class]
+            if not at:
+                continue
             style = look(label, labels)
             hatch = _HATCHES[i % len(_HATCHES)]
             axis.barh(

@@ -51,8 +51,7 @@ class Crop:
 
 
 def choose_scenes(before: npt.ArrayLike, after: npt.ArrayLike, count: int = 3) -> list[int]:
-    """Scenes to show: the largest gain, the largest loss and the median change first, then by size of the
-    change.
+    """Scenes to show: the largest gain, the largest loss and the median change, then by size of change.
 
     Args:
         before: (n,) a score per scene on rainy images.

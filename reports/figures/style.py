@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
+_LETTERS_PER_INCH = 12
 #: Okabe and Ito, Color universal design (2008), the yellow darkened for white paper.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7d4b3a", "#5b57a6")
 _MARKERS = "osD^vPX*"
@@ -101,7 +102,10 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
             entries.setdefault(label, handle)
     if entries:
         handles, labels = list(entries.values()), list(entries)
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(entries)))
+        widest = max(len(label) for label in labels) + 6
+        fitting = int(figure.get_figwidth() * _LETTERS_PER_INCH / widest)
+        columns = max(1, min(len(labels), fitting))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -22,6 +22,9 @@ _LATEX = {
     "|": r"\textbar{}",
     '"': "''",
     "`": r"\textasciigrave{}",
+    # After the end of a row, a bracket would be an optional argument.
+    "[": "{[}",
+    "]": "{]}",
     "—": "---",
     "–": "--",
 }
@@ -58,14 +61,16 @@ def latex(text: str) -> str:
     """Text as it is, in a LaTeX paragraph, heading or cell; letters that pdflatex lacks become `?`."""
     parts = []
     for character in visible(text):
-        if character in _LATEX:
+        if character == "-" and parts and parts[-1].endswith("-"):
+            # Two hyphens would become a dash.
+            parts.append("{}-")
+        elif character in _LATEX:
             parts.append(_LATEX[character])
         elif character.isascii() or ord(character) in _LATEX_LETTERS:
             parts.append(character)
         else:
             parts.append("?")
-    # Two hyphens would become a dash, and ?` and !` other characters; the backquote is replaced above.
-    return re.sub(r"-(?=-)", "-{}", "".join(parts)) if "--" in text else "".join(parts)
+    return "".join(parts)
 
 
 def markup(text: str) -> str:

@@ -82,7 +82,7 @@ def _cells(cell: Cell, table: Table, i: int, notes: dict[str, int]) -> list[str]
     column = table.columns[i]
     number = cell.text(column)
     mark = f"\\textsuperscript{{{notes[cell.note]}}}" if cell.note else ""
-    interval = latex(cell.interval_text(column)).replace("[", "{[}").replace("-", "$-$")
+    interval = latex(cell.interval_text(column)).replace("-", "$-$")
     if cell.value is None:
         return [f"\\multicolumn{{2}}{{c}}{{---{mark}}}"] if table.intervals else [f"{{---{mark}}}"]
     if cell.mark == "best":

@@ -1,0 +1,225 @@
+"""Every renderer against its gold file, and its numbers against those of the table.
+
+A gold file is what the renderer wrote when someone looked at it last; after a change that is meant, look again and
+replace it with what the failing test shows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import reports
+from bench.records import Record
+from reports.presets import build_tables
+from reports.renderers import FORMATS, renderer
+from reports.renderers.escape import latex, markdown, spreadsheet, visible
+from reports.table import Table
+
+GOLD = Path(__file__).parent / "gold"
+SUFFIX = {"md": "md", "latex": "tex", "csv": "csv", "html": "html", "text": "txt"}
+MakeRun = Callable[..., list[Record]]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_gold(form: str, small_table: Table) -> None:
+    assert renderer(form)([small_table]) == (GOLD / f"small_table.{SUFFIX[form]}").read_text()
+
+
+def shown_values(table: Table) -> list[list[float | None]]:
+    return [
+        [
+            None if cell.value is None else float(cell.text(column))
+            for cell, column in zip(row.cells, table.columns, strict=True)
+        ]
+        for row in table.rows
+    ]
+
+
+class Cells(HTMLParser):
+    """The text of every cell of the body, and every tag there is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.values: list[list[str | None]] = []
+        self.tags: set[str] = set()
+        self._in = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+            self.values.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+            if tag == "td":
+                self.values[-1].append(dict(attrs).get("data-value"))
+        self._in = tag
+
+    def handle_data(self, data: str) -> None:
+        if self.rows and self.rows[-1] and self._in in ("td", "th", "strong", "u"):
+            self.rows[-1][-1] += data
+
+
+def test_html_parses_back(run_records: MakeRun) -> None:
+    (table, *_) = build_tables(run_records(("clean", "none", "rdmc", "median")), "detection")
+    page = Cells()
+    page.feed(renderer("html")([table]))
+    rows = page.values[1:]
+    assert [r.label for r in table.rows] == [row[0] for row in page.rows[1:]]
+    for row, values in zip(table.rows, rows, strict=True):
+        for cell, column, text in zip(row.cells, table.columns, values, strict=True):
+            assert (cell.value is None) == (text is None)
+            if cell.value is not None and text is not None:
+                assert float(text) == cell.value * column.scale
+
+
+def test_csv_parses_back_without_loss(run_records: MakeRun) -> None:
+    (table, *_) = build_tables(run_records(), "detection")
+    lines = list(csv.DictReader(io.StringIO(renderer("csv")([table]))))
+    assert [line["derainer"] for line in lines] == [row.label for row in table.rows]
+    for line, row in zip(lines, table.rows, strict=True):
+        for cell, column in zip(row.cells, table.columns, strict=True):
+            name = f"{column.full_header} {column.protocol}"
+            for suffix, value in (("", cell.value), (" low", cell.low), (" high", cell.high)):
+                text = line[name + suffix]
+                assert (text == "") == (value is None)
+                if value is not None:
+                    assert float(text) / column.scale == pytest.approx(value, rel=1e-15)
+
+
+def latex_numbers(text: str) -> list[list[str]]:
+    """The cells of the rows between the first midrule and the bottom rule, stripped of marks."""
+    body = text.split("\\midrule", 1)[1].split("\\bottomrule")[0].replace("\\midrule", "")
+    rows = []
+    for line in filter(str.strip, body.splitlines()):
+        cells = [cell.strip() for cell in line.removesuffix("\\\\").split("&")]
+        plain = []
+        for cell in cells[1:]:
+            cell = re.sub(r"\\textsuperscript\{\d+\}|\\phantom\{[^{}]*\}|\\underline|\\bfseries", "", cell)
+            plain.append(re.sub(r"[{}\s]", "", cell.replace("$-$", "-")))
+        rows.append(plain)
+    return rows
+
+
+def test_latex_parses_back(small_table: Table, run_records: MakeRun) -> None:
+    from dataclasses import replace
+
+    for table in (small_table, build_tables(run_records(), "paper")[0]):
+        table = replace(table, intervals=False)
+        numbers = latex_numbers(renderer("latex")([table]))
+        found = [[None if text == "---" else float(text) for text in row] for row in numbers]
+        assert found == shown_values(table)
+
+
+def test_markdown_parses_back(run_records: MakeRun) -> None:
+    (table, *_) = build_tables(run_records(), "segmentation")
+    lines = [line for line in renderer("md")([table]).splitlines() if line.startswith("| ")][1:]
+    found = []
+    for line in lines:
+        cells = [re.sub(r"\*\*|</?ins>", "", cell).strip() for cell in line.strip("|").split("|")[1:]]
+        found.append([None if cell.startswith("—") else float(cell.split()[0]) for cell in cells])
+    assert found == shown_values(table)
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    r"\input{x}",
+    "a|b",
+    "=cmd()",
+    "[red]x[/red]",
+    "\x1b[31mred",
+    "a\nb",
+    "&amp;",
+    "_x_",
+    "`c`",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("form", FORMATS)
+def test_hostile_names_stay_in_their_cell(form: str, name: str, run_records: MakeRun) -> None:
+    records = run_records(("clean", "none", "rdmc", name), ("streaks:medium",), ("detection",))
+    text = reports.render(records, form, "detection")
+    assert "\x1b" not in text
+    assert form not in ("md", "html") or "<script" not in text
+    plain = reports.render(
+        run_records(("clean", "none", "rdmc", "safe"), ("streaks:medium",), ("detection",)), form, "detection"
+    )
+    assert len(text.splitlines()) == len(plain.splitlines())
+    if form == "md":
+        pipes = [line.count("|") for line in text.splitlines() if line.startswith("|")]
+        assert len(set(pipes)) == 1
+    if form == "csv":
+        first = [row[1] for row in csv.reader(io.StringIO(text)) if row]
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in first)
+
+
+def test_html_shows_the_name_as_text(run_records: MakeRun) -> None:
+    page = Cells()
+    page.feed(
+        reports.render(run_records(HOSTILE[:1], ("streaks:medium",), ("detection",)), "html", "detection")
+    )
+    assert "script" not in page.tags
+    assert page.rows[1][0] == HOSTILE[0]
+
+
+@pytest.mark.parametrize(
+    ("escape", "text", "expected"),
+    [
+        (visible, "a\u202eb\tc\x00", "a\ufffdb c\ufffd"),
+        (markdown, "rtmdet_tiny *b* <i> a|b _x_", "rtmdet_tiny \\*b\\* &lt;i&gt; a&#124;b \\_x\\_"),
+        (latex, r"\a{b}$c_d%&#^~", r"\textbackslash{}a\{b\}\$c\_d\%\&\#\textasciicircum{}\textasciitilde{}"),
+        (latex, "a--b 雨 é — <x>", r"a-{}-b ? é --- \textless{}x\textgreater{}"),
+        (spreadsheet, " =1+1", "' =1+1"),
+        (spreadsheet, "-1", "'-1"),
+        (spreadsheet, "rdmc", "rdmc"),
+    ],
+)
+def test_escapes(escape: Callable[[str], str], text: str, expected: str) -> None:
+    assert escape(text) == expected
+
+
+def test_narrow_terminal_drops_intervals_before_columns(small_table: Table) -> None:
+    from rich.console import Console
+
+    from reports.renderers.terminal import print_tables
+
+    def lines(width: int) -> str:
+        buffer = io.StringIO()
+        print_tables([small_table], Console(file=buffer, width=width, color_system=None))
+        return buffer.getvalue()
+
+    assert "[41.0, 43.0]" in lines(120)
+    assert "[41.0, 43.0]" not in lines(75)
+    for width in (75, 48):
+        text = lines(width)
+        assert "31.25" in text
+        assert all(len(line) <= width for line in text.splitlines())
+
+
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="no pdflatex on this machine (Debian: texlive-science)"
+)
+def test_latex_compiles(tmp_path: Path, small_table: Table, run_records: MakeRun) -> None:
+    tables = [small_table]
+    for preset in ("paper", "summary", "cost"):
+        tables += build_tables(run_records(("clean", "none", "rdmc", *HOSTILE)), preset)[:2]
+    packages = "".join(f"\\usepackage{{{name}}}" for name in ("array", "booktabs", "graphicx", "siunitx"))
+    body = renderer("latex")(tables)
+    document = f"\\documentclass{{article}}{packages}\\begin{{document}}\n{body}\\end{{document}}\n"
+    (tmp_path / "t.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "t.pdf").stat().st_size > 0
+    assert "Overfull" not in done.stdout

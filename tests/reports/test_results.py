@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import reports
+from bench.errors import BadData, BadRecord
+from bench.records import Record
+from reports.cells import group_ranks, mean_columns
+from reports.presets import PRESETS, build_tables
+from reports.results import rain_order, read_results
+
+Make = Callable[..., Record]
+MakeRun = Callable[..., list[Record]]
+
+
+def test_rains_are_ordered_by_how_much_it_rains() -> None:
+    names = ["streaks:heavy", "rainfall:100", "none", "streaks:light", "rainfall:25", "streaks:medium"]
+    assert sorted(names, key=rain_order) == [
+        "none",
+        "rainfall:25",
+        "rainfall:100",
+        "streaks:light",
+        "streaks:medium",
+        "streaks:heavy",
+    ]
+
+
+def test_order_of_records_does_not_matter(run_records: MakeRun) -> None:
+    records = run_records()
+    for preset in PRESETS:
+        assert reports.render(records, "csv", preset) == reports.render(records[::-1], "csv", preset)
+
+
+def test_no_records_are_refused() -> None:
+    with pytest.raises(BadData, match="no records to report"):
+        reports.render([], "md")
+
+
+def test_mixed_data_is_refused(record: Make) -> None:
+    other = record("median", rain="streaks:heavy")
+    other = other.model_copy(update={"data": other.data.model_copy(update={"fingerprint": "0" * 64})})
+    with pytest.raises(BadRecord, match="different files of street/test"):
+        reports.render([record(), other], "md")
+
+
+def test_mixed_protocols_are_refused(record: Make) -> None:
+    first = record("rdmc", task="segmentation")
+    second = record("median", task="segmentation")
+    scores = tuple(s.model_copy(update={"protocol": "miou@19"}) for s in second.scores)
+    second = second.model_copy(update={"scores": scores})
+    with pytest.raises(BadRecord, match="different protocols, miou@19 and miou@3"):
+        reports.render([first, second], "md")
+
+
+def test_mixed_protocols_over_rains_are_refused(record: Make) -> None:
+    first = record("rdmc", task="segmentation")
+    second = record("rdmc", rain="streaks:heavy", task="segmentation")
+    scores = tuple(s.model_copy(update={"protocol": "miou@19"}) for s in second.scores)
+    with pytest.raises(BadRecord, match="different protocols"):
+        reports.render([first, second.model_copy(update={"scores": scores})], "md", "paper")
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "what"),
+    [("rain", {"version": "2"}, "versions of the rain"), ("model", {"key": {"name": "x"}}, "checkpoints")],
+)
+def test_mixed_rain_and_model_are_refused(record: Make, part: str, change: dict[str, Any], what: str) -> None:
+    other = record("median")
+    other = other.model_copy(update={part: getattr(other, part).model_copy(update=change)})
+    with pytest.raises(BadRecord, match=what):
+        read_results([record(), other])
+
+
+def test_two_records_of_one_cell_are_refused(record: Make) -> None:
+    with pytest.raises(BadRecord, match="two records of one cell"):
+        read_results([record(), record(cell="0" * 64)])
+
+
+def test_equal_derainers_share_a_rank(run_records: MakeRun) -> None:
+    group = read_results(run_records(rains=("streaks:medium",))).of("detection")[0]
+    ranks = group_ranks(group, "ap")
+    assert ranks == {"rdmc": 1, "twin": 1, "guided": 3, "median": 4}
+    assert group_ranks(group, "ap_recovery") == ranks
+
+
+def test_references_are_not_ranked_and_one_derainer_gets_no_mark(run_records: MakeRun) -> None:
+    table = build_tables(run_records(("clean", "none", "rdmc")), "detection")[1]
+    assert [row.reference for row in table.rows] == [True, True, False]
+    assert all(cell.mark is None for row in table.rows for cell in row.cells)
+
+
+def test_partial_record_is_shown_with_its_coverage_and_not_ranked(record: Make) -> None:
+    partial = record("median", images=200)
+    fields = partial.model_dump() | {
+        "images": 150,
+        "coverage": 0.75,
+        "status": "partial",
+        "reason": "50 of 200 scenes failed",
+    }
+    fields["scores"] = [s | {"images": 150} for s in fields["scores"]]
+    partial = Record.model_validate(fields)
+    records = [record("rdmc"), record("twin"), partial]
+    (table,) = build_tables(records, "detection")
+    cell = next(row for row in table.rows if row.label == "median").cells[0]
+    assert cell.mark is None
+    assert cell.note == "150 of 200 scenes: 50 of 200 scenes failed"
+
+
+def test_missing_and_failed_cells_are_dashes_with_reasons(record: Make, failed: Make) -> None:
+    records = [record("rdmc"), failed("broken"), record("rdmc", task="restoration")]
+    text = reports.render(records, "md", "summary")
+    assert "200 of 200 scenes failed; out of memory" in text
+    assert "not run" in text
+    assert "| 0.0" not in text
+
+
+def test_mean_states_its_coverage(run_records: MakeRun, record: Make) -> None:
+    records = [*run_records(("clean", "none", "rdmc"), tasks=("detection",)), record("late", "streaks:light")]
+    groups = read_results(records).series("detection")[0]
+    mean, share = mean_columns(groups, "ap")
+    assert mean.cells["late"].note == "over 1 of 3 rains; missing: streaks:medium, streaks:heavy"
+    assert mean.cells["rdmc"].note is None
+    values = [r.score("ap") for r in records if r.derainer.label == "rdmc" and r.rain.name != "none"]
+    expected = sum(score.value or 0 for score in values if score) / 3
+    assert mean.cells["rdmc"].value == pytest.approx(expected)
+    assert share.cells["rdmc"].value == pytest.approx(expected / 0.42)
+    assert mean.cells["rdmc"].low is not None
+
+
+def test_preset_without_its_task_says_so(record: Make) -> None:
+    with pytest.raises(BadData, match="nothing to show in table segmentation"):
+        reports.render([record()], "md", "segmentation")
+
+
+def test_unknown_preset_and_format(record: Make) -> None:
+    with pytest.raises(Exception, match="did you mean paper"):
+        reports.render([record()], "md", "papper")
+    with pytest.raises(Exception, match="did you mean latex"):
+        reports.render([record()], "latx")
+
+
+def test_rows_have_the_promised_keys(record: Make, failed: Make) -> None:
+    rows = reports.rows([record(), failed()])
+    assert list(rows[0]) == (
+        [
+            "derainer",
+            "variant",
+            "task",
+            "model",
+            "metric",
+            "protocol",
+            "value",
+            "low",
+            "high",
+            "images",
+            "coverage",
+            "status",
+        ]
+    )
+    assert rows[0]["value"] == record().scores[0].value
+    assert rows[-1] | {"protocol": "ap@coco", "value": None, "status": "failed"} == rows[-1]
+
+
+def test_cost_shows_the_share_of_the_derainer(run_records: MakeRun) -> None:
+    table = build_tables(run_records(), "cost")[0]
+    keys = [column.key for column in table.columns]
+    row = next(row for row in table.rows if row.label == "rdmc")
+    assert row.cells[keys.index("time")].value == pytest.approx(0.04)
+    assert row.cells[keys.index("tiny_detector/share")].value == pytest.approx(0.04 / 0.09)
+
+
+def test_correlation_needs_three_derainers(run_records: MakeRun) -> None:
+    (table,) = build_tables(run_records(("clean", "none", "rdmc"), ("streaks:medium",)), "correlation")
+    assert table.rows[0].cells[0].value is None
+    (table,) = build_tables(run_records(rains=("streaks:medium",)), "correlation")
+    assert table.rows[0].cells[0].value == pytest.approx(1.0)
