@@ -78,7 +78,8 @@ def load_state(path: str | Path, trust: str | None = None) -> dict[str, torch.Te
 def load_checkpoint(
     path: str | Path, trust: str | None = None
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Read the state dict and the ``meta`` entry of a checkpoint; arguments and errors as in :func:`load_state`.
+    """Read the state dict and the ``meta`` entry of a checkpoint; arguments and errors as in
+    :func:`load_state`.
 
     Returns:
         The state dict, and what OpenMMLab's checkpoints say of themselves (``dataset_meta``, ...): plain data
@@ -108,7 +109,7 @@ def match_state(
     """Load ``state`` into ``module``, or say how the two disagree.
 
     Args:
-        module: The network, filled in place.
+        module: The network, filled in place; weights too small for a normal float become zero.
         state: Names and tensors, as :func:`load_state` returns them.
         what: The subject of the error message, usually the file and the network: ``"w.pth (prenet)"``.
         missing_ok: Regular expressions, searched for in the name: weights of the network that the file may
@@ -145,6 +146,21 @@ def match_state(
         faults.append(f"has {len(shapes)} of another shape ({_few(shapes, 1)})")
     if faults:
         raise BadWeights(f"{what}: weights of another architecture: the file {' and '.join(faults)}")
+    flush_denormals(module)
+
+
+def flush_denormals(model: torch.nn.Module) -> None:
+    """Set weights too small for a normal float to zero, in place.
+
+    Weight decay drives unused weights below 1e-38, where a CPU computes 20 times slower; no output can tell the
+    difference.
+    """
+    import torch
+
+    with torch.no_grad():
+        for value in model.state_dict().values():
+            if value.is_floating_point():
+                value[value.abs() < torch.finfo(value.dtype).tiny] = 0
 
 
 def dict_with_metadata(state: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:

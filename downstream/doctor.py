@@ -95,19 +95,17 @@ def _mmcv_ops() -> list[Problem]:
     """A compiled extension that was built for another torch is worse than none: only loading it tells."""
     if ops_kind() != "compiled" or not _present("torch"):
         return []
-    import torch  # noqa: F401  the extension needs its libraries loaded
+    from downstream.mmops import extension_fault
 
-    try:
-        importlib.import_module("mmcv._ext")
-    except ImportError as error:
-        said = " ".join(str(error).split())[:160]
-        return [
-            Problem(
-                f"mmcv's compiled operations do not load ({said}); plain ones are used instead",
-                "install an mmcv that was built for this torch, or mmcv-lite",
-            )
-        ]
-    return []
+    said = extension_fault()
+    if said is None:
+        return []
+    return [
+        Problem(
+            f"mmcv's compiled operations do not load ({said}); plain ones are used instead",
+            "install an mmcv that was built for this torch, or mmcv-lite",
+        )
+    ]
 
 
 def _present(name: str) -> bool:

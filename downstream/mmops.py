@@ -48,12 +48,20 @@ def install_fallback_ops() -> str:
     """
     if importlib.util.find_spec("mmcv") is None:
         raise MissingDependency("mmcv is not installed: pip install 'derain-bench[lite]'")
-    if MODULE not in sys.modules:
-        try:
-            importlib.import_module(MODULE)
-        except ImportError:  # absent, or built for another torch: mmcv.ops cannot be imported either way
-            sys.modules[MODULE] = _module()
+    if MODULE not in sys.modules and extension_fault() is not None:
+        sys.modules[MODULE] = _module()
     return "fallback" if isinstance(sys.modules[MODULE], _FallbackModule) else "compiled"
+
+
+def extension_fault() -> str | None:
+    """Import the compiled extension; return why it cannot be (absent, built for another torch), or None."""
+    import torch  # noqa: F401  its libraries must be loaded first
+
+    try:
+        importlib.import_module(MODULE)
+    except ImportError as error:
+        return " ".join(str(error).split())[:160]
+    return None
 
 
 @contextlib.contextmanager

@@ -144,3 +144,13 @@ def test_other_shape_names_both():
     state["0.weight"] = torch.zeros(8, 3, 3, 3)
     with pytest.raises(BadWeights, match=r"0\.weight is 8x3x3x3 in the file, 4x3x3x3 in the network"):
         match_state(net(), state, "w")
+
+
+def test_weights_too_small_for_a_normal_float_become_zero():
+    source, target = net(), net()
+    with torch.no_grad():
+        source[0].bias.copy_(torch.tensor([1e-40, -3e-39, 1e-30, -2.0]))
+        source[1].running_var.fill_(1e-42)
+    match_state(target, source.state_dict(), "w")
+    assert target[0].bias.tolist() == [0, 0, pytest.approx(1e-30), -2]
+    assert target[1].running_var.tolist() == [0, 0, 0, 0]
