@@ -29,6 +29,7 @@ VERBS = (
     "leaderboard",
     "list",
     "restore",
+    "panel",
     "rain",
     "train",
     "check",

@@ -1,0 +1,61 @@
+"""``bench panel``: a few scenes as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import options
+
+_EXAMPLES = """Examples:
+
+  bench panel --derainer guided,rdmc --task detection --out panel.png
+
+  bench panel --data images:/data/real_rain --derainer guided,rdmc --scene 02,08 --out real.png
+              --task detection --model yolox_nano_8xb8-300e_coco --checkpoint yolox_nano.pth"""
+
+
+def add(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("panel", epilog=_EXAMPLES)(command)
+
+
+def command(
+    derainer: Annotated[str, typer.Option(help="[LABEL=]NAME[:ARG], separated by commas.")] = "",
+    task: Annotated[
+        str | None, typer.Option(help="detection or segmentation: draw what the model sees. [default: none]")
+    ] = None,
+    data: Annotated[str, typer.Option(help="street or KIND:DIR; see `bench list data`.")] = "street",
+    split: options.Split = None,
+    rain: Annotated[str, typer.Option(help="The rain; of no effect on data that brings its own.")] = "streaks:medium",
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    scene: Annotated[str | None, typer.Option(help="Scene ids, separated by commas.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many scenes, where none are named.")] = 3,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="A run's --out folder: choose the largest gain, the largest loss and the median change."),
+    ] = None,
+    crops: Annotated[bool, typer.Option("--crops", help="Show what the last derainer changed most, enlarged.")] = False,
+    seed: Annotated[int, typer.Option(help="Seeds the rain.")] = 0,
+    device: options.Device = "auto",
+    out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("panel.png"),
+) -> None:
+    """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
+    from bench.errors import unknown
+    from bench.panels import View, draw, make_panels
+    from bench.plan import DEFAULT_MODELS
+    from bench.suite import ModelChoice, suite_of
+
+    if task is not None and task not in DEFAULT_MODELS:
+        raise unknown("task", task, DEFAULT_MODELS)
+    choices = {"task": task or "restoration", "model": model or (), "checkpoint": checkpoint or ()}
+    models = suite_of(choices).models
+    if task and not models:
+        models = (ModelChoice.model_validate({"task": task, "name": DEFAULT_MODELS[task]}),)
+    view = View(data, split, rain, seed, derainer, models[0] if models else None, device)
+    names = [name.strip() for name in scene.split(",")] if scene else []
+    draw(make_panels(view, names, count, run), out, crops=crops)
+    typer.echo(out)

@@ -1,0 +1,163 @@
+"""A few scenes as pictures: clean, rainy and restored, with what a model sees in each.
+
+For looking, not for scoring: photos of real rain have no ground truth, and a table hides what a network does to a face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.data import open_data
+from bench.data.base import DataSet, Scene
+from bench.errors import BadConfig, BadData, unknown
+from bench.rain import parse_rain
+from bench.records import read_records
+from bench.suite import ModelChoice
+from bench.worker import read_variant, restore
+
+if TYPE_CHECKING:
+    from reports.figures.panels import Panel
+
+#: Boxes below this confidence are not drawn.
+CONFIDENCE = 0.35
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show.
+
+    Attributes:
+        data: ``street`` or ``KIND:DIR``.
+        split: The data set's split; None takes the kind's default.
+        rain: The rain; of no effect where the data brings its own.
+        seed: Seeds the rain.
+        derainers: ``[LABEL=]NAME[:ARG]``, separated by commas; may be empty.
+        model: The network whose boxes or classes are drawn; None draws none.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    data: str = "street"
+    split: str | None = None
+    rain: str = "streaks:medium"
+    seed: int = 0
+    derainers: str = ""
+    model: ModelChoice | None = None
+    device: str = "auto"
+
+
+def make_panels(view: View, scenes: Sequence[str] = (), count: int = 3, run: Path | None = None) -> list[list[Panel]]:
+    """Restore some scenes and let the model look at every version.
+
+    Args:
+        view: What to show.
+        scenes: Ids of the scenes; empty chooses ``count`` of them.
+        count: How many to choose: by the records of ``run`` (largest gain, largest loss and median change of
+            PSNR on Y from the rainy to the last derainer), else the first ones.
+        run: The --out folder of a run over the same variant.
+
+    Returns:
+        Each scene's panels: clean (where known), none, each derainer.
+
+    Raises:
+        BenchError: If a choice is wrong.
+    """
+    from derainers import load_derainer, parse_derainers
+
+    data = open_data(view.data, view.split)
+    rain = parse_rain("none" if data.own_rain else view.rain)
+    specs = parse_derainers(view.derainers) if view.derainers else ()
+    chosen = _scenes(data, scenes or _choose(run, [spec.label for spec in specs], count, data))
+    derainers = [(spec.label, load_derainer(spec, device=view.device)) for spec in specs]
+    see = _seer(view)
+    result = []
+    for scene in chosen:
+        clean, rainy = read_variant(data, rain, view.seed, scene)
+        versions = [("clean", clean)] if clean is not None else []
+        versions.append(("none", rainy))
+        versions += [(label, restore(derainer, [scene.id], [rainy])[0]) for label, derainer in derainers]
+        result.append([see(label, image) for label, image in versions])
+    return result
+
+
+def draw(panels: Sequence[Sequence[Panel]], path: Path, *, crops: bool) -> None:
+    """Write panels as one PNG.
+
+    Args:
+        panels: From :func:`make_panels`.
+        path: The file.
+        crops: Show under each scene the window that the last derainer changed most.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    import io
+
+    from bench.files import ensure_folder, write_atomic
+    from reports.figures.panels import draw_panels, largest_change
+    from reports.figures.style import drawing
+
+    windows = []
+    if crops:
+        for row in panels:
+            height, width = row[0].image.shape[:2]
+            rainy = next(panel for panel in row if panel.label == "none")
+            windows.append(largest_change(rainy.image, row[-1].image, width // 3, height // 3))
+    with drawing():
+        buffer = io.BytesIO()
+        draw_panels(panels, windows).savefig(buffer, format="png", dpi=130)
+    ensure_folder(path.parent)
+    write_atomic(path, buffer.getvalue())
+
+
+def _seer(view: View) -> Any:
+    from reports.figures.panels import Panel
+
+    if view.model is None:
+        return Panel
+    from downstream.models import load_model
+
+    task = view.model.task
+    model = load_model(task, view.model.name, view.model.checkpoint, device=view.device)
+
+    def see(label: str, image: np.ndarray) -> Panel:
+        found = model.predict(image)
+        if task == "segmentation":
+            return Panel(label, image, mask=found)
+        sure = found.scores >= CONFIDENCE
+        names = [model.classes[index] for index in found.labels[sure]]
+        return Panel(label, image, boxes=found.boxes[sure], names=names)
+
+    return see
+
+
+def _scenes(data: DataSet, names: Sequence[str]) -> list[Scene]:
+    by_id = {scene.id: scene for scene in data.scenes}
+    for name in names:
+        if name not in by_id:
+            raise unknown(f"scene of {data.name}", name, by_id)
+    return [by_id[name] for name in names]
+
+
+def _choose(run: Path | None, labels: Sequence[str], count: int, data: DataSet) -> list[str]:
+    from reports.figures.panels import choose_scenes
+
+    if run is None:
+        return [scene.id for scene in data.scenes[:count]]
+    if not labels:
+        raise BadConfig("--run chooses scenes by what a derainer changed: name one with --derainer")
+    records = {r.derainer.label: r for r in read_records(run) if r.task == "restoration" and r.data.name == data.name}
+    for label in ("none", labels[-1]):
+        if label not in records or not records[label].breakdown:
+            raise BadData(f"{run} has no restoration record of {label} on {data.name}: run it first, or name --scene")
+    before, after = (
+        dict(zip(record.breakdown["scenes"], record.breakdown["images"]["psnr_y"], strict=True))
+        for record in (records["none"], records[labels[-1]])
+    )
+    names = [name for name in before if before[name] is not None and after.get(name) is not None]
+    picked = choose_scenes([before[name] for name in names], [after[name] for name in names], count)
+    return [names[index] for index in picked]
