@@ -78,10 +78,13 @@ def pad_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     """Pad an HxWxC image at the bottom and right, by reflection, until both sides are multiples of
     ``multiple``.
 
-    Reflection repeats where the image is smaller than what is added to it.
+    Reflection repeats where the image is smaller than what is added to it. A side gets two multiples at least (where
+    ``multiple`` is not 1): the lowest level of a U-Net then has more than one pixel to take statistics of.
     """
     height, width = image.shape[:2]
-    below, right = -height % multiple, -width % multiple
+    least = 2 * multiple if multiple > 1 else 1
+    below = max(least - height, -height % multiple)
+    right = max(least - width, -width % multiple)
     return np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect") if below or right else image
 
 
