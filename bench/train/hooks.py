@@ -75,8 +75,8 @@ class Average(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Start from the current weights unless a checkpoint brought an average."""
-        if not self.values:
-            self.values = {k: v.detach().clone() for k, v in bare(runner.model).network.state_dict().items()}
+        state = bare(runner.model).network.state_dict()
+        self.values = {k: self.values.get(k, v).detach().to(v.device, copy=True) for k, v in state.items()}
 
     @torch.no_grad()
     def after_train_iter(
@@ -132,7 +132,7 @@ class Log(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Drop lines of steps that will be repeated, and start the clock."""
-        if self.path.exists():
+        if self.path.exists() and runner.rank == 0:
             lines = self.path.read_text().splitlines()
             kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= runner.iter]
             write_atomic(self.path, "".join(f"{line}\n" for line in kept).encode())
@@ -149,6 +149,9 @@ class Log(Hook):
         step = runner.iter + 1
         validated = self.validate is not None and self.validate.last.get("step") == step
         if step % self.config.log_every and step != self.config.steps and not validated:
+            return
+        if runner.rank != 0:
+            self.sums, self.count = {}, 0
             return
         now = time.monotonic()
         self.spent += now - self.clock

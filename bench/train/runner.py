@@ -79,7 +79,7 @@ def train(
     torch.manual_seed(config.seed)
     network = build_network(config.network, config.options)
     if config.channels_last:
-        network = network.to(memory_format=torch.channels_last)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.start:
         from bench.weights import load_state, match_state
 
@@ -183,9 +183,17 @@ def _make_runner(
     from mmengine.optim import OptimWrapper
     from mmengine.runner import Runner
 
+    wrapper: dict[str, Any] = {
+        "type": "SpreadRestorer",
+        "broadcast_buffers": False,
+        "find_unused_parameters": any(stage.set for stage in config.stages),
+    }
+    if not torch.cuda.is_available():
+        wrapper["device_ids"] = None  # MMEngine's default is the GPU of the local rank
+        if launcher != "none" and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("gloo")
     o = config.optimiser
     adam = torch.optim.Adam(trained, lr=o.lr, betas=o.betas, weight_decay=o.weight_decay)
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
     return Runner(
         model=model,
         work_dir=str(folder),
@@ -201,14 +209,8 @@ def _make_runner(
         },
         custom_hooks=[hook for hook in hooks if hook is not None],
         launcher=launcher,
-        env_cfg={"dist_cfg": {"backend": backend}},
-        cfg={
-            "model_wrapper_cfg": {
-                "type": "SpreadRestorer",
-                "broadcast_buffers": False,
-                "find_unused_parameters": any(stage.set for stage in config.stages),
-            }
-        },
+        env_cfg={"dist_cfg": {"backend": "nccl"}},
+        cfg={"model_wrapper_cfg": wrapper},
         log_level=logging.WARNING,
         randomness={"seed": config.seed},
         experiment_name="train",

@@ -2,9 +2,9 @@
 
     python -m derainers.rdmc.ablation --config derainers/rdmc/configs/ablation.yaml --out runs/ablation
 
-Every variant is trained under each seed, one after the other; a killed run goes on where it was. The last validation
-of each is read from its log, and the table shows each variant's mean difference to the full network with a 95 % interval
-over the seeds (Student's t on paired differences; a dash where there is one seed only).
+Every variant is trained under each seed, one after the other; a killed run goes on where it was. The last
+validation of each is read from its log, and the table shows each variant's mean difference to the full network with a
+95 % interval over the seeds (Student's t on paired differences; a dash where there is one seed only).
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +207,21 @@ def test_the_rate_warms_up_and_decays() -> None:
     assert rates[60] == pytest.approx((1e-3 + 1e-5) / 2, rel=1e-3)
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] < 2e-5
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_twice_the_batch(tiny: Any, tmp_path: Path) -> None:
+    """Gradients averaged over processes are those of the whole batch, even where links join half way."""
+    stages = [{"until": u, "patch": 16, "batch": 1, "set": {"recruiting": u > 2}} for u in (2, 4)]
+    path = tmp_path / "config.yaml"
+    path.write_text(tiny(stages=stages).model_dump_json())  # JSON is YAML
+    arguments = ["train", "--config", str(path), "--out", str(tmp_path / "two"), "--launcher", "pytorch"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python"]
+    code = "import sys; from bench.cli import main; main()"
+    subprocess.run(
+        [*torchrun, sys.executable, "-c", code, *arguments], check=True, capture_output=True, timeout=300
+    )
+    one = train(tiny(stages=[{**s, "batch": 2} for s in stages]), tmp_path / "one", say=quiet)
+    first, second = (checkpoints.load(p)["network"] for p in (one, tmp_path / "two" / one.name))
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=1e-6, rtol=0)
