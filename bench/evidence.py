@@ -118,9 +118,16 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table | None:
     import pyarrow.parquet as pq
 
     try:
+        file = open(path, "rb")  # noqa: SIM115
+    except FileNotFoundError:  # removed since it was listed
+        return None
+    except OSError as error:
+        # Not damage: the file may be whole, and must be neither made again nor removed as garbage.
+        raise BadRecord(f"evidence {path} cannot be read: {error.strerror or error}") from None
+    try:
         # One ParquetFile, not read_table: the latter goes through the data set layer, which costs 10 ms a file.
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read(columns=columns, use_threads=False)
+        with file, pq.ParquetFile(file, page_checksum_verification=True) as table:
+            return table.read(columns=columns, use_threads=False)
     except (pa.ArrowException, OSError, ValueError):
         return None
 

@@ -5,6 +5,7 @@ Layout::
     evidence/KEY/cell.json           what KEY stands for
     evidence/KEY/SHARD.parquet       rows of evidence
     manifests/FINGERPRINT.json       scenes and ground truth of a data set, all that scoring needs of it
+    manifests/FINGERPRINT.boxes.json boxes that are derived from the scenes' files, once detection is scored
     records/*.json                   scored cells
     memos/                           content keys of networks, so that a finished run need not load them
     locks/                           advisory locks, held while a shard is worked on
@@ -17,13 +18,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BadData, BadRecord
+from bench.errors import BadData, BadRecord, OutputError
 from bench.evidence import Row, read_index, read_shard, write_shard
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import canonical_json, content_key, sha256_bytes
@@ -31,6 +33,7 @@ from bench.records import Record, read_record, write_record
 
 #: A temporary file younger than this may belong to a run that is still going on.
 _GRACE_SECONDS = 600.0
+_FOLDERS = ("evidence", "locks", "manifests", "memos", "records")
 
 
 @dataclass(frozen=True)
@@ -44,24 +47,30 @@ class Store:
         """The folder of records."""
         return self.root / "records"
 
+    def check(self) -> None:
+        """Check that ``root`` is a store or may become one; nothing is written.
+
+        Raises:
+            BadData: If it is a folder of something else.
+        """
+        if not self.root.is_dir() or (self.root / "evidence").is_dir():
+            return
+        strangers = sorted(p.name for p in self.root.iterdir() if p.name not in _FOLDERS and p.name[0] != ".")
+        if strangers:
+            raise BadData(
+                f"{self.root} already holds other files ({strangers[0]}, ...): give an empty folder or one of "
+                f"an earlier run as --out"
+            )
+
     def prepare(self) -> None:
         """Create the folders.
 
         Raises:
             OutputError: If the store cannot be written to.
-            BadData: If ``root`` is a folder of something else.
+            BadData: As :meth:`check`.
         """
-        known = {"evidence", "manifests", "records", "locks", "memos"}
-        if self.root.is_dir():
-            strangers = sorted(
-                p.name for p in self.root.iterdir() if p.name not in known and p.name[0] != "."
-            )
-            if strangers and not (self.root / "evidence").is_dir():
-                raise BadData(
-                    f"{self.root} already holds other files ({strangers[0]}, ...): give an empty folder or one of "
-                    f"an earlier run as --out"
-                )
-        for name in sorted(known - {"memos"}):
+        self.check()
+        for name in _FOLDERS:
             ensure_folder(self.root / name)
 
     # Evidence
@@ -77,25 +86,31 @@ class Store:
             ensure_folder(path.parent)
             write_atomic(path, (json.dumps(what, indent=1, sort_keys=True) + "\n").encode())
 
+    def shard_path(self, key: str, scenes: Iterable[tuple[str, str]]) -> Path:
+        """Return where the evidence of these (id, digest) scenes lies if they make up one shard."""
+        return self.folder(key) / f"{content_key([list(scene) for scene in scenes])[:20]}.parquet"
+
     def write(self, key: str, task: str, rows: Sequence[Row]) -> Path:
         """Write a shard of evidence; its name follows from its scenes."""
-        names = content_key([[row.scene, row.digest] for row in rows])[:20]
-        path = self.folder(key) / f"{names}.parquet"
+        path = self.shard_path(key, ((row.scene, row.digest) for row in rows))
         write_shard(path, task, rows)
         return path
 
-    def done(self, key: str, task: str) -> dict[str, str]:
-        """Return scene id to digest of all evidence of a cell; damaged shards count as absent."""
-        found: dict[str, str] = {}
+    def done(self, key: str, task: str) -> set[tuple[str, str]]:
+        """Return (scene id, digest) of all evidence of a cell; damaged shards count as absent.
+
+        Data sets may share scene ids (every other one starts at 1), so the id alone names no scene here.
+        """
+        found: set[tuple[str, str]] = set()
         for path in self.shards(key):
             found.update(read_index(path, task) or ())
         return found
 
-    def read(self, key: str, task: str) -> dict[str, Row]:
-        """Return scene id to row of all evidence of a cell; damaged shards count as absent."""
-        rows: dict[str, Row] = {}
+    def read(self, key: str, task: str) -> dict[tuple[str, str], Row]:
+        """Return (scene id, digest) to row of all evidence of a cell; damaged shards count as absent."""
+        rows: dict[tuple[str, str], Row] = {}
         for path in self.shards(key):
-            rows.update((row.scene, row) for row in read_shard(path, task) or ())
+            rows.update(((row.scene, row.digest), row) for row in read_shard(path, task) or ())
         return rows
 
     def shards(self, key: str) -> list[Path]:
@@ -115,23 +130,46 @@ class Store:
         return fingerprint
 
     def read_manifest(self, fingerprint: str) -> dict[str, Any]:
-        """Return the manifest filed under ``fingerprint``.
+        """Return the manifest filed under ``fingerprint``, with the boxes that were filed beside it.
 
         Raises:
             BadRecord: If it is missing or its content is not that of its name.
         """
         path = self.root / "manifests" / f"{fingerprint}.json"
+        data = self._read_manifest_file(path)
+        if sha256_bytes(data) != fingerprint:
+            raise _changed(path)
+        manifest: dict[str, Any] = json.loads(data)
+        if self.has_boxes(fingerprint):
+            path = self._boxes_path(fingerprint)
+            try:
+                beside = json.loads(self._read_manifest_file(path))
+                digest, manifest["coco"] = beside["sha256"], beside["coco"]
+            except (ValueError, KeyError, TypeError):
+                raise _changed(path) from None
+            if content_key(manifest["coco"]) != digest:
+                raise _changed(path)
+        return manifest
+
+    def has_boxes(self, fingerprint: str) -> bool:
+        """Return whether derived boxes are filed beside a manifest."""
+        return self._boxes_path(fingerprint).exists()
+
+    def write_boxes(self, fingerprint: str, coco: dict[str, Any]) -> None:
+        """Keep the boxes that were derived for a manifest."""
+        content = {"sha256": content_key(coco), "coco": coco}
+        write_atomic(self._boxes_path(fingerprint), canonical_json(content).encode())
+
+    def _boxes_path(self, fingerprint: str) -> Path:
+        return self.root / "manifests" / f"{fingerprint}.boxes.json"
+
+    def _read_manifest_file(self, path: Path) -> bytes:
         try:
-            data = path.read_bytes()
+            return path.read_bytes()
         except OSError as error:
             raise BadRecord(
                 f"manifest {path} cannot be read: {error.strerror}; run the suite again"
             ) from None
-        if sha256_bytes(data) != fingerprint:
-            raise BadRecord(
-                f"manifest {path} was changed: its content is not that of its name; run the suite again"
-            )
-        return json.loads(data)
 
     # Records
 
@@ -149,24 +187,45 @@ class Store:
     def lock(self, name: str, *, wait: bool) -> Iterator[bool]:
         """Hold an advisory lock; two runs on one store so share its shards out.
 
+        Where the file system has no locks, all get this one: work done twice is wasted, but does no harm.
+
         Yields:
             True once the lock is held; False if another process holds it and ``wait`` is False.
+
+        Raises:
+            OutputError: If the store cannot be written to.
         """
         import fcntl
 
-        with open(self.root / "locks" / f"{name}.lock", "a") as file:
+        path = self.root / "locks" / f"{name}.lock"
+        while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            # The kernel lets go of the lock when the process ends, however it ends.
-            yield True
+                file = open(path, "a")  # noqa: SIM115
+            except OSError as error:
+                raise OutputError(
+                    f"cannot write {path}: {error.strerror or error}; what is finished stays, mend it and run again"
+                ) from None
+            with file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                except BlockingIOError:
+                    yield False
+                    return
+                except OSError:
+                    yield True
+                    return
+                # `bench store gc` may have removed the file between opening and locking it.
+                if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    # The kernel lets go of the lock when the process ends, however it ends.
+                    yield True
+                    return
 
     # Housekeeping
 
     def collect_garbage(self, *, grace: float = _GRACE_SECONDS) -> list[Path]:
-        """Remove what killed runs left: temporary files, damaged shards, unused locks.
+        """Remove what killed runs left: temporary files, truncated shards, unused locks.
+
+        Evidence that is whole but of another version of the program stays.
 
         Args:
             grace: Temporary files younger than this many seconds are left alone, as a run may be writing them.
@@ -174,38 +233,60 @@ class Store:
         Returns:
             The files removed.
         """
-        removed: list[Path] = []
+        old: list[Path] = []
         now = time.time()
         for path in self.root.rglob(f"{TEMPORARY_PREFIX}*"):
-            # A clock that jumped back makes files look as if they came from the future; those are old as well.
-            if not 0 <= now - path.stat().st_mtime < grace:
-                removed.append(path)
-        removed += [path for path, _ in self.damaged()]
-        for path in (self.root / "locks").glob("*.lock"):
-            with self.lock(path.stem, wait=False) as held:
-                if held:
-                    removed.append(path)
-        for path in removed:
+            with contextlib.suppress(FileNotFoundError):  # its run has just renamed it
+                # A clock that jumped back makes files look as if they came from the future; they are old as well.
+                if not 0 <= now - path.stat().st_mtime < grace:
+                    old.append(path)
+        old += [path for path, _, broken in self._problems() if broken]
+        for path in old:
             path.unlink(missing_ok=True)
-        return removed
+        locks = sorted((self.root / "locks").glob("*.lock"))
+        return old + [path for path in locks if self._remove_lock(path)]
 
     def damaged(self) -> Iterator[tuple[Path, str]]:
         """Yield each evidence file that cannot be used, with the reason."""
+        for path, reason, _ in self._problems():
+            yield path, reason
+
+    def _problems(self) -> Iterator[tuple[Path, str, bool]]:
+        """Each evidence file that cannot be used, the reason, and whether it is of no use to anybody."""
         for key, what in self.cells():
             for path in self.shards(key):
                 try:
                     if read_shard(path, what["task"]) is None:
-                        yield path, "truncated or damaged"
+                        yield path, "truncated or damaged; the next run makes it again", True
                 except BadRecord as error:
-                    yield path, str(error)
+                    yield path, str(error), False
+
+    def _remove_lock(self, path: Path) -> bool:
+        with self.lock(path.stem, wait=False) as held:
+            if held:
+                path.unlink(missing_ok=True)
+            return held
 
     def cells(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield each cell key with what it stands for, ordered by key."""
+        """Yield each cell key with what it stands for, ordered by key.
+
+        Raises:
+            BadRecord: If a description cannot be read.
+        """
         folder = self.root / "evidence"
         for path in sorted(folder.glob("*/cell.json")) if folder.is_dir() else ():
-            yield path.parent.name, json.loads(path.read_bytes())
+            try:
+                yield path.parent.name, json.loads(path.read_bytes())
+            except (OSError, ValueError) as error:
+                raise BadRecord(f"{path} cannot be read: {error}; remove its folder and run again") from None
 
 
-def missing_scenes(scenes: Iterable[tuple[str, str]], done: dict[str, str]) -> list[str]:
-    """Return the ids of those (id, digest) scenes for which ``done`` holds no evidence of the same digest."""
-    return [name for name, digest in scenes if done.get(name) != digest]
+def _changed(path: Path) -> BadRecord:
+    return BadRecord(
+        f"manifest {path} was changed: its content is not what was written; remove it and run the suite again"
+    )
+
+
+def missing_scenes(scenes: Iterable[tuple[str, str]], done: set[tuple[str, str]]) -> list[str]:
+    """Return the ids of those (id, digest) scenes for which there is no evidence."""
+    return [name for name, digest in scenes if (name, digest) not in done]

@@ -84,7 +84,7 @@ def test_evidence_of_another_task_is_refused(store: Store) -> None:
 
 def test_missing_scenes_are_those_without_evidence_of_the_same_files() -> None:
     scenes = [("a", "1"), ("b", "2"), ("c", "3")]
-    assert missing_scenes(scenes, {"a": "1", "b": "other"}) == ["b", "c"]
+    assert missing_scenes(scenes, {("a", "1"), ("b", "other")}) == ["b", "c"]
 
 
 def test_a_folder_of_something_else_is_not_taken_for_a_store(tmp_path: Path) -> None:
