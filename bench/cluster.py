@@ -88,7 +88,9 @@ class RayEngine:
 
         has = ray.cluster_resources().get("GPU", 0) > 0
         if device == "cuda" and not has:
-            raise BadConfig("--device cuda: the Ray cluster has no GPU; use --device cpu, or add a node that has")
+            raise BadConfig(
+                "--device cuda: the Ray cluster has no GPU; use --device cpu, or add a node that has"
+            )
         return "cuda" if has else "cpu"
 
     def components(self, outline: Outline) -> Components:
@@ -210,9 +212,7 @@ def connect(address: str | None) -> None:
     if ray.is_initialized():
         return
     try:
-        ray.init(
-            address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR
-        )
+        ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise BenchError(
             f"no Ray cluster at {address or 'this machine'}: {_first_line(error)}; check --address"
@@ -228,7 +228,9 @@ def _components(outline: Outline, settings: Settings, folder: str) -> Components
 def _shard(job: Job, shard: Shard, wait: bool, folder: str) -> ShardResult:
     _prepare(folder)
     if not Path(job.store).is_dir():
-        raise BenchError(f"this node does not see {job.store}: put --out on a file system that all nodes share")
+        raise BenchError(
+            f"this node does not see {job.store}: put --out on a file system that all nodes share"
+        )
     return run_shard(job, shard, wait=wait)
 
 

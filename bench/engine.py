@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.errors import BadConfig, BenchError
-from bench.plan import Components, Outline, Plan, Shard, shard_images
+from bench.plan import Components, Outline, Plan, Shard
 from bench.worker import (
     Failure,
     Job,
     Settings,
     ShardResult,
+    cut_jobs,
     initialise,
     load_components,
     measure_shard,
@@ -54,11 +55,26 @@ class Engine(Protocol):
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan."""
 
-    def estimate(self, plan: Plan, jobs: Sequence[Job]) -> float:
-        """Return about how many seconds the plan will take, from running one scene of each variant."""
+    def forecast(self, plan: Plan, jobs: Sequence[Job]) -> Forecast:
+        """Return about what the plan will take, from running one scene of each variant."""
 
     def close(self) -> None:
         """Let go of processes."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a plan will take, about.
+
+    Attributes:
+        seconds: Wall time.
+        workers: Number of workers.
+        memory: Bytes that one worker held at most while it looked at one scene.
+    """
+
+    seconds: float
+    workers: int
+    memory: int
 
 
 @dataclass
@@ -96,9 +112,9 @@ class LocalEngine:
 
     def __init__(self, settings: Settings, *, workers: int | None = None, fail_fast: bool = False) -> None:
         self._devices = _places(settings.device)
-        self._workers = workers or len(self._devices) or _workers_that_fit()
+        self.workers = workers or len(self._devices) or _workers_that_fit()
         # On a GPU the network is one process's; the other cores decode and rain for it.
-        readers = max(1, _cores() // self._workers) if self._devices else 1
+        readers = max(1, _cores() // self.workers) if self._devices else 1
         self._settings = replace(settings, readers=readers)
         self._fail_fast = fail_fast
         self._claims: tempfile.TemporaryDirectory[str] | None = None
@@ -106,12 +122,7 @@ class LocalEngine:
 
     def components(self, outline: Outline) -> Components:
         """Load every derainer and model in a worker, which keeps them for its shards."""
-        try:
-            return self._start().submit(load_components, outline, self._settings).result()
-        except _broken() as error:
-            raise BenchError(
-                f"a worker died while it loaded the networks ({error}): out of memory? try fewer --workers"
-            ) from None
+        return self._one(load_components, outline, self._settings)
 
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan; shards that another run holds come last.
@@ -124,28 +135,34 @@ class LocalEngine:
             BenchError: With ``fail_fast``, on the first failure.
         """
         execution = Execution()
-        queue = deque((shard, False) for shard in plan.shards)
-        suspects: deque[Shard] = deque()
-        pending: dict[Future[ShardResult], tuple[Shard, bool]] = {}
         jobs = [replace(job, settings=self._settings) for job in jobs]
+        parts = cut_jobs(jobs, plan.shards)
+        queue = deque((part, shard, False) for part, shard in zip(parts, plan.shards, strict=True))
+        suspects: deque[tuple[Job, Shard]] = deque()
+        pending: dict[Future[ShardResult], tuple[Job, Shard]] = {}
 
-        def submit(shard: Shard, block: bool) -> None:
-            pending[self._start().submit(run_shard, jobs[shard.variant], shard, wait=block)] = (shard, block)
+        def submit(job: Job, shard: Shard, block: bool) -> None:
+            try:
+                future = self._start().submit(run_shard, job, shard, wait=block)
+            except _broken():  # a worker has died since; what it held is found out below
+                self.close()
+                future = self._start().submit(run_shard, job, shard, wait=block)
+            pending[future] = (job, shard)
 
         try:
             while queue or pending or suspects:
                 alone = bool(suspects) and not pending
                 if alone:
-                    submit(suspects.popleft(), True)
-                while queue and not suspects and not alone and len(pending) < 2 * self._workers:
+                    submit(*suspects.popleft(), True)
+                while queue and not suspects and not alone and len(pending) < 2 * self.workers:
                     submit(*queue.popleft())
                 finished, _ = wait(pending, return_when=FIRST_COMPLETED)
                 try:
                     for future in finished:
                         result = future.result()
-                        shard, _ = pending.pop(future)
+                        job, shard = pending.pop(future)
                         if result.busy:
-                            queue.append((shard, True))
+                            queue.append((job, shard, True))
                             continue
                         execution.add(result)
                         progress(result.images)
@@ -153,10 +170,10 @@ class LocalEngine:
                             raise BenchError(f"{execution.failures[0].reason} (stopped by --fail-fast)")
                 except _broken():
                     self.close()
-                    held = [shard for shard, _ in pending.values()]
+                    held = list(pending.values())
                     pending.clear()
                     if alone:
-                        execution.add(given_up(jobs[held[0].variant], held[0], _DIED))
+                        execution.add(given_up(*held[0], _DIED))
                     else:
                         suspects.extend(held)
         except KeyboardInterrupt:
@@ -168,19 +185,23 @@ class LocalEngine:
                 self.close()
         return execution
 
-    def estimate(self, plan: Plan, jobs: Sequence[Job]) -> float:
-        """Run one scene of each variant's first shard, store nothing, and scale to the whole plan."""
-        total = 0.0
-        for index, job in enumerate(jobs):
-            shards = [shard for shard in plan.shards if shard.variant == index]
-            if shards:
-                one = replace(shards[0], scenes=shards[0].scenes[:1])
-                seconds = (
-                    self._start().submit(measure_shard, replace(job, settings=self._settings), one).result()
-                )
-                images = sum(shard_images(plan, shard) for shard in shards)
-                total += seconds / shard_images(plan, one) * images
-        return total / self._workers
+    def forecast(self, plan: Plan, jobs: Sequence[Job]) -> Forecast:
+        """Run one scene of each variant, store nothing, and scale to the whole plan."""
+        jobs = [replace(job, settings=self._settings) for job in jobs]
+        return scale(plan, jobs, lambda job, shard: self._one(measure_shard, job, shard), self.workers)
+
+    def _one(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in a worker.
+
+        Raises:
+            BenchError: If the worker dies of it.
+        """
+        try:
+            return self._start().submit(function, *arguments).result()
+        except _broken() as error:
+            raise BenchError(
+                f"a worker died while it loaded the networks ({error}): out of memory? try fewer --workers"
+            ) from None
 
     def close(self) -> None:
         """End the worker processes."""
@@ -200,12 +221,34 @@ class LocalEngine:
             self._claims = tempfile.TemporaryDirectory(prefix="derain-bench-")
             devices = tuple(self._devices)
             self._pool = ProcessPoolExecutor(
-                max_workers=self._workers,
+                max_workers=self.workers,
                 initializer=initialise,
                 initargs=(1, True, devices, Path(self._claims.name)),
                 timeout=None,
             )
         return self._pool
+
+
+def scale(
+    plan: Plan, jobs: Sequence[Job], measure: Callable[[Job, Shard], tuple[float, int]], workers: int
+) -> Forecast:
+    """Measure one scene of each variant and scale to the whole plan.
+
+    Args:
+        plan: What is to be done.
+        jobs: One per variant of the plan.
+        measure: Runs a shard of one scene; returns its seconds and the worker's largest memory in bytes.
+        workers: How many there are.
+    """
+    total, memory = 0.0, 0
+    for index, variant in enumerate(plan.outline.variants):
+        shards = [shard for shard in plan.shards if shard.variant == index]
+        if shards:
+            one = replace(shards[0], scenes=shards[0].scenes[:1])
+            seconds, held = measure(cut_jobs(jobs, [one])[0], one)
+            total += seconds / plan.images_of(variant, one.scenes) * plan.images_of(variant)
+            memory = max(memory, held)
+    return Forecast(total / min(workers, max(1, len(plan.shards))), workers, memory)
 
 
 def given_up(job: Job, shard: Shard, reason: str) -> ShardResult:
@@ -222,16 +265,34 @@ def _broken() -> type[Exception]:
 
 def _workers_that_fit() -> int:
     """Return one worker per core, or fewer where memory would not hold so many."""
+    free = free_memory()
+    return _cores() if free is None else max(1, min(_cores(), free // _WORKER_BYTES))
+
+
+def free_memory() -> int | None:
+    """Return how many bytes of memory are to be had here, a container's limit included; None where nobody says."""
+    left = []
     try:
         with open("/proc/meminfo") as file:
-            free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+            left.append(next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")))
     except (OSError, StopIteration, ValueError):
-        return _cores()
-    return max(1, min(_cores(), free // _WORKER_BYTES))
+        pass
+    try:
+        group = Path("/sys/fs/cgroup")
+        cached = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())[
+            "inactive_file"
+        ]
+        held = int((group / "memory.current").read_text()) - int(cached)
+        left.append(int((group / "memory.max").read_text()) - held)
+    except (OSError, ValueError, KeyError):  # no container, or one without a limit
+        pass
+    return min(left) if left else None
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    from loky import cpu_count
+
+    return cpu_count()  # affinity and a container's quota included
 
 
 def resolve_device(device: str) -> str:

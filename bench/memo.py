@@ -1,8 +1,8 @@
 """Remembers the content keys of derainers and models, so that a run with nothing left to do loads no network.
 
-A memo stands for exactly what the keys were made from: the names, the weights' bytes, the settings, the packages'
-versions and the project's own sources. Where a user's Python file is involved nothing is remembered, since it may
-import others.
+A memo stands for exactly what the keys were made from: the names, the weights' bytes, the settings, the hardware (which
+decides the precision), the packages' versions and the project's own sources. Where a user's own code or config file is
+involved nothing is remembered, since it may draw on others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.environment import versions
+from bench.environment import processor, versions
 from bench.files import ensure_folder, write_atomic
 from bench.hashing import content_key, sha256_file
 from bench.plan import Component, Components, Outline
@@ -26,9 +26,12 @@ def recall(store: Store, outline: Outline, settings: Settings) -> Components | N
     path = _path(store, outline, settings)
     if path is None or not path.exists():
         return None
-    values = json.loads(path.read_bytes())
-    derainers = {label: _component(value) for label, value in values["derainers"].items()}
-    return Components(derainers, tuple(_component(value) for value in values["models"]))
+    try:
+        values = json.loads(path.read_bytes())
+        derainers = {label: _component(value) for label, value in values["derainers"].items()}
+        return Components(derainers, tuple(_component(value) for value in values["models"]))
+    except (OSError, ValueError, KeyError, TypeError):  # of another version of the program, or damaged
+        return None
 
 
 def remember(store: Store, outline: Outline, settings: Settings, components: Components) -> None:
@@ -44,16 +47,27 @@ def _component(values: dict[str, Any]) -> Component:
 
 
 def _path(store: Store, outline: Outline, settings: Settings) -> Path | None:
-    named: list[Any] = [asdict(settings), versions(), _sources()]
+    from derainers import registry
+    from downstream.models import CONFIG_SUFFIXES
+
+    named: list[Any] = [asdict(settings), versions(), processor(), _gpus(), _sources()]
     for spec in outline.derainers:
-        if ".py" in spec.name or spec.name == "folder":
+        shipped = spec.name in registry and registry.origin(spec.name).startswith("derainers.")
+        if not shipped and spec.name not in ("onnx", "torchscript"):
             return None
         named.append([spec.label, spec.name, _digest(spec.arg)])
     for model in outline.models:
-        if model.name.endswith(".py"):
+        if model.name.endswith(CONFIG_SUFFIXES):
             return None
         named.append([model.task, model.name, _digest(model.checkpoint)])
     return store.root / "memos" / f"{content_key(named)}.json"
+
+
+def _gpus() -> list[str]:
+    """The models of this machine's GPUs, as the driver states them; asking torch would cost seconds."""
+    files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    lines = [line for path in files for line in path.read_text().splitlines()]
+    return [line.split(":", 1)[1].strip() for line in lines if line.startswith("Model")]
 
 
 def _digest(file: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.errors import BadData
+from bench.errors import BadData, BadRecord
 from bench.records import Record
 from bench.scoring import Scorer
 from bench.store import Store
@@ -19,7 +19,8 @@ def rescore(store: Store) -> list[tuple[Record, bool]]:
 
     Raises:
         BadData: If the store has no records.
-        BadRecord: If a record, manifest or evidence file is not valid.
+        BadRecord: If a record, manifest or evidence file is not valid, or evidence of a record has been lost since; no
+            record is written then.
     """
     records = store.read_records() if store.records.is_dir() else []
     if not records:
@@ -31,14 +32,18 @@ def rescore(store: Store) -> list[tuple[Record, bool]]:
         if fingerprint not in scorers:
             scorers[fingerprint] = Scorer(store, fingerprint)
         values = old.model_dump(mode="json")
-        reasons = {"": old.reason} if old.reason else {}
-        new = scorers[fingerprint].record({field: values[field] for field in _HEAD}, reasons)
-        if new.status != "ok" and old.status == new.status and old.images == new.images:
-            new = new.model_copy(update={"reason": old.reason})
-        changed = new != old
-        if changed:
+        new = scorers[fingerprint].record({field: values[field] for field in _HEAD})
+        if new.images < old.images:
+            raise BadRecord(
+                f"{old.filename()} was made from {old.images} scenes, of which {new.images} have evidence now: "
+                f"run the suite again, which makes it again (`bench store verify {store.root}` names damaged files)"
+            )
+        if new.images == old.images:
+            new = new.model_copy(update={"reason": old.reason})  # why scenes failed is not in the evidence
+        results.append((old, new))
+    for old, new in results:
+        if new != old:
             path = store.write_record(new)
             if path.name != old.filename():
                 (store.records / old.filename()).unlink()
-        results.append((new, changed))
-    return results
+    return [(new, new != old) for old, new in results]

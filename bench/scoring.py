@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -64,7 +64,7 @@ class Scorer:
             "images": len(ids),
             "coverage": len(ids) / len(self._scenes),
             "status": "ok" if not missing else "partial" if ids else "failed",
-            "reason": _reason(missing, len(self._scenes), failures or {}) if missing else None,
+            "reason": self._why(rows, failures or {}) if missing else None,
         }
         if not ids:
             return Record(**fields)
@@ -84,6 +84,16 @@ class Scorer:
             breakdown=self._breakdown(head, rows),
         )
 
+    def _why(self, rows: Mapping[str, Row], failures: Mapping[str, str]) -> str:
+        """Say how many scenes lack evidence, and what became of the first of them."""
+        absent = [name for name, _ in self._scenes if name not in rows]
+        count = f"{len(absent)} of {len(self._scenes)} scenes"
+        for name in ("", *absent):
+            if name in failures:
+                where = f"scene {name}: " if name else ""
+                return f"{count} failed; {where}{failures[name]}"
+        return f"{count} have no evidence"
+
     def seconds(self, key: str, task: str) -> float | None:
         """Return the median wall time per image of the network behind a cell's evidence, in seconds."""
         rows = self._evidence(key, task)
@@ -94,11 +104,19 @@ class Scorer:
         if key not in self._rows:
             rows = self._store.read(key, task)
             self._rows[key] = {
-                name: rows[name]
-                for name, digest in self._scenes
-                if name in rows and rows[name].digest == digest
+                name: rows[name, digest] for name, digest in self._scenes if (name, digest) in rows
             }
         return self._rows[key]
+
+    def complete(self, record: Record) -> bool:
+        """Return whether a record has all it could have: every scene, and a reference for each of them."""
+        against = [score for score in record.scores if score.metric.endswith(("_recovery", "_harm"))]
+        return (
+            record.status == "ok"
+            and record.images == len(self._scenes)
+            and all(score.images == record.images for score in against)
+            and bool(against) == _is_compared(record.task, record.derainer.label, record.references)
+        )
 
     def _scores(self, key: str, task: str, ids: tuple[str, ...], head: dict[str, Any]) -> dict[str, Sampled]:
         from bench import stats
@@ -177,7 +195,7 @@ class Scorer:
 
         metric = HEADLINE.get(head["task"])
         references: dict[str, str] = head["references"]
-        if metric is None or head["derainer"]["label"] in (CLEAN, NONE) or CLEAN not in references:
+        if metric is None or not _is_compared(head["task"], head["derainer"]["label"], references):
             return []
         dry = references[CLEAN] == references[NONE]
         shared = [set(ids), *(set(self._evidence(key, head["task"])) for key in references.values())]
@@ -276,10 +294,5 @@ def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _reason(missing: int, scenes: int, failures: dict[str, str]) -> str:
-    first = next(iter(failures.items()), None)
-    if first is None:
-        return f"{missing} of {scenes} scenes have no evidence"
-    scene, reason = first
-    where = f"scene {scene}: " if scene else ""
-    return f"{missing} of {scenes} scenes failed; {where}{reason}"
+def _is_compared(task: str, label: str, references: Mapping[str, str]) -> bool:
+    return task in HEADLINE and label not in (CLEAN, NONE) and CLEAN in references

@@ -142,7 +142,7 @@ def read_suite(name: str) -> Suite:
         except OSError as error:
             raise BadConfig(f"suite {path} cannot be read: {error.strerror or error}") from None
     elif name in shipped_suites():
-        text = resources.files("bench").joinpath("suites", f"{name}.yaml").read_text()
+        text = (resources.files("bench") / "suites" / f"{name}.yaml").read_text()
     else:
         raise unknown("suite", name, shipped_suites(), hint="give a .yaml file, or see `bench list suites`")
     try:
@@ -183,7 +183,7 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
         BadConfig: Naming every wrong choice at once.
     """
     values = suite.model_dump(exclude_unset=True)
-    variants = [variant.model_dump() for variant in suite.variants]
+    variants = [variant.model_dump(exclude_unset=True) for variant in suite.variants]
     for variant in variants:
         variant.update({key: choices[key] for key in ("data", "split", "limit") if key in choices})
         if "rain" in choices:

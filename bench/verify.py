@@ -48,7 +48,9 @@ def verify(path: Path, sample: int, *, device: str = "auto", workers: int | None
     """
     record = read_record(path)
     store = Store(path.resolve().parent.parent)
-    kept = store.read(record.evidence, record.task)
+    rows = store.read(record.evidence, record.task)
+    listed = store.read_manifest(record.data.fingerprint)["scenes"] if rows else []
+    kept = {name: rows[name, digest] for name, digest in listed if (name, digest) in rows}
     if not kept:
         raise BadRecord(
             f"{path} lies apart from its evidence: give the record in the store that it was made in"
@@ -79,18 +81,21 @@ def _again(record: Record, scenes: set[str], device: str, workers: int | None) -
     ):
         variant = found.variants[0]
         few = replace(variant.data, scenes=tuple(s for s in variant.data.scenes if s.id in scenes))
+        if not few.scenes:
+            return {}
         digests = {name: digest for name, digest in variant.digests.items() if name in scenes}
         found = replace(found, variants=(replace(variant, data=few, digests=digests),))
         plan = make_plan(found, components, store)
-        store.prepare()
-        engine().execute(plan, make_jobs(plan, store, settings), lambda images: None)
-        cell = next(c for c in plan.cells if c.label == record.derainer.label and c.task == record.task)
-        if cell.key != record.evidence:
+        cells = [c for c in plan.cells if c.label == record.derainer.label and c.task == record.task]
+        if cells[0].key != record.evidence:
             raise BadRecord(
                 f"{record.filename()} was made by other weights, code, packages or settings than are here now: "
-                f"its key is {record.evidence[:12]}, here it is {cell.key[:12]}"
+                f"its key is {record.evidence[:12]}, here it is {cells[0].key[:12]}"
             )
-        return store.read(cell.key, record.task)
+        plan = replace(plan, cells=tuple(replace(cell, todo=tuple(digests)) for cell in cells))
+        store.prepare()
+        engine().execute(plan, make_jobs(plan, store, settings), lambda images: None)
+        return {name: row for (name, _), row in store.read(record.evidence, record.task).items()}
 
 
 def _compare(kept: Row, fresh: Row | None) -> str | None:

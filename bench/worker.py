@@ -7,8 +7,9 @@ loaded, so that a job's shards share them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.base import DataSet, DetectionTruth, Scene
 from bench.errors import BenchError
-from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow
-from bench.plan import CLEAN, NONE, Component, Components, Outline, Plan, Shard, Variant
+from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_index
+from bench.hashing import content_key
+from bench.plan import CLEAN, NONE, Component, Components, Outline, Plan, Shard
 from bench.rain import add_rain
-from bench.store import Store, missing_scenes
+from bench.store import Store
 from bench.suite import ModelChoice
 
 if TYPE_CHECKING:
@@ -49,21 +51,23 @@ class Settings:
 
 @dataclass(frozen=True)
 class CellWork:
-    """A cell's part of a job: the evidence key, and which model looks."""
+    """A cell's part of a job: the evidence key, which model looks, and at which scenes."""
 
     key: str
     what: dict[str, Any]
     label: str
     task: str
     model: ModelChoice | None
+    todo: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One variant's work, as it is sent to workers.
+    """One variant's work; :func:`cut_jobs` makes the parts that are sent to workers.
 
     Attributes:
         data: The data set; of its boxes only the categories, since only scoring needs the rest.
+        again: Make evidence that is there already once more.
     """
 
     store: Path
@@ -120,9 +124,10 @@ def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = Fal
                 cell.label,
                 cell.task,
                 None if cell.model is None else plan.outline.models[cell.model],
+                frozenset(cell.todo),
             )
             for cell in plan.cells
-            if cell.variant is variant and (cell.missing or again)
+            if cell.variant is variant and cell.todo
         )
         jobs.append(
             Job(
@@ -140,6 +145,25 @@ def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = Fal
     return jobs
 
 
+def cut_jobs(jobs: Sequence[Job], shards: Sequence[Shard]) -> list[Job]:
+    """Return for each shard the part of its variant's job that it needs: a worker gets no more, however many scenes."""
+    scenes = [{scene.id: scene for scene in job.data.scenes} for job in jobs]
+    parts = []
+    for shard in shards:
+        job, by_id = jobs[shard.variant], scenes[shard.variant]
+        ids = frozenset(shard.scenes)
+        cells = (replace(cell, todo=cell.todo & ids) for cell in job.cells)
+        parts.append(
+            replace(
+                job,
+                data=replace(job.data, scenes=tuple(by_id[name] for name in shard.scenes)),
+                digests={name: job.digests[name] for name in shard.scenes},
+                cells=tuple(cell for cell in cells if cell.todo),
+            )
+        )
+    return parts
+
+
 def load_components(outline: Outline, settings: Settings) -> Components:
     """Load every derainer and model once and say what they are.
 
@@ -154,66 +178,73 @@ def load_components(outline: Outline, settings: Settings) -> Components:
     for choice in outline.models:
         model = _model(choice, settings)
         models.append(Component(model.name, dict(model.key), classes=tuple(model.classes)))
-        for variant in outline.variants:
-            _agree(model, choice.task, variant)
     return Components(derainers, tuple(models))
 
 
 def run_shard(job: Job, shard: Shard, *, wait: bool = False) -> ShardResult:
-    """Make the evidence that a shard lacks and put it into the store.
+    """Make the evidence of a shard and put it into the store.
 
     A scene, derainer or model that fails leaves the rest of the shard going; failures are returned, never stored.
 
     Args:
-        job: The variant's work.
+        job: The shard's part of its variant's work.
         shard: Which scenes.
         wait: Wait for another run that holds the shard, instead of returning a busy result.
+
+    Raises:
+        OutputError: If the store cannot be written to.
     """
     store = Store(job.store)
     with store.lock(shard.name, wait=wait) as held:
         if not held:
             return ShardResult(shard.name, busy=True)
-        return _Work(job, shard, store).run()
+        return _Work(job, shard).run(store)
 
 
-def measure_shard(job: Job, shard: Shard) -> float:
+def measure_shard(job: Job, shard: Shard) -> tuple[float, int]:
     """Do a shard's work once to load the networks and once more for the clock; nothing is stored.
 
     Returns:
-        Seconds of the second time.
+        Seconds of the second time, and this process's largest memory so far in bytes.
     """
-    store = Store(job.store)
-    _Work(job, shard, store).look()
+    import resource
+
+    _Work(job, shard).look()
     started = time.perf_counter()
-    _Work(job, shard, store).look()
-    return time.perf_counter() - started
+    _Work(job, shard).look()
+    return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+#: Pixels of scenes that a worker holds at a time: a few big frames, or enough small ones for a batch.
+_CHUNK_PIXELS = 8 << 20
 
 
 class _Work:
-    """One shard's state: what is missing, rows made so far, what failed."""
+    """One shard's state: what is to do, rows made so far, what failed."""
 
-    def __init__(self, job: Job, shard: Shard, store: Store) -> None:
+    def __init__(self, job: Job, shard: Shard) -> None:
         self.job = job
         self.shard = shard
-        self.store = store
         self.failures: list[Failure] = []
         self.seconds = 0.0
         self.images = 0
-        scenes = [(name, job.digests[name]) for name in shard.scenes]
-        # Looked up again under the lock: another run may have done the work in the meantime.
-        self.missing = {
-            cell.key: set(missing_scenes(scenes, {} if job.again else store.done(cell.key, cell.task)))
-            for cell in job.cells
-        }
+        self.todo = {cell.key: cell.todo for cell in job.cells}
         self.rows: dict[str, list[Row]] = {cell.key: [] for cell in job.cells}
 
-    def run(self) -> ShardResult:
-        """Make the evidence that is missing and store it."""
+    def run(self, store: Store) -> ShardResult:
+        """Make the evidence and store it."""
+        if not self.job.again:
+            # Another run may have done the work since the plan was made; it cuts the same scenes into the same shards.
+            for cell in self.job.cells:
+                scenes = [(name, self.job.digests[name]) for name in self.shard.scenes if name in cell.todo]
+                path = store.shard_path(cell.key, scenes)
+                if path.exists() and read_index(path, cell.task) == scenes:
+                    self.todo[cell.key] = frozenset()
         notes = self.look()
         for cell in self.job.cells:
             if self.rows[cell.key]:
-                self.store.describe(cell.key, cell.what)
-                self.store.write(cell.key, cell.task, self.rows[cell.key])
+                store.describe(cell.key, cell.what)
+                store.write(cell.key, cell.task, self.rows[cell.key])
         return ShardResult(
             self.shard.name,
             images=self.images,
@@ -223,77 +254,100 @@ class _Work:
         )
 
     def look(self) -> list[tuple[str, str]]:
-        """Restore what is missing and show it to every task; return the derainers' notes."""
-        by_id = {scene.id: scene for scene in self.job.data.scenes}
-        wanted = [
-            by_id[name] for name in self.shard.scenes if any(name in ids for ids in self.missing.values())
-        ]
-        inputs = self._read(wanted)
+        """Restore what is to do and show it to every task; return the derainers' notes."""
+        wanted = [s for s in self.job.data.scenes if any(s.id in ids for ids in self.todo.values())]
         labels = list(dict.fromkeys(cell.label for cell in self.job.cells))
         notes: list[tuple[str, str]] = []
-        for label in labels:
-            cells = [cell for cell in self.job.cells if cell.label == label and self.missing[cell.key]]
-            if cells:
-                notes += self._look(label, cells, inputs)
+        for inputs in _chunks(self._read(wanted)):
+            for label in labels:
+                cells = [cell for cell in self.job.cells if cell.label == label and self.todo[cell.key]]
+                lacking = [i for i in inputs if any(i.scene.id in self.todo[cell.key] for cell in cells)]
+                if lacking:
+                    notes += self._look(label, cells, lacking)
         return notes
 
-    def _read(self, scenes: Sequence[Scene]) -> list[_Input]:
+    def _read(self, scenes: Sequence[Scene]) -> Iterator[_Input]:
+        """Decode and rain; with several readers, a few scenes ahead of whoever looks at them."""
+
         def read(scene: Scene) -> _Input | Failure:
             try:
                 return _Input(scene, *read_variant(self.job.data, self.job.rain, self.job.seed, scene))
             except BenchError as error:
                 return Failure(tuple(cell.key for cell in self.job.cells), scene.id, str(error))
 
-        if self.job.settings.readers > 1:
-            # OpenCV and numpy let go of the interpreter while they decode and rain.
-            with ThreadPoolExecutor(self.job.settings.readers) as pool:
-                results = list(pool.map(read, scenes))
-        else:
-            results = [read(scene) for scene in scenes]
-        self.failures += [result for result in results if isinstance(result, Failure)]
-        return [result for result in results if isinstance(result, _Input)]
+        def good(result: _Input | Failure) -> Iterator[_Input]:
+            if isinstance(result, Failure):
+                self.failures.append(result)
+            else:
+                yield result
 
-    def _look(self, label: str, cells: Sequence[CellWork], inputs: Sequence[_Input]) -> list[tuple[str, str]]:
-        """Restore what the cells of one derainer lack, and show it to their tasks."""
-        lacking = [item for item in inputs if any(item.scene.id in self.missing[cell.key] for cell in cells)]
-        self.images += len(lacking)
+        readers = self.job.settings.readers
+        if readers == 1:
+            for scene in scenes:
+                yield from good(read(scene))
+            return
+        # OpenCV and numpy let go of the interpreter while they decode and rain.
+        ahead: deque[Future[_Input | Failure]] = deque()
+        with ThreadPoolExecutor(readers) as pool:
+            for scene in scenes:
+                ahead.append(pool.submit(read, scene))
+                if len(ahead) > 4 * readers:
+                    yield from good(ahead.popleft().result())
+            while ahead:
+                yield from good(ahead.popleft().result())
+
+    def _look(self, label: str, cells: Sequence[CellWork], items: Sequence[_Input]) -> list[tuple[str, str]]:
+        """Restore some scenes with one derainer and show them to its cells' tasks; return the derainer's notes."""
+        self.images += len(items)
         notes: list[tuple[str, str]] = []
         if label == CLEAN:
-            images = [item.clean for item in lacking if item.clean is not None]
-            spent = 0.0
+            restored = [(item, item.clean, 0.0) for item in items if item.clean is not None]
         elif label == NONE:
-            images = [item.rainy for item in lacking]
-            spent = 0.0
+            restored = [(item, item.rainy, 0.0) for item in items]
         else:
             spec = next(spec for spec in self.job.derainers if spec.label == label)
             try:
                 derainer = _derainer(spec, self.job.settings)
-                started = time.perf_counter()
-                images = restore(
-                    derainer, [item.scene.id for item in lacking], [item.rainy for item in lacking]
-                )
-                spent = (time.perf_counter() - started) / max(1, len(lacking))
-                notes = [(label, note) for note in getattr(derainer, "notes", ())]
+                _check_key(derainer.key, cells[0].what["derainer"])
             except (
                 Exception
-            ) as error:  # a derainer is anyone's code; whatever it raises ends its cells, not the run
+            ) as error:  # a derainer is anyone's code; what it raises ends its cells, not the run
                 self._fail(cells, None, f"derainer {label}: {_reason(error)}")
                 return []
-            self.seconds += spent * len(lacking)
+            restored = self._restore(label, derainer, cells, items)
+            notes = [(label, note) for note in getattr(derainer, "notes", ())]
         for cell in cells:
             try:
                 look = self._looker(cell)
             except Exception as error:
                 self._fail([cell], None, f"{cell.task}: {_reason(error)}")
                 continue
-            for item, image in zip(lacking, images, strict=True):
-                if item.scene.id not in self.missing[cell.key]:
+            for item, image, spent in restored:
+                if item.scene.id not in self.todo[cell.key]:
                     continue
                 try:
                     self.rows[cell.key].append(look(item, image, spent))
                 except Exception as error:
                     self._fail([cell], item.scene.id, f"{cell.task}: {_reason(error)}")
         return notes
+
+    def _restore(
+        self, label: str, derainer: Derainer, cells: Sequence[CellWork], items: Sequence[_Input]
+    ) -> list[tuple[_Input, np.ndarray, float]]:
+        """Return scene, restored image and seconds of each item that did not fail."""
+        started = time.perf_counter()
+        try:
+            images = restore(derainer, [item.scene.id for item in items], [item.rainy for item in items])
+            pairs = list(zip(items, images, strict=True))
+        except Exception as error:
+            if len(items) == 1:
+                self._fail(cells, items[0].scene.id, f"derainer {label}: {_reason(error)}")
+                return []
+            # An image that fails must not take its neighbours along.
+            return [result for item in items for result in self._restore(label, derainer, cells, [item])]
+        spent = time.perf_counter() - started
+        self.seconds += spent
+        return [(item, image, spent / len(items)) for item, image in pairs]
 
     def _looker(self, cell: CellWork) -> Callable[[_Input, np.ndarray, float], Row]:
         digests = self.job.digests
@@ -309,6 +363,7 @@ class _Work:
             return restoration
         assert cell.model is not None
         model = _model(cell.model, self.job.settings)
+        _check_key(model.key, cell.what["model"])
         if cell.task == "detection":
             from downstream.detection import map_categories, to_categories
 
@@ -364,6 +419,35 @@ class _Input:
     mask: np.ndarray | None = None
 
 
+def _chunks(items: Iterator[_Input]) -> Iterator[list[_Input]]:
+    """Group scenes so that what is held in memory at a time does not depend on the shard's length."""
+    chunk: list[_Input] = []
+    pixels = 0
+    for item in items:
+        chunk.append(item)
+        pixels += item.rainy.shape[0] * item.rainy.shape[1]
+        if pixels >= _CHUNK_PIXELS:
+            yield chunk
+            chunk, pixels = [], 0
+    if chunk:
+        yield chunk
+
+
+def _check_key(key: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
+    """Check that what this worker loaded is what evidence would be filed under.
+
+    Raises:
+        BenchError: Naming the first difference: a machine of another kind, or weights that no seed fixes.
+    """
+    for name in sorted({*key, *planned}):
+        here, there = key.get(name), planned.get(name)
+        if content_key(here) != content_key(there):
+            raise BenchError(
+                f"its {name} is {here} in this worker but {there} in the plan: fix what it depends on "
+                f"(--precision where machines differ, a seed where weights are random)"
+            )
+
+
 def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.ndarray | None, np.ndarray]:
     """Return the clean image (None where unknown) and the rainy one of a scene (uint8 RGB HxWx3 each).
 
@@ -400,22 +484,6 @@ def _model(choice: ModelChoice, settings: Settings) -> Any:
     return load_model(
         choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust
     )
-
-
-def _agree(model: Any, task: str, variant: Variant) -> None:
-    """Check that a model and a data set share classes.
-
-    Raises:
-        BadData: If they do not.
-    """
-    if task == "detection" and variant.data.detection is not None:
-        from downstream.detection import map_categories
-
-        map_categories(model.classes, variant.data.detection.categories)
-    if task == "segmentation" and variant.data.segmentation is not None:
-        from downstream.segmentation import match_classes
-
-        match_classes(model.classes, variant.data.segmentation.classes)
 
 
 def _reason(error: BaseException) -> str:

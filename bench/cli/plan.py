@@ -26,13 +26,16 @@ def command(
     out: options.Out = Path("runs"),
     limit: options.Limit = None,
     device: options.Device = "auto",
+    seed: options.Seed = None,
     precision: options.Precision = None,
     tile: options.Tile = None,
+    trust_checkpoint: options.Trust = None,
     workers: options.Workers = None,
 ) -> None:
     """Print the cells of a run, what the store has of them, and an estimate of the time from a short calibration."""
     from bench.api import preparing
     from bench.cli.watch import TerminalWatcher
+    from bench.engine import free_memory
     from bench.plan import make_plan
     from bench.worker import make_jobs
 
@@ -46,8 +49,10 @@ def command(
         model=model,
         checkpoint=checkpoint,
         limit=limit,
+        seed=seed,
         precision=precision,
         tile=tile,
+        trust_checkpoint=trust_checkpoint,
     )
     watcher = TerminalWatcher()
     with preparing(
@@ -62,8 +67,13 @@ def command(
         typer.echo(f"{len(plan.cells)} cells, {len(plan.shards)} shards, {plan.images} images to look at")
         if plan.shards:
             watcher.stage("calibrating on one scene")
-            seconds = engine().estimate(plan, make_jobs(plan, store, settings))
-            typer.echo(f"about {_span(seconds)}")
+            forecast = engine().forecast(plan, make_jobs(plan, store, settings))
+            free = free_memory()
+            of = "" if free is None else f" of {free / 1e9:.1f} GB free"
+            held = forecast.workers * forecast.memory / 1e9
+            typer.echo(f"about {_span(forecast.seconds)} on {forecast.workers} workers, {held:.1f} GB{of}")
+            if free is not None and held > free / 1e9:
+                typer.echo("memory will not do: fewer --workers, or --tile 512", err=True)
 
 
 def _span(seconds: float) -> str:

@@ -108,9 +108,6 @@ def choose_engine(name: str, address: str | None, fail_fast: bool) -> Any:
     if name != "ray":
         raise unknown("engine", name, ("local", "ray"))
 
-    def make(settings: Any) -> Any:
-        from bench.cluster import RayEngine
+    from bench.cluster import OnRay
 
-        return RayEngine(settings, address=address, fail_fast=fail_fast)
-
-    return make
+    return OnRay(address, fail_fast)

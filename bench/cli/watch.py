@@ -25,6 +25,10 @@ class TerminalWatcher(Watcher):
         """Say what comes next."""
         print(f"{text} ...", file=sys.stderr, flush=True)
 
+    def note(self, text: str) -> None:
+        """Say what is odd."""
+        print(f"note: {text}", file=sys.stderr, flush=True)
+
     def begin(self, images: int) -> None:
         """Start the bar."""
         self._total, self._done = images, 0

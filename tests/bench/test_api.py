@@ -73,7 +73,7 @@ def test_the_reference_rows_are_always_there(finished: Path) -> None:
     assert clean is not None
     assert clean.value is None
     assert clean.images == 0
-    assert "infinite" in (clean.note or "")
+    assert "identical" in (clean.note or "")
 
 
 def test_scores_equal_those_of_the_plain_loop(finished: Path, pairs: Path) -> None:
