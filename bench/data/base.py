@@ -57,6 +57,11 @@ class DetectionTruth:
     image_ids: dict[str, int]
 
     @property
+    def derived(self) -> bool:
+        """Whether the boxes follow from files of the scenes, so that the scenes' digests stand for them too."""
+        return False
+
+    @property
     def categories(self) -> list[dict[str, Any]]:
         """The categories alone, which a data set knows before any box has been looked at."""
         return self.coco["categories"]

@@ -54,6 +54,11 @@ class InstanceTruth(DetectionTruth):
         return {"images": images, "annotations": annotations, "categories": self.categories}
 
     @property
+    def derived(self) -> bool:
+        """True: the instance files are among the scenes' own."""
+        return True
+
+    @property
     def categories(self) -> list[dict[str, Any]]:
         """The eight thing classes."""
         return [{"id": label, "name": name} for label, name in THINGS.items()]
