@@ -24,12 +24,14 @@ _DEVIATIONS = 8.0
 
 def problems(records: Sequence[Record]) -> list[str]:
     """Everything in the records that contradicts something else in them, one line each."""
-    found = [line for record in records for line in record_problems(record)]
+    by_record = {record.filename(): record_problems(record) for record in records}
+    found = [line for lines in by_record.values() for line in lines]
     try:
         results = read_results(records)
     except BenchError as error:
         return [*found, str(error)]
-    return found + reference_problems(results)
+    # A wrong score makes its recovery wrong too; one line says enough.
+    return found + [line for name, line in reference_problems(results) if not by_record[name]]
 
 
 def record_problems(record: Record) -> list[str]:
@@ -68,20 +70,22 @@ def _score_problem(record: Record, score: Score) -> str | None:
     return None
 
 
-def reference_problems(results: Results) -> list[str]:
-    """Recovery and harm that the rows `clean` and `none` do not give, and references to other rows."""
+def reference_problems(results: Results) -> list[tuple[str, str]]:
+    """Recovery and harm that the rows `clean` and `none` do not give, and references to other rows.
+
+    Returns:
+        The record's file name and a line, for each.
+    """
     found = []
     for group in results:
         for label, record in group.records.items():
             for name in (CLEAN, NONE):
                 row = group.records.get(name)
                 if row is not None and record.references.get(name, row.evidence) != row.evidence:
-                    found.append(
-                        f"{record.filename()}: its row {name} was another than {row.filename()}: "
-                        "take both from one run"
-                    )
+                    line = f"its row {name} was another than {row.filename()}: take both from one run"
+                    found.append((record.filename(), f"{record.filename()}: {line}"))
             if label not in (CLEAN, NONE):
-                found += _derived_problems(group, record)
+                found += [(record.filename(), line) for line in _derived_problems(group, record)]
     return found
 
 

@@ -59,7 +59,7 @@ def markdown(text: str) -> str:
 
 def latex(text: str) -> str:
     """Text as it is, in a LaTeX paragraph, heading or cell; letters that pdflatex lacks become `?`."""
-    parts = []
+    parts: list[str] = []
     for character in visible(text):
         if character == "-" and parts and parts[-1].endswith("-"):
             # Two hyphens would become a dash.

@@ -32,7 +32,7 @@
     all("th[aria-sort]", table).forEach((other) => other.setAttribute("aria-sort", "none"));
     header.setAttribute("aria-sort", falling ? "descending" : "ascending");
     const rows = Array.from(table.tBodies[0].rows);
-    const place = (row) => (row.classList.contains("reference") ? 0 : 1);
+    const place = (row) => (row.classList.contains("reference") ? { clean: 0, none: 1 }[row.dataset.label] : 2);
     rows.sort((a, b) => {
       if (place(a) !== place(b)) return place(a) - place(b);
       const x = valueOf(a, column), y = valueOf(b, column);

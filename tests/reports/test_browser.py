@@ -1,0 +1,172 @@
+"""The site in a real browser: it sorts, filters, slides, and fits a phone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.records import Record, write_record
+from reports.leaderboard import render_leaderboard, write_leaderboard
+from reports.samples import write_sample
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium here (pip install selenium)")
+
+EVIL = '"><img src=x onerror="document.title=1"><script>document.title=2</script>'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    binary, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if not binary or not driver:
+        pytest.skip("no Chromium with its driver here (Debian: apt install chromium chromium-driver)")
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = binary
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    started = webdriver.Chrome(options=options, service=Service(driver))
+    yield started
+    started.quit()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, run_records: Callable[..., list[Record]]) -> str:
+    root: Path = tmp_path_factory.mktemp("site")
+    board = root / "board"
+    board.mkdir()
+    for item in run_records(("clean", "none", "median", "rdmc", EVIL), ("streaks:light", "streaks:heavy")):
+        write_record(board, item)
+    dark, light = np.zeros((40, 60, 3), np.uint8), np.full((40, 60, 3), 250, np.uint8)
+    write_sample(
+        board / "samples", "street/test@streaks:heavy", "1", {"none": dark, "rdmc": light, "clean": light}
+    )
+    rendered, wrong = render_leaderboard(board, root / "site", root / "LEADERBOARD.md")
+    assert not wrong
+    write_leaderboard(rendered)
+    return (root / "site" / "index.html").as_uri()
+
+
+def size(browser: Any, width: int, height: int = 900) -> None:
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def labels(browser: Any) -> list[str]:
+    """Labels of the visible rows of the first visible table."""
+    return browser.execute_script(
+        "const table = [...document.querySelectorAll('section.group')].find(s => !s.hidden);"
+        "return [...table.querySelectorAll('tbody tr')].filter(r => !r.hidden).map(r => r.dataset.label);"
+    )
+
+
+def press(browser: Any, header: str) -> str:
+    """Click a header of the first visible table and say how it is sorted then."""
+    return browser.execute_script(
+        "const table = [...document.querySelectorAll('section.group')].find(s => !s.hidden);"
+        "const button = [...table.querySelectorAll('thead button')].find(b => b.textContent === arguments[0]);"
+        "button.click(); return button.closest('th').getAttribute('aria-sort');",
+        header,
+    )
+
+
+def choose(browser: Any, name: str, value: str) -> None:
+    browser.execute_script(
+        "const field = document.getElementById(arguments[0]); field.value = arguments[1];"
+        "field.dispatchEvent(new Event('change')); field.dispatchEvent(new Event('input'));",
+        name,
+        value,
+    )
+
+
+def test_sorts_best_first_and_back(browser: Any, address: str) -> None:
+    size(browser, 1280)
+    browser.get(address)
+    assert press(browser, "AP (%)") == "descending"
+    assert labels(browser) == ["clean", "none", "rdmc", EVIL, "median"]
+    assert press(browser, "AP (%)") == "ascending"
+    assert labels(browser) == ["clean", "none", "median", EVIL, "rdmc"]
+    assert press(browser, "time (ms/image)") == "ascending"
+    assert labels(browser)[2:4] == ["rdmc", "median"]
+    assert press(browser, "derainer") == "ascending"
+
+
+def test_header_is_reached_and_pressed_by_keyboard(browser: Any, address: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.get(address)
+    button = browser.find_element("css selector", "section.group:not([hidden]) thead th:nth-child(3) button")
+    button.send_keys(Keys.ENTER)
+    assert (
+        browser.execute_script("return arguments[0].closest('th').getAttribute('aria-sort')", button)
+        == "descending"
+    )
+
+
+def test_filters_by_task_variant_and_name(browser: Any, address: str) -> None:
+    browser.get(address)
+    assert browser.find_element("id", "shown").text == "3 tables, 9 results"
+    choose(browser, "task", "segmentation")
+    assert browser.find_element("id", "shown").text == "1 table, 3 results"
+    choose(browser, "variant", "")
+    assert browser.find_element("id", "shown").text == "2 tables, 6 results"
+    choose(browser, "search", "RDM")
+    assert browser.find_element("id", "shown").text == "2 tables, 2 results"
+    assert labels(browser) == ["clean", "none", "rdmc"]
+    browser.refresh()
+    assert browser.find_element("id", "shown").text == "2 tables, 2 results"
+
+
+def test_slider_moves_the_edge(browser: Any, address: str) -> None:
+    browser.get(address)
+    choose(browser, "divider", "20")
+    box = browser.execute_script(
+        "const r = document.querySelector('.stage').getBoundingClientRect(); return [r.left, r.width];"
+    )
+    edge = browser.execute_script(
+        "const r = document.getElementById('edge').getBoundingClientRect(); return r.left + r.width / 2;"
+    )
+    assert edge == pytest.approx(box[0] + 0.2 * box[1], abs=2)
+    assert browser.find_element("id", "tag-left").get_attribute("textContent") == "none"
+    choose(browser, "right", "clean")
+    assert browser.execute_script("return document.getElementById('under').src").endswith("--clean.jpg")
+    assert browser.execute_script("return document.getElementById('under').naturalWidth") == 60
+
+
+def test_theme_is_switched(browser: Any, address: str) -> None:
+    browser.get(address)
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    before = browser.execute_script(paper)
+    browser.find_element("id", "theme").click()
+    assert browser.execute_script(paper) != before
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_page_is_never_wider_than_the_screen(browser: Any, address: str, width: int) -> None:
+    size(browser, width)
+    browser.get(address)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_hostile_name_is_text(browser: Any, address: str) -> None:
+    browser.get(address)
+    assert browser.title == "derain-bench leaderboard"
+    assert EVIL in labels(browser)
+
+
+def test_nothing_is_lost_without_scripts(browser: Any, address: str) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(address)
+        tables = browser.find_elements("css selector", "section.group table")
+        assert len(tables) == 6
+        assert all(table.is_displayed() for table in tables)
+        assert not browser.find_element("id", "filters").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
