@@ -17,6 +17,8 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,9 @@ from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime,
 if TYPE_CHECKING:
     import numpy as np
     import torch
+
+#: TorchScript operators that open files.
+FILE_OPERATORS = ("from_file", "torch.save", "torch.load")
 
 
 def check_file(spec: DerainerSpec) -> None:
@@ -165,6 +170,7 @@ def _load_torchscript(path: Path, runtime: Runtime) -> Derainer:
     from derainers.load import count_parameters
     from derainers.network import NetworkDerainer
 
+    _refuse_file_access(path)
     try:
         module = torch.jit.load(str(path), map_location="cpu")
     except (
@@ -180,6 +186,27 @@ def _load_torchscript(path: Path, runtime: Runtime) -> Derainer:
         multiple=_multiple(module),
     )
     return NetworkDerainer(module, card, {"name": "torchscript", "weights": digest}, runtime)
+
+
+def _refuse_file_access(path: Path) -> None:
+    """Refuse TorchScript that names the operators with which it could read or write files.
+
+    TorchScript is a program of its own; it has no way out of torch but these.
+
+    Raises:
+        BadWeights: If the file is no archive, or names one of them.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            code = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+    except (zipfile.BadZipFile, OSError, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise BadWeights(f"{path}: not a TorchScript file that can be loaded, or a damaged one") from error
+    for name, text in code.items():
+        for operator in FILE_OPERATORS:
+            if operator.encode() + b"(" in text:
+                raise BadWeights(
+                    f"{path}: its code ({name}) calls {operator}, which reads or writes files: refused"
+                )
 
 
 def _load_onnx(path: Path, runtime: Runtime) -> Derainer:

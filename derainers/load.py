@@ -73,7 +73,12 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
     path = weights_path(entry, spec)
     module, config = load_module(entry, path)
     digest = sha256_file(path)
-    card = dataclasses.replace(entry.card, weights_sha256=digest, params=count_parameters(module))
+    card = dataclasses.replace(
+        entry.card,
+        weights_sha256=digest,
+        params=count_parameters(module),
+        training_data=_trained_on(path) or entry.card.training_data,
+    )
     return NetworkDerainer(
         module,
         card,
@@ -115,7 +120,7 @@ def load_module(entry: Entry, path: Path) -> tuple[nn.Module, dict[str, Any]]:
     from bench.weights import load_state, match_state
 
     what = f"{path} ({entry.card.name})"
-    config = {**entry.config, **_metadata_config(path)}
+    config = {**entry.config, **_metadata(path, "config")}
     try:
         module = _attribute(entry.build)(**config)
     except (TypeError, ValueError) as error:
@@ -144,22 +149,27 @@ def check_folder_gaps(derainer: Derainer, ids: Sequence[str], label: str) -> Non
         )
 
 
-def _metadata_config(path: Path) -> dict[str, Any]:
-    """The network's configuration from a safetensors file's metadata; empty for other files."""
+def _metadata(path: Path, entry: str) -> dict[str, Any]:
+    """A JSON object from a safetensors file's metadata; empty where it has none, and for other files."""
     if path.suffix != ".safetensors":
         return {}
     import safetensors
 
     try:
         with safetensors.safe_open(path, "pt") as file:
-            config = json.loads((file.metadata() or {}).get("config", "{}"))
+            value = json.loads((file.metadata() or {}).get(entry, "{}"))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise BadWeights(
-            f"{path}: not a readable safetensors file ({' '.join(str(error).split())[:200]})"
-        ) from None
-    if not isinstance(config, dict):
-        raise BadWeights(f"{path}: the configuration in its metadata is no JSON object")
-    return config
+        text = " ".join(str(error).split())[:200]
+        raise BadWeights(f"{path}: not a readable safetensors file ({text})") from None
+    if not isinstance(value, dict):
+        raise BadWeights(f"{path}: {entry} in its metadata is no JSON object")
+    return value
+
+
+def _trained_on(path: Path) -> str:
+    """What a weights file that was trained here says of its training data."""
+    data = _metadata(path, "card").get("data", ())
+    return ", ".join(str(part) for part in data) if isinstance(data, list) else ""
 
 
 def _key(entry: Entry, config: Mapping[str, Any], digest: str | None) -> dict[str, Any]:

@@ -51,8 +51,8 @@ def parse_tile(text: str) -> Tiles | None:
     """
     if text in ("off", "none", "0"):
         return None
-    size, _, overlap = text.partition("+")
-    if not size.isdigit() or (overlap and not overlap.isdigit()):
+    size, plus, overlap = text.partition("+")
+    if not size.isdigit() or bool(plus) != overlap.isdigit():
         raise BadConfig(f"tile {text!r}: write auto, off, or SIZE[+OVERLAP] in pixels, such as 512+64")
     chosen = int(size)
     return Tiles(chosen, int(overlap) if overlap else min(DEFAULT_OVERLAP, chosen // 4))

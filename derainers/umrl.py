@@ -97,13 +97,11 @@ class Confidence(nn.Module):
 
 
 class UMRL(nn.Module):
-    """A dense encoder and decoder that estimates rain at a quarter, half and full size, weighed by its
-    confidence.
+    """A dense encoder and decoder that estimates rain at three scales, weighed by its confidence.
 
-    Only what the restored image depends on is run: the confidence at full size and the restored images at
-    lower sizes serve the training loss. The released test script also stretches each result from its darkest to its brightest value,
-    which is left out here. ``batchnorm20`` and ``batchnorm1`` are in the released file and
-    never used.
+    Only what the restored image depends on is run: the confidence at full size and the restored images at lower sizes
+    serve the training loss. The released test script also stretches each result from its darkest to its brightest
+    value, which is left out here. ``batchnorm20`` and ``batchnorm1`` are in the released file and never used.
     """
 
     def __init__(self) -> None:
