@@ -8,22 +8,6 @@ classes = (
 )  # fmt: skip
 norm_cfg = dict(type="BN", requires_grad=True, momentum=0.05)
 
-
-def _head(kind, channels_in, channels, index, weight, **more):
-    return dict(
-        type=kind,
-        in_channels=channels_in,
-        channels=channels,
-        in_index=index,
-        num_classes=len(classes),
-        norm_cfg=norm_cfg,
-        concat_input=False,
-        align_corners=False,
-        loss_decode=dict(type="CrossEntropyLoss", use_sigmoid=False, loss_weight=weight),
-        **more,
-    )
-
-
 model = dict(
     type="EncoderDecoder",
     data_preprocessor=dict(
@@ -48,12 +32,20 @@ model = dict(
         norm_cfg=norm_cfg,
         align_corners=False,
     ),
-    decode_head=_head("DepthwiseSeparableFCNHead", 128, 128, -1, 1.0),
-    auxiliary_head=[_head("FCNHead", 64, 32, -3, 0.4, num_convs=1)],
+    decode_head=dict(
+        type="DepthwiseSeparableFCNHead",
+        in_channels=128,
+        channels=128,
+        in_index=-1,
+        num_classes=len(classes),
+        norm_cfg=norm_cfg,
+        concat_input=False,
+        align_corners=False,
+        loss_decode=dict(type="CrossEntropyLoss", use_sigmoid=False, loss_weight=1.0),
+    ),
     train_cfg=dict(),
     test_cfg=dict(mode="whole"),
 )
-del _head
 
 test_pipeline = [
     dict(type="LoadImageFromFile"),

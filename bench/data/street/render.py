@@ -92,7 +92,7 @@ def _develop(
     y, x = np.ogrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     vignette = (1 - float(rng.uniform(0.03, 0.12)) * (x * x + y * y)).astype(np.float32)
     small *= vignette[..., None] * float(rng.uniform(0.92, 1.08))
-    grain = rng.standard_normal(small.shape, np.float32)
+    grain: np.ndarray = rng.standard_normal(small.shape, np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), 0.55)
     strength = float(rng.uniform(1.6, 3.6))
     small += grain * (strength * (0.6 + 0.4 * np.sqrt(np.clip(small, 0, 255) / 128)))
