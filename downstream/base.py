@@ -59,3 +59,13 @@ class Model(Protocol):
             For detection, :class:`Detections`; for segmentation, int64 HxW indices into ``classes``.
         """
         ...
+
+
+def plain_name(name: str) -> str:
+    """Return a class name as it is compared: without case, spaces, hyphens and underscores.
+
+    Example:
+        >>> plain_name("Traffic_Light") == plain_name("traffic light") == plain_name("trafficLight")
+        True
+    """
+    return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BadData
-from downstream.base import Detections
+from downstream.base import Detections, plain_name
 
 #: The metrics of protocol ``ap@coco``, in the order of pycocotools' summary.
 METRICS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
@@ -46,16 +46,16 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
     Raises:
         BadData: No name is shared.
     """
-    by_name = {_plain(str(category["name"])): int(category["id"]) for category in categories}
-    ids = np.array([by_name.get(_plain(name), -1) for name in classes], dtype=np.int32).reshape(-1)
+    by_name = {plain_name(str(category["name"])): int(category["id"]) for category in categories}
+    ids = np.array([by_name.get(plain_name(name), -1) for name in classes], dtype=np.int32).reshape(-1)
     if not (ids >= 0).any():
         raise BadData(
             f"the model and the data set share no class: the model knows {_some(classes)}; "
             f"the data set has {_some(list(by_name))}"
         )
-    known = {_plain(name) for name in classes}
+    known = {plain_name(name) for name in classes}
     unseen = [name for name in by_name if name not in known]
-    unused = [name for name in classes if _plain(name) not in by_name]
+    unused = [name for name in classes if plain_name(name) not in by_name]
     notes = []
     if unseen:
         notes.append(f"classes that the model does not know count as missed: {_some(unseen)}")
@@ -133,10 +133,6 @@ def _results(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             for box, score, category in zip(corners, scores, categories, strict=True)
         ]
     return results
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
 
 
 def _some(names: Sequence[str]) -> str:

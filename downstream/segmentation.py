@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BadConfig, BadData
+from downstream.base import plain_name
 
 _UNNAMED = re.compile(r"(class[ _-]?)?\d+$", re.IGNORECASE)
 
@@ -96,11 +97,11 @@ def match_classes(model: Sequence[str], truth: Sequence[str]) -> NDArray[np.int6
     """
     if len(model) == len(truth) and (_unnamed(model) or _unnamed(truth)):
         return np.arange(len(truth), dtype=np.int64)
-    wanted = {_plain(name): index for index, name in enumerate(truth)}
-    found = [_plain(name) for name in model]
+    wanted = {plain_name(name): index for index, name in enumerate(truth)}
+    found = [plain_name(name) for name in model]
     if set(found) != set(wanted) or len(found) != len(wanted):
-        only_model = [name for name in model if _plain(name) not in wanted]
-        only_truth = [name for name in truth if _plain(name) not in found]
+        only_model = [name for name in model if plain_name(name) not in wanted]
+        only_truth = [name for name in truth if plain_name(name) not in found]
         raise BadConfig(
             f"the model labels {len(model)} classes, the data set {len(truth)}, and they differ: "
             f"only the model has {_some(only_model)}; only the data set has {_some(only_truth)}"
@@ -119,10 +120,6 @@ def _number(value: float) -> float | None:
 
 def _unnamed(names: Sequence[str]) -> bool:
     return all(_UNNAMED.match(name) for name in names)
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
 
 
 def _some(names: Sequence[str]) -> str:
