@@ -57,13 +57,20 @@ def render(
 
 
 def print_tables(records: Sequence[Record], preset: str = "summary", choice: Choice | None = None) -> None:
-    """Print the tables of a preset to the terminal, as wide as it is; see `render` for the errors."""
+    """Print the tables of a preset: to a terminal as wide as it is, else as wide as they are.
+
+    See `render` for the errors.
+    """
     from rich.console import Console
 
     from reports.presets import build_tables
     from reports.renderers import terminal
 
-    terminal.print_tables(build_tables(records, preset, choice), Console())
+    console = Console()
+    if console.is_terminal:
+        terminal.print_tables(build_tables(records, preset, choice), console)
+    else:
+        print(render(records, "text", preset, choice), end="")
 
 
 def print_summary(records: Sequence[Record]) -> None:
