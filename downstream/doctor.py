@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
+
+from downstream.index import installed_folder
 
 LITE = "pip install 'derain-bench[lite]'"
 
@@ -24,6 +24,7 @@ NEEDED = (
     ("mmcv", ("mmcv", "mmcv-lite", "onedl-mmcv"), "downstream models", LITE),
     ("mmdet", ("mmdet", "onedl-mmdetection"), "the detection task", LITE),
     ("mmseg", ("mmsegmentation", "onedl-mmsegmentation"), "the segmentation task", LITE),
+    ("ftfy", ("ftfy",), "the segmentation task (mmsegmentation imports it, but does not ask for it)", LITE),
 )
 
 
@@ -52,7 +53,7 @@ def problems() -> list[Problem]:
 
 def ops_kind() -> str:
     """Return ``compiled`` where mmcv brings its extension, ``fallback`` where not, ``none`` without mmcv."""
-    folder = _folder("mmcv")
+    folder = installed_folder("mmcv")
     if folder is None:
         return "none"
     return "compiled" if any(folder.glob("_ext*.so")) or any(folder.glob("_ext*.pyd")) else "fallback"
@@ -109,17 +110,7 @@ def _mmcv_ops() -> list[Problem]:
 
 
 def _present(name: str) -> bool:
-    return _folder(name) is not None
-
-
-def _folder(name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations)))
+    return installed_folder(name) is not None
 
 
 def _version(names: tuple[str, ...]) -> Version | None:

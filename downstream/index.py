@@ -41,14 +41,22 @@ def package_folder(task: str) -> Path:
         MissingDependency: It is not installed; the command that installs it is named.
     """
     package = PACKAGES[task]
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
+    folder = installed_folder(package)
+    if folder is None:
         raise MissingDependency(
             f"task {task} needs {package}, which is not installed: pip install 'derain-bench[lite]'"
         )
+    return folder
+
+
+def installed_folder(package: str) -> Path | None:
+    """Return the folder of an installed package without importing it; None where it is not installed."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
     return Path(next(iter(spec.submodule_search_locations)))
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from bench.errors import BadConfig, BadWeights, MissingDependency, unknown
 from downstream.base import Model
 from downstream.checkpoints import cached_path
-from downstream.index import PACKAGES, Entry, find_model, package_folder, read_configs, read_index
+from downstream.index import (
+    PACKAGES,
+    Entry,
+    find_model,
+    installed_folder,
+    package_folder,
+    read_configs,
+    read_index,
+)
 
 #: The model of each task that the program brings along; the default.
 DEFAULTS = {"detection": "street_yolox", "segmentation": "street_seg"}
@@ -83,6 +91,11 @@ def check_model(task: str, name: str | None = None, checkpoint: str | Path | Non
         raise unknown("task", task, PACKAGES)
     name = name or DEFAULTS[task]
     package_folder(task)
+    for package in ("mmengine", "mmcv"):
+        if installed_folder(package) is None:
+            raise MissingDependency(
+                f"task {task} needs {package}, which is not installed: pip install 'derain-bench[lite]'"
+            )
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None and not path.is_file():
         raise BadWeights(f"{path}: no such weights file (--checkpoint)")

@@ -50,6 +50,43 @@ def test_ap_is_mmdetections_own(rows, data):
     assert score_detection(data.detection.coco, first)["ap"] == pytest.approx(0.406, abs=1e-3)
 
 
+def independent_nms(boxes, scores, iou_threshold, offset):
+    """Suppression from the whole matrix of overlaps, in float64: another way than the one under test."""
+    import torch
+
+    x1, y1, x2, y2 = boxes.double().numpy().T
+    area = (x2 - x1 + offset) * (y2 - y1 + offset)
+    wide = np.minimum.outer(x2, x2) - np.maximum.outer(x1, x1) + offset
+    high = np.minimum.outer(y2, y2) - np.maximum.outer(y1, y1) + offset
+    inter = wide.clip(0) * high.clip(0)
+    close = inter > iou_threshold * (np.add.outer(area, area) - inter)
+    alive = np.ones(len(scores), bool)
+    kept = []
+    for i in np.argsort(-scores.numpy(), kind="stable"):
+        if alive[i]:
+            kept.append(int(i))
+            alive &= ~close[i]
+    return torch.tensor(kept, dtype=torch.int64)
+
+
+def test_ap_does_not_depend_on_whose_nms_it_is(detector, data, rows, monkeypatch):
+    import sys
+
+    from downstream.mmops import MODULE
+
+    monkeypatch.setattr(sys.modules[MODULE], "nms", independent_nms)
+    mapping = map_categories(detector.classes, data.detection.coco["categories"])
+    part = data.first(25)
+    other = []
+    for scene in part.scenes:
+        boxes, scores, categories = to_categories(detector.predict(data.clean(scene)), mapping)
+        other.append({"image_id": data.detection.image_ids[scene.id], "boxes": boxes, "scores": scores})
+        other[-1]["categories"] = categories
+    ids = {row["image_id"] for row in other}
+    ours = score_detection(part.detection.coco, [row for row in rows if row["image_id"] in ids])
+    assert ours == pytest.approx(score_detection(part.detection.coco, other), abs=1e-6)
+
+
 def test_boxes_equal_mmdetections_inference(detector, data, shared):
     """Its own entry point, reading the file itself, gives the same numbers to the last bit."""
     from mmdet.apis import inference_detector, init_detector

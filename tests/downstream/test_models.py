@@ -8,6 +8,14 @@ from downstream.doctor import Problem, problems
 from downstream.models import check_model, list_models
 
 
+@pytest.fixture(autouse=True)
+def no_memory():
+    """What an index was found to hold must not outlive a test that hides it."""
+    yield
+    index.read_index.cache_clear()
+    index.read_configs.cache_clear()
+
+
 @pytest.fixture
 def weights(tmp_path):
     path = tmp_path / "w.pth"
@@ -65,15 +73,24 @@ def test_absent_checkpoint(tmp_path):
 
 
 def test_package_that_is_not_installed(monkeypatch):
-    monkeypatch.setattr(index.importlib.util, "find_spec", lambda name: None)
     index.read_index.cache_clear()
-    index.read_configs.cache_clear()
+    monkeypatch.setattr(index.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match=r"needs mmseg, which is not installed: pip install"):
         check_model("segmentation")
     assert all(listed.weights == "embedded" for listed in list_models())
     found = problems()
     assert {problem.what.split()[0] for problem in found} >= {"mmdet", "mmseg", "mmcv"}
     assert all(isinstance(problem, Problem) and problem.fix for problem in found)
+
+
+def test_mmcv_alone_is_missing(monkeypatch):
+    pytest.importorskip("mmdet")
+    real = index.importlib.util.find_spec
+    monkeypatch.setattr(
+        index.importlib.util, "find_spec", lambda name: None if name == "mmcv" else real(name)
+    )
+    with pytest.raises(MissingDependency, match=r"needs mmcv, which is not installed: pip install"):
+        check_model("detection")
 
 
 def test_listing():
