@@ -38,6 +38,9 @@ def command(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="[default: the configuration's]")] = None,
     launcher: Annotated[str, typer.Option(help="none, or pytorch under torchrun.")] = "none",
+    prune: Annotated[
+        float, typer.Option(help="With --export: leave out recruitment links with smaller gates.")
+    ] = 0.0,
     export: Annotated[
         Path | None, typer.Option(help="Write the last checkpoint's averaged weights to a .safetensors file.")
     ] = None,
@@ -63,5 +66,5 @@ def command(
     if export is not None:
         from bench.train.export import export as write
 
-        card = write(out, export)
+        card = write(out, export, prune)
         typer.echo(f"{export}: {card['parameters']:,} parameters after {card['steps']} steps")

@@ -11,12 +11,13 @@ from bench.files import write_atomic
 from bench.train.config import TrainConfig
 
 
-def export(source: Path, target: Path) -> dict[str, Any]:
+def export(source: Path, target: Path, prune: float = 0.0) -> dict[str, Any]:
     """Write the averaged weights of a checkpoint in half precision, with their card in the metadata.
 
     Args:
         source: A checkpoint, or a training's folder for its latest one.
         target: A ``.safetensors`` file.
+        prune: Links whose gate's magnitude is not above this are left out (networks with such links only).
 
     Returns:
         The card.
@@ -46,7 +47,7 @@ def export(source: Path, target: Path) -> dict[str, Any]:
     # The network is exported as it was trained last: an early stage may have used a part of it.
     apply_stage(network, config.stage_at(content["step"] - 1))
     if hasattr(network, "pruned"):
-        network = network.pruned()
+        network = network.pruned(prune)
     options = getattr(network, "options", config.options)
     state = {
         name: (value.half() if value.is_floating_point() else value).contiguous(

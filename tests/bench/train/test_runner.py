@@ -140,6 +140,8 @@ def test_stages_set_what_the_network_has(tiny: Any, tmp_path: Path) -> None:
     last = train(tiny(stages=stages), tmp_path / "out", say=quiet)
     card = export(last, tmp_path / "w.safetensors")
     bare = card["parameters"]
+    whole = train(tiny(), tmp_path / "pruned", say=quiet)
+    assert export(whole, tmp_path / "w3.safetensors", prune=10.0)["parameters"] == bare
     assert (
         bare < export(train(tiny(), tmp_path / "all", say=quiet), tmp_path / "w2.safetensors")["parameters"]
     )
