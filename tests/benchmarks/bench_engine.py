@@ -1,0 +1,309 @@
+"""Runs the three scripts that people use today beside ``bench run``, on the same images; compares numbers and time.
+
+The scripts: restore a folder of rainy images to PNG; MMDetection's own test loop over each folder (clean, rainy,
+restored); scikit-image's PSNR and SSIM over the rainy and the restored folder. They are plain code at the end of this
+file, each a process of its own, one after the other, with torch and OpenCV on all threads. ``bench run`` is a process
+with as many single-threaded workers. Everything is bound to the same cores (``--cores``). The scripts start from a
+rainy folder that is there already; ``bench run`` makes its own rain, and draws 1,000 resamples for its intervals.
+
+Run ``python tests/benchmarks/bench_engine.py --data DIR --checkpoint FILE --prenet FILE``, DIR in COCO's layout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+RAIN = "streaks:heavy"
+METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+
+
+def main() -> None:
+    shared = Path(__file__).resolve().parents[3] / "shared"
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--images", type=int, default=6)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--data", type=Path, default=shared / "data" / "coco_tiny")
+    parser.add_argument("--split", default="val2017")
+    parser.add_argument("--model", default="yolox_nano_8xb8-300e_coco")
+    parser.add_argument("--checkpoint", type=Path, default=shared / "weights" / "yolox_nano_coco.pth")
+    parser.add_argument("--prenet", type=Path, default=shared / "weights" / "derain" / "prenet_rain100h.pth")
+    chosen = parser.parse_args()
+    cores = sorted(os.sched_getaffinity(0))[: chosen.cores]
+    os.sched_setaffinity(0, cores)
+    os.environ["OMP_NUM_THREADS"] = str(len(cores))
+    print(
+        f"{chosen.images} images of {chosen.data.name}/{chosen.split}, {chosen.model}, {RAIN}, {len(cores)} cores"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        compare(chosen, Path(folder), len(cores))
+
+
+def compare(chosen: argparse.Namespace, folder: Path, workers: int) -> None:
+    """Run both sides and print what came out."""
+    write_inputs(chosen, folder)
+    derainers = {"guided": "guided", "prenet": f"prenet:{chosen.prenet}"}
+    theirs: dict[str, dict[str, float]] = {}
+    spent: dict[str, float] = {}
+    for row in ("clean", "rainy", *derainers):
+        if row in derainers:
+            spent[f"derain {row}"] = script("derain", derainers[row], folder / "rainy", folder / row)
+        spent[f"mmdet {row}"] = script(
+            "mmdet",
+            chosen.model,
+            chosen.checkpoint,
+            folder / f"{row}.json",
+            folder / row,
+            folder / f"{row}_found",
+        )
+        theirs[row] = average_precision(folder / f"{row}.json", folder / f"{row}_found.bbox.json")
+        if row != "clean":
+            spent[f"skimage {row}"] = script(
+                "skimage", folder / row, folder / "clean", folder / f"{row}_quality.json"
+            )
+            theirs[row] |= json.loads((folder / f"{row}_quality.json").read_text())
+    for name, seconds in spent.items():
+        print(f"  {name:<16} {seconds:7.1f} s")
+    for row in derainers:
+        out = folder / f"runs_{row}"
+        ours = bench_run(chosen, [derainers[row]], out, workers)
+        needed = [
+            f"{what} {name}" for what in ("derain", "mmdet", "skimage") for name in ("clean", "rainy", row)
+        ]
+        total = sum(spent.get(name, 0.0) for name in needed)
+        report(row, total, ours, theirs, out, workers)
+    out = folder / "runs_guided"
+    more = bench_run(chosen, [derainers["guided"], derainers["prenet"]], out, workers)
+    total = sum(spent[f"{what} prenet"] for what in ("derain", "mmdet", "skimage"))
+    print(
+        f"prenet added to the finished run of guided: scripts {total:.1f} s, bench {more['wall']:.1f} s, "
+        f"{total / more['wall']:.2f} times as fast; {more['images']} images looked at"
+    )
+    again = bench_run(chosen, [derainers["guided"], derainers["prenet"]], out, workers)
+    print(f"the same run again: {again['wall']:.1f} s, {again['images']} images looked at")
+
+
+def report(
+    row: str, total: float, ours: dict[str, Any], theirs: dict[str, dict[str, float]], out: Path, workers: int
+) -> None:
+    """Print ratio, overhead and differences for one derainer."""
+    from bench.records import read_records
+
+    print(
+        f"{row}: scripts {total:.1f} s, bench {ours['wall']:.1f} s, {total / ours['wall']:.2f} times as fast "
+        f"(of which shards {ours['shards']:.1f} s, start and scoring {ours['wall'] - ours['shards']:.1f} s)"
+    )
+    print(
+        f"{row}: {workers} workers x {ours['shards']:.1f} s of shards / {ours['networks']:.1f} s inside networks "
+        f"= {workers * ours['shards'] / ours['networks']:.3f}; of the whole run "
+        f"{workers * ours['wall'] / ours['networks']:.3f}"
+    )
+    worst: dict[str, float] = {}
+    for record in read_records(out):
+        label = {"none": "rainy"}.get(record.derainer.label, record.derainer.label)
+        for score in record.scores:
+            expected = theirs[label].get(score.metric)
+            if expected is not None and score.value is not None:
+                worst[score.metric] = max(worst.get(score.metric, 0.0), abs(score.value - expected))
+    print(
+        f"{row}: greatest differences "
+        + ", ".join(f"{name} {value:.2g}" for name, value in sorted(worst.items()))
+    )
+
+
+def write_inputs(chosen: argparse.Namespace, folder: Path) -> None:
+    """Write the clean and the rainy folder as PNG, and the annotations under each folder's file names."""
+    from bench.data import open_data
+    from bench.images import write_image
+    from bench.rain import add_rain, parse_rain
+
+    data = open_data(f"coco:{chosen.data}", chosen.split).first(chosen.images)
+    assert data.detection is not None
+    rain = parse_rain(RAIN)
+    for name in ("clean", "rainy"):
+        (folder / name).mkdir()
+    for scene in data.scenes:
+        image = data.clean(scene)
+        assert image is not None
+        write_image(folder / "clean" / f"{scene.id}.png", image)
+        write_image(folder / "rainy" / f"{scene.id}.png", add_rain(rain, image, scene.id, 0))
+    names = {number: scene for scene, number in data.detection.image_ids.items()}
+    coco = dict(data.detection.coco)
+    coco["images"] = [image | {"file_name": f"{names[image['id']]}.png"} for image in coco["images"]]
+    for name in ("clean", "rainy", "guided", "prenet"):
+        (folder / f"{name}.json").write_text(json.dumps(coco))
+
+
+def script(*arguments: object) -> float:
+    """Run one of the plain scripts as a process and return its wall time in seconds."""
+    return timed([sys.executable, "-W", "ignore", __file__, "script", *map(str, arguments)])[0]
+
+
+def timed(command: list[str]) -> tuple[float, str]:
+    started = time.perf_counter()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return time.perf_counter() - started, done.stdout
+
+
+def bench_run(chosen: argparse.Namespace, derainers: list[str], out: Path, workers: int) -> dict[str, Any]:
+    """Run ``bench run``'s function as a process; return its wall time and what its engine counted."""
+    choices = {
+        "derainer": derainers,
+        "task": "detection",
+        "data": f"coco:{chosen.data}",
+        "split": chosen.split,
+        "rain": RAIN,
+        "model": chosen.model,
+        "checkpoint": str(chosen.checkpoint),
+        "limit": chosen.images,
+    }
+    command = [sys.executable, __file__, "script", "bench", json.dumps(choices), str(out), str(workers)]
+    wall, said = timed(command)
+    return json.loads(said.strip().splitlines()[-1]) | {"wall": wall}
+
+
+def average_precision(annotations: Path, found: Path) -> dict[str, float]:
+    """Unrounded AP of what MMDetection wrote down (it prints three digits)."""
+    import contextlib
+    import io
+
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(annotations))
+        scoring = COCOeval(truth, truth.loadRes(str(found)), "bbox")
+        scoring.evaluate()
+        scoring.accumulate()
+        scoring.summarize()
+    return {"ap": float(scoring.stats[0]), "ap50": float(scoring.stats[1])}
+
+
+# What people run today.
+
+
+def derain(name: str, source: str, target: str) -> None:
+    """Restore a folder of images to PNG."""
+    import cv2
+    import numpy as np
+
+    kind, _, weights = name.partition(":")
+    if kind == "guided":
+        from derainers.classical import guided
+
+        restore: Callable[[np.ndarray], np.ndarray] = guided()
+    else:
+        import torch
+
+        from derainers.prenet import PReNet
+
+        net = PReNet().eval()
+        net.load_state_dict(torch.load(weights, weights_only=True))
+
+        def restore(image: np.ndarray) -> np.ndarray:
+            with torch.no_grad():
+                pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).float() / 255
+                output = net(pixels).clamp(0, 1)[0].numpy().transpose(1, 2, 0)
+            return np.rint(output * 255).astype(np.uint8)
+
+    Path(target).mkdir()
+    for path in sorted(Path(source).glob("*.png")):
+        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        cv2.imwrite(str(Path(target) / path.name), cv2.cvtColor(restore(image), cv2.COLOR_RGB2BGR))
+
+
+def mmdet(model: str, checkpoint: str, annotations: str, images: str, found: str) -> None:
+    """MMDetection's tools/test.py on a folder."""
+    from downstream.mmops import install_fallback_ops
+
+    install_fallback_ops()
+    import mmdet.datasets
+    import mmdet.models  # noqa: F401
+    from mmengine.config import Config
+    from mmengine.runner import Runner
+
+    from downstream.index import find_model
+
+    entry = find_model("detection", model)
+    assert entry is not None
+    config = Config.fromfile(entry.config)
+    config.work_dir = str(Path(found).parent / "work")
+    config.load_from = checkpoint
+    config.log_level = "ERROR"
+    config.default_scope = "mmdet"
+    data = config.test_dataloader.dataset
+    data.update(data_root="", ann_file=annotations, data_prefix={"img": images})
+    config.test_dataloader.update(num_workers=len(os.sched_getaffinity(0)))
+    config.test_evaluator.update(ann_file=annotations, outfile_prefix=found)
+    Runner.from_cfg(config).test()
+
+
+def skimage(images: str, clean: str, result: str) -> None:
+    """scikit-image's PSNR and SSIM, the deraining papers' way: on Y, rounded, Gaussian window; and on RGB."""
+    import numpy as np
+    from skimage.color import rgb2ycbcr
+    from skimage.io import imread
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+    def ssim(one: np.ndarray, other: np.ndarray) -> float:
+        options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+        return float(structural_similarity(one, other, full=True, **options)[1][5:-5, 5:-5].mean())
+
+    rows = []
+    for path in sorted(Path(images).glob("*.png")):
+        one, other = imread(path), imread(Path(clean) / path.name)
+        one_y, other_y = (np.rint(rgb2ycbcr(image)[..., 0]).astype(np.uint8) for image in (one, other))
+        rows.append(
+            (
+                peak_signal_noise_ratio(other_y, one_y, data_range=255),
+                ssim(one_y, other_y),
+                peak_signal_noise_ratio(other, one, data_range=255),
+                np.mean([ssim(one[..., c], other[..., c]) for c in range(3)]),
+            )
+        )
+    Path(result).write_text(json.dumps(dict(zip(METRICS, np.mean(rows, axis=0).tolist(), strict=True))))
+
+
+def bench(choices: str, out: str, workers: str) -> None:
+    """``bench run``, with the engine's own count printed."""
+    from bench.api import run_suite
+    from bench.engine import Execution, LocalEngine
+    from bench.suite import suite_of
+
+    counted = {"shards": 0.0, "networks": 0.0, "images": 0}
+
+    class Counting(LocalEngine):
+        def execute(self, *arguments: Any) -> Execution:
+            started = time.perf_counter()
+            execution = super().execute(*arguments)
+            counted.update(
+                shards=time.perf_counter() - started,
+                networks=execution.network_seconds,
+                images=execution.images,
+            )
+            return execution
+
+    result = run_suite(suite_of(json.loads(choices)), out, engine=lambda s: Counting(s, workers=int(workers)))
+    assert not result.problems, result.problems
+    print(json.dumps(counted))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["script"]:
+        scripts: dict[str, Callable[..., None]] = {
+            "derain": derain,
+            "mmdet": mmdet,
+            "skimage": skimage,
+            "bench": bench,
+        }
+        scripts[sys.argv[2]](*sys.argv[3:])
+    else:
+        main()
