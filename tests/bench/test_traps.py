@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.api import run_suite
+from bench.api import Watcher, run_suite
 from bench.errors import BadConfig, BadData
 from bench.images import read_image, write_image
 from bench.plan import make_plan, outline
@@ -224,6 +224,24 @@ def test_the_clean_row_is_evaluated_once_for_all_rains(tmp_path: Path) -> None:
     # clean once, the rainy image once for each of the two rains; the row `none` of the dry day is the clean one
     assert plan.images == 3 * 4
     assert sum(len(cell.missing) for cell in plan.cells) == 6 * 4
+
+
+def test_a_rain_that_is_not_added_is_said(pairs: Path, tmp_path: Path, inline: Any) -> None:
+    class Listening(Watcher):
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def note(self, text: str) -> None:
+            self.notes.append(text)
+
+    for choices, notes in (
+        ({}, []),
+        ({"rain": "streaks:heavy"}, ["pairs: has its own rain, streaks:heavy is not added"]),
+    ):
+        watcher = Listening()
+        suite = pair_suite(pairs, "median", **choices)
+        run_suite(suite, tmp_path, engine=inline, watcher=watcher)
+        assert [note for note in watcher.notes if "own rain" in note] == notes
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int | str | None:
