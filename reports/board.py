@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BadRecord, BenchError
+from bench.errors import BenchError
 from bench.records import Record, read_record
 from reports.cells import Filled, assemble, group_ranks, metric_column, plain_column
 from reports.honesty import problems
@@ -70,16 +70,13 @@ def read_board(folder: Path) -> tuple[list[Record], list[str]]:
 
 
 def make_board(records: Sequence[Record]) -> Board:
-    """Put checked records on a board.
+    """Put records on a board; `read_board` says whether they may be believed.
 
     Raises:
-        BadRecord: If they contradict each other or themselves; the first contradiction is named.
+        BadRecord: If they must not stand in one table.
         BadData: If there are none.
     """
     results = read_results(records)
-    wrong = problems(records)
-    if wrong:
-        raise BadRecord(wrong[0])
     return Board(results, tuple(_section(results, group) for group in results))
 
 

@@ -148,10 +148,19 @@ def interval(
     if finite.size == 0 or 2 * finite.size < array.size:
         return float("nan"), float("nan")
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(finite, [tail, 1.0 - tail])
+    ordered = np.sort(finite)
+    low, high = _quantile(ordered, tail), _quantile(ordered, 1.0 - tail)
     if value is not None:
         low, high = 2.0 * value - high, 2.0 * value - low
     return float(np.clip(low, *bounds)), float(np.clip(high, *bounds))
+
+
+def _quantile(ordered: FloatArray, share: float) -> float:
+    """The quantile of sorted values by linear interpolation: `np.quantile`, which takes ten times as long."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
 def estimate(

@@ -33,7 +33,7 @@ def renderer(form: str) -> Callable[[Sequence[Table]], str]:
 
         return render_html
     if form == "text":
-        from reports.renderers.terminal import render_text
+        from reports.renderers.plain import render_text
 
         return render_text
     raise unknown("format", form, (*FORMATS, "json"))

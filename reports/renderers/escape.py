@@ -36,6 +36,8 @@ def visible(text: str) -> str:
 
     White space of any kind becomes a space, anything else that does not show becomes U+FFFD.
     """
+    if text.isprintable():
+        return text
     shown = []
     for character in text:
         if character.isspace():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,17 +15,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLES = {"best": "bold", "second": "underline", None: ""}
-#: A file has no width; nothing is cut there.
-_FILE_WIDTH = 400
-
-
-def render_text(tables: Sequence[Table]) -> str:
-    """Tables as plain text, as wide as they need to be."""
-    from rich.console import Console
-
-    buffer = io.StringIO()
-    print_tables(tables, Console(file=buffer, width=_FILE_WIDTH, color_system=None, legacy_windows=False))
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.errors import BadRecord
 from bench.records import Record, encode_replicates, write_record
-from reports.board import make_board, read_board
+from reports.board import read_board
 from reports.honesty import problems
 
 Make = Callable[..., Record]
@@ -44,8 +44,7 @@ def test_lies_are_named(run_records: MakeRun, metric: str, change: dict[str, Any
     (line,) = problems(records)
     assert line.startswith(records[-1].filename())
     assert "\n" not in line
-    with pytest.raises(BadRecord, match=words):
-        make_board(records)
+    assert re.search(words, line)
 
 
 def test_moved_replicates_are_named(record: Make) -> None:
