@@ -474,7 +474,7 @@ def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]
 def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
     from derainers import load_derainer
 
-    return load_derainer(spec, device=_place(settings), precision=settings.precision, tile=settings.tile)
+    return load_derainer(spec, _place(settings), settings.precision, settings.tile, settings.trust)
 
 
 @lru_cache(maxsize=8)

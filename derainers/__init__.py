@@ -106,7 +106,11 @@ def check_derainer(spec: DerainerSpec, ids: Sequence[str] = ()) -> None:
 
 
 def load_derainer(
-    spec: DerainerSpec | str, device: str = "auto", precision: str = "auto", tile: str = "auto"
+    spec: DerainerSpec | str,
+    device: str = "auto",
+    precision: str = "auto",
+    tile: str = "auto",
+    trust: str | None = None,
 ) -> Derainer:
     """Load a derainer.
 
@@ -115,6 +119,7 @@ def load_derainer(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
         tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]`` in pixels.
+        trust: SHA-256 of weights files that may be unpickled although they are not plain weights.
 
     Raises:
         BenchError: If there is no such derainer, or its weights or file cannot be used; one line says why.
@@ -123,7 +128,7 @@ def load_derainer(
 
     if isinstance(spec, str):
         (spec,) = parse_derainers(spec)
-    runtime = Runtime(device, precision, tile)
+    runtime = Runtime(device, precision, tile, trust)
     if spec.name in FILE_KINDS or ".py:" in spec.name:
         import derainers.foreign as foreign
 

@@ -112,11 +112,13 @@ class Runtime:
         precision: ``auto`` (bfloat16 where hardware has it and the derainer was found to bear it), ``fp32``
             or ``bf16``.
         tile: ``auto`` (large images only), ``off``, or ``SIZE[+OVERLAP]`` in pixels.
+        trust: SHA-256 of weights files that may be unpickled although they are not plain weights.
     """
 
     device: str = "auto"
     precision: str = "auto"
     tile: str = "auto"
+    trust: str | None = None
 
 
 def default_label(name: str) -> str:

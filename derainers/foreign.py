@@ -107,7 +107,7 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
             from bench.weights import load_state, match_state
 
             digest = sha256_file(Path(spec.arg).expanduser())
-            match_state(found, load_state(Path(spec.arg).expanduser()), f"{spec.arg} ({name})")
+            match_state(found, load_state(Path(spec.arg).expanduser(), runtime.trust), f"{spec.arg} ({name})")
         multiple = getattr(found, "multiple", card.multiple)
         if not isinstance(multiple, int) or multiple < 1:
             raise BadConfig(

@@ -71,7 +71,7 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
     from derainers.network import WHOLE_PIXELS, NetworkDerainer
 
     path = weights_path(entry, spec)
-    module, config = load_module(entry, path)
+    module, config = load_module(entry, path, runtime.trust)
     digest = sha256_file(path)
     card = dataclasses.replace(
         entry.card,
@@ -107,7 +107,7 @@ def weights_path(entry: Entry, spec: DerainerSpec) -> Path:
     return WEIGHTS_FOLDER / entry.weights
 
 
-def load_module(entry: Entry, path: Path) -> tuple[nn.Module, dict[str, Any]]:
+def load_module(entry: Entry, path: Path, trust: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """Build a registered network and fill it from a weights file.
 
     Returns:
@@ -125,7 +125,7 @@ def load_module(entry: Entry, path: Path) -> tuple[nn.Module, dict[str, Any]]:
         module = _attribute(entry.build)(**config)
     except (TypeError, ValueError) as error:
         raise BadWeights(f"{what}: the configuration in its metadata does not fit: {error}") from error
-    match_state(module, load_state(path), what)
+    match_state(module, load_state(path, trust), what)
     return module.eval(), config
 
 
