@@ -236,7 +236,7 @@ def test_a_rain_that_is_not_added_is_said(pairs: Path, tmp_path: Path, inline: A
 
     for choices, notes in (
         ({}, []),
-        ({"rain": "streaks:heavy"}, ["pairs: has its own rain, streaks:heavy is not added"]),
+        ({"rain": "streaks:heavy"}, ["pairs/pairs: has its own rain, streaks:heavy is not added"]),
     ):
         watcher = Listening()
         suite = pair_suite(pairs, "median", **choices)

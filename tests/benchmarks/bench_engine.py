@@ -149,7 +149,9 @@ def script(*arguments: object) -> float:
 
 def timed(command: list[str]) -> tuple[float, str]:
     started = time.perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
     return time.perf_counter() - started, done.stdout
 
 
@@ -206,7 +208,7 @@ def derain(name: str, source: str, target: str) -> None:
         from derainers.prenet import PReNet
 
         net = PReNet().eval()
-        net.load_state_dict(torch.load(weights, weights_only=True))
+        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
 
         def restore(image: np.ndarray) -> np.ndarray:
             with torch.no_grad():
