@@ -18,7 +18,7 @@ from bench.stats import Estimate, Sampled
 from bench.store import Store
 
 #: Changes whenever the same evidence would give another record.
-SCORING_VERSION = 1
+SCORING_VERSION = 2
 RESAMPLES = 1000
 LEVEL = 0.95
 
@@ -215,9 +215,9 @@ class Scorer:
     def _breakdown(self, head: dict[str, Any], rows: dict[str, Row]) -> dict[str, Any]:
         """Tables beside the scores that reports draw on, each JSON.
 
-        Detection: ``classes`` (class to AP), ``errors`` (kind to count) and, against the row ``none``, ``changes``
-        (kind to how many were cured, caused and kept). Restoration: ``images`` (metric to one value per scene, in
-        the order of the ids under ``scenes``; None where infinite).
+        Every task: ``images``, metric to one value per scene in the order of the ids under ``scenes``; None where it
+        is infinite or undefined. Detection: ``classes`` (class to AP), ``errors`` (kind to count) and, against the
+        row ``none``, ``changes`` (kind to how many were cured, caused and kept).
         """
         from bench import stats
 
@@ -227,8 +227,12 @@ class Scorer:
                 for metric in RestorationRow.METRICS
             }
             return {"scenes": list(rows), "images": columns}
-        if head["task"] != "detection":
-            return {}
+        if head["task"] == "segmentation":
+            matrices = np.stack([cast(SegmentationRow, row).matrix for row in rows.values()])
+            return {
+                "scenes": list(rows),
+                "images": {"miou": _short(stats.confusion_scores(matrices)["miou"])},
+            }
         table = self._matches(list(rows.values()))
         once = np.ones((1, len(rows)), np.uint16)
         by_class = stats.precision_grid(table, once)[0, 0]
@@ -237,6 +241,8 @@ class Scorer:
         for error in errors:
             counts[error.kind] = counts.get(error.kind, 0) + 1
         breakdown: dict[str, Any] = {
+            "scenes": list(rows),
+            "images": {"ap": _short(stats.image_precision(table))},
             "classes": {name: _number(ap) for name, ap in zip(table.categories, by_class, strict=True)},
             "errors": counts,
         }
@@ -292,6 +298,11 @@ def _stated(metric: str, estimate: Estimate, images: int, note: str | None, head
 
 def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _short(values: np.ndarray) -> list[float | None]:
+    """Values of single images; four decimals are more than one image can tell."""
+    return [round(float(value), 4) if math.isfinite(value) else None for value in values]
 
 
 def _is_compared(task: str, label: str, references: Mapping[str, str]) -> bool:

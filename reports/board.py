@@ -125,10 +125,9 @@ def cost_columns(results: Results, group: Group) -> list[Filled]:
         (Column("time", "time", "ms/image", "", 1, 1e3, False), seconds, "not timed"),
     ):
         if any(value is not None for value in values.values()):
-            filled = plain_column(column, values, note)
-            unmarked = {k: Cell(c.value, note=c.note) for k, c in filled.cells.items()}
+            filled = plain_column(column, values, note, marks=False)
             references = {label: none for label in (CLEAN, NONE) if label in group.records}
-            columns.append(Filled(column, {**references, **unmarked}))
+            columns.append(Filled(column, {**references, **filled.cells}))
     return columns
 
 

@@ -99,11 +99,11 @@ def group_ranks(group: Group, metric: str) -> dict[str, int]:
 
 
 def marked(places: Mapping[str, int]) -> dict[str, Mark]:
-    """Best and second from shared ranks; nothing where there is nobody to be better than."""
+    """Best and second from shared ranks; no best of one, and no second best of two."""
     if len(places) < 2:
         return {}
     order = sorted(set(places.values()))
-    kinds: tuple[Mark, Mark] = ("best", "second")
+    kinds: tuple[Mark, ...] = ("best", "second") if len(places) > 2 else ("best",)
     names = dict(zip(order, kinds, strict=False))
     return {label: names[place] for label, place in places.items() if place in names}
 
@@ -207,15 +207,17 @@ def _one_protocol(groups: Sequence[Group], metric: str) -> str:
     return next(iter(seen), "")
 
 
-def plain_column(column: Column, values: Mapping[str, float | None], note: str) -> Filled:
-    """A column of numbers without intervals; best and second are marked where the column has a direction."""
+def plain_column(
+    column: Column, values: Mapping[str, float | None], note: str, *, marks: bool = True
+) -> Filled:
+    """A column of numbers without intervals; best and second are marked if it has a direction and marks are wanted."""
     there = {k: v for k, v in values.items() if v is not None and k not in REFERENCES}
-    marks: dict[str, Mark] = {}
-    if column.higher_is_better is not None:
+    best: dict[str, Mark] = {}
+    if marks and column.higher_is_better is not None:
         exact = {label: Sampled(value, np.zeros(0)) for label, value in there.items()}
-        marks = marked(ranks(exact, higher_is_better=column.higher_is_better))
+        best = marked(ranks(exact, higher_is_better=column.higher_is_better))
     cells = {
-        label: Cell(None, note=note) if value is None else Cell(value, mark=marks.get(label))
+        label: Cell(None, note=note) if value is None else Cell(value, mark=best.get(label))
         for label, value in values.items()
     }
     return Filled(column, cells)

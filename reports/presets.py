@@ -188,10 +188,11 @@ def errors(results: Results) -> Iterable[Table]:
 
 
 def correlation(results: Results) -> Iterable[Table]:
-    """Whether PSNR and SSIM order derainers as AP and mIoU do, one table for all variants."""
-    from reports.agreement import agreement_table
+    """Whether PSNR and SSIM order derainers, and images, as AP and mIoU do; two tables for all variants."""
+    from reports.agreement import agreement_table, image_table
 
     yield agreement_table(results)
+    yield image_table(results)
 
 
 PRESETS: dict[str, Callable[[Results], Iterable[Table]]] = {

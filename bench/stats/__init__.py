@@ -23,6 +23,7 @@ from bench.stats.detection import (
     class_mean,
     detection_replicates,
     detection_scores,
+    image_precision,
     match_detections,
     precision_grid,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "finite_mean",
     "harm",
     "image_correlation",
+    "image_precision",
     "interval",
     "kendall",
     "match_detections",

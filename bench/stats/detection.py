@@ -283,6 +283,29 @@ def detection_scores(table: DetectionTable) -> dict[str, float]:
     return {name: float(values[0]) for name, values in detection_replicates(table, once).items()}
 
 
+def image_precision(table: DetectionTable) -> FloatArray:
+    """AP of each image as if it were the whole set: float64 (images,), NaN for an image without objects.
+
+    Noisy for one image, but good enough to ask whether images on which one thing rises are those on which another
+    does.
+    """
+    result = np.full(len(table.images), np.nan)
+    order = np.argsort(table.image, kind="stable")
+    bounds = np.searchsorted(table.image[order], np.arange(len(table.images) + 1))
+    for i in range(len(table.images)):
+        own = order[bounds[i] : bounds[i + 1]]
+        present = np.flatnonzero(table.objects[0, :, i])
+        values = []
+        for k in present:
+            chosen = own[table.category[own] == k]
+            weights = np.ones((len(chosen), 1), dtype=np.uint16)
+            objects = table.objects[0, k, i : i + 1].astype(np.float64)
+            values.append(_area_precision(table.state[0][:, chosen], weights, objects).mean())
+        if values:
+            result[i] = np.mean(values)
+    return result
+
+
 def class_mean(grid: FloatArray) -> dict[str, FloatArray]:
     """Mean over the categories that have objects, of a `precision_grid`: {metric: (R,)}."""
     defined = ~np.isnan(grid)

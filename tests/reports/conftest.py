@@ -95,7 +95,7 @@ def make_record(
         "scores": tuple(scores),
         "bootstrap": Bootstrap(resamples=RESAMPLES, level=LEVEL, seed=7),
         "replicates": {m: encode_replicates(s.replicates) for m, s in sampled.items()},
-        "breakdown": _breakdown(task, label, sampled),
+        "breakdown": _per_image(task, label, won) | _breakdown(task, label, sampled),
         "run": {
             "versions": {"derain-bench": "0.1.0", "numpy": "2.0"},
             "processor": "Example CPU",
@@ -185,6 +185,15 @@ def _stated(metric: str, found: Estimate, classes: int, images: int) -> Score:
         images=images,
         note=note,
     )
+
+
+def _per_image(task: str, label: str, won: float) -> dict[str, Any]:
+    """Values of 40 scenes: what a derainer gains on a scene is about the same in every score."""
+    gain = np.linspace(0, 1, 40) * won * (label not in ("clean", "none"))
+    noise = np.random.default_rng([sum(map(ord, label)), len(task)]).normal(0, 0.1, 40)
+    columns = {"detection": ("ap",), "segmentation": ("miou",), "restoration": ("psnr_y", "ssim_y")}[task]
+    images = {metric: [round(float(v), 4) for v in 0.3 + gain + noise * 0.3] for metric in columns}
+    return {"scenes": [f"{i:03d}" for i in range(40)], "images": images}
 
 
 def _breakdown(task: str, label: str, sampled: dict[str, Sampled]) -> dict[str, Any]:

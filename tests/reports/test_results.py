@@ -173,7 +173,21 @@ def test_cost_shows_the_share_of_the_derainer(run_records: MakeRun) -> None:
 
 
 def test_correlation_needs_three_derainers(run_records: MakeRun) -> None:
-    (table,) = build_tables(run_records(("clean", "none", "rdmc"), ("streaks:medium",)), "correlation")
+    table, _ = build_tables(run_records(("clean", "none", "rdmc"), ("streaks:medium",)), "correlation")
     assert table.rows[0].cells[0].value is None
-    (table,) = build_tables(run_records(rains=("streaks:medium",)), "correlation")
+    table, _ = build_tables(run_records(rains=("streaks:medium",)), "correlation")
     assert table.rows[0].cells[0].value == pytest.approx(1.0)
+
+
+def test_correlation_across_images_is_of_gains(run_records: MakeRun) -> None:
+    records = run_records(("clean", "none", "rdmc"), ("streaks:medium",))
+    _, table = build_tables(records, "correlation")
+    assert [row.label for row in table.rows] == [
+        "rdmc: AP, street/test@streaks:medium, tiny_detector",
+        "rdmc: mIoU, street/test@streaks:medium, tiny_segmenter",
+    ]
+    cell = table.rows[0].cells[0]
+    assert cell.low is not None
+    assert cell.high is not None
+    assert cell.value is not None
+    assert 0 < cell.low < cell.value < cell.high < 1

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.stats import detection_replicates, detection_scores, match_detections, resample_counts
+from bench.stats import (
+    detection_replicates,
+    detection_scores,
+    image_precision,
+    match_detections,
+    resample_counts,
+)
 from bench.stats.detection import METRICS, coco_results
 
 pytest.importorskip("pycocotools")
@@ -70,6 +76,13 @@ def test_columns_follow_the_order_of_the_scenes(make_scenes: Callable[..., Any])
     first, second = detection_replicates(forwards, counts), detection_replicates(backwards, counts[:, ::-1])
     for name in METRICS:
         assert np.array_equal(first[name], second[name], equal_nan=True)
+
+
+def test_precision_of_an_image_is_that_of_a_set_of_it_alone(make_scenes: Callable[..., Any]) -> None:
+    truth, rows = make_scenes(12, 3)
+    table = match_detections(truth, [dict(r) for r in rows])
+    alone = detection_replicates(table, np.eye(12, dtype=np.uint16))["ap"]
+    assert np.allclose(image_precision(table), alone, equal_nan=True)
 
 
 def test_nothing_detected_is_zero_and_nothing_to_detect_is_undefined(make_scenes: Callable[..., Any]) -> None:
