@@ -11,7 +11,7 @@ from bench.errors import BadData
 from bench.images import read_image, write_image
 from bench.seeds import rng_from
 from bench.train.config import Data
-from bench.train.data import Batches, Pool, draw_sample, find_images, make_loader, read_pools
+from bench.train.data import Batches, Pool, draw_sample, find_images, make_loader, read_clean, read_pools
 
 
 def test_a_batch_depends_on_seed_and_step_alone(tiny: Any) -> None:
@@ -114,3 +114,18 @@ def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
 def test_a_pattern_finds_images_in_order(photos: Path) -> None:
     (photos / "notes.txt").write_text("no image")
     assert [p.name for p in find_images(str(photos / "*"))] == ["0.png", "1.png", "2.png", "3.png"]
+
+
+def test_physical_rain_is_drawn_too(photos: Path) -> None:
+    rain = [{"kind": "rainfall", "low": 50, "high": 150}]
+    data = Data.model_validate({"clean": [{"images": str(photos)}], "rain": rain})
+    rainy, clean = draw_sample(read_pools(data), data, 32, rng_from(1))
+    assert rainy.dtype == np.uint8
+    assert (rainy != clean).any()
+
+
+def test_rendered_scenes_are_kept_for_the_next_start(tmp_path: Path) -> None:
+    first = read_clean("street:1", tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["street_00000.png"]
+    assert (read_clean("street:1", tmp_path)[0] == first[0]).all()
+    assert first[0].shape[2] == 3
