@@ -17,7 +17,7 @@ from bench.stats import Sampled, detection_replicates, detection_scores, differe
 from bench.stats.bootstrap import interval
 
 RESAMPLES = 1000
-SETS = ((200, 1), (200, 3), (500, 1), (500, 8))
+SETS = ((200, 1), (200, 3), (500, 1), (500, 8), (200, 20))
 
 
 def main() -> None:
