@@ -109,3 +109,15 @@ def test_classes_by_name_or_by_index():
         match_classes(("road", "tree"), ("road", "sky"))
     with pytest.raises(BadConfig, match="labels 3 classes, the data set 2"):
         match_classes(("class 0", "class 1", "class 2"), ("road", "sky"))
+
+
+def test_scores_with_intervals_have_the_same_centre():
+    from bench.stats.confusion import class_iou, confusion_scores
+
+    total = sum(confusion(*label_maps(seed, 6), 6) for seed in range(3))
+    plain = score_confusion(total, list("abcdef"))
+    stats = confusion_scores(total)
+    assert {name: float(stats[name]) for name in stats} == pytest.approx(
+        {name: plain[name] for name in stats}, abs=1e-12
+    )
+    assert class_iou(total).tolist() == pytest.approx([plain[f"iou/{name}"] for name in "abcdef"], abs=1e-12)
