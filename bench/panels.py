@@ -5,7 +5,7 @@ For looking, not for scoring: photos of real rain have no ground truth, and a ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,23 @@ class View:
 def make_panels(view: View, scenes: Sequence[str] = (), count: int = 3, run: Path | None = None) -> list[list[Panel]]:
     """Restore some scenes and let the model look at every version.
 
+    Args and errors are those of :func:`restore_scenes`.
+
+    Returns:
+        Each scene's panels: clean (where known), none, each derainer.
+    """
+    see = _seer(view)
+    return [
+        [see(label, image) for label, image in versions.items()]
+        for versions in restore_scenes(view, scenes, count, run).values()
+    ]
+
+
+def restore_scenes(
+    view: View, scenes: Sequence[str] = (), count: int = 3, run: Path | None = None
+) -> dict[str, dict[str, np.ndarray]]:
+    """Restore some scenes.
+
     Args:
         view: What to show.
         scenes: Ids of the scenes; empty chooses ``count`` of them.
@@ -61,7 +78,7 @@ def make_panels(view: View, scenes: Sequence[str] = (), count: int = 3, run: Pat
         run: The --out folder of a run over the same variant.
 
     Returns:
-        Each scene's panels: clean (where known), none, each derainer.
+        Scene id to its versions: clean (where known), none, each derainer.
 
     Raises:
         BenchError: If a choice is wrong.
@@ -73,15 +90,34 @@ def make_panels(view: View, scenes: Sequence[str] = (), count: int = 3, run: Pat
     specs = parse_derainers(view.derainers) if view.derainers else ()
     chosen = _scenes(data, scenes or _choose(run, [spec.label for spec in specs], count, data))
     derainers = [(spec.label, load_derainer(spec, device=view.device)) for spec in specs]
-    see = _seer(view)
-    result = []
+    result = {}
     for scene in chosen:
         clean, rainy = read_variant(data, rain, view.seed, scene)
-        versions = [("clean", clean)] if clean is not None else []
-        versions.append(("none", rainy))
-        versions += [(label, restore(derainer, [scene.id], [rainy])[0]) for label, derainer in derainers]
-        result.append([see(label, image) for label, image in versions])
+        versions = {"clean": clean} if clean is not None else {}
+        versions["none"] = rainy
+        versions |= {label: restore(derainer, [scene.id], [rainy])[0] for label, derainer in derainers}
+        result[scene.id] = versions
     return result
+
+
+def keep_samples(view: View, versions: Mapping[str, Mapping[str, np.ndarray]], folder: Path) -> None:
+    """Keep restored scenes for the leaderboard's before/after slider.
+
+    Args:
+        view: What the scenes were restored with.
+        versions: From :func:`restore_scenes`.
+        folder: The board's folder of samples.
+
+    Raises:
+        OutputError: If the folder cannot be written to.
+    """
+    from bench.records import variant_name
+    from reports.samples import write_sample
+
+    data = open_data(view.data, view.split)
+    rain = "own" if data.own_rain else view.rain
+    for scene, images in versions.items():
+        write_sample(folder, variant_name(data.name, rain, view.seed), scene, images)
 
 
 def draw(panels: Sequence[Sequence[Panel]], path: Path, *, crops: bool) -> None:

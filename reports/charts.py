@@ -10,7 +10,7 @@ from itertools import pairwise
 from reports.renderers.escape import markup
 
 WIDTH, HEIGHT = 460, 290
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 14, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 14, 42
 _COLOURS = 8
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 _MARKERS = 6

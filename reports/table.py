@@ -158,24 +158,20 @@ def choose(table: Table, choice: Choice) -> Table:
         chosen = replace(chosen, columns=tuple(table.columns[i] for i in positions), rows=tuple(rows))
     if choice.sort is None:
         return chosen
+    references = [row for row in chosen.rows if row.reference]
     if choice.sort == "name":
-        return replace(
-            chosen, rows=tuple(sorted(chosen.rows, key=lambda row: (not row.reference, row.label)))
-        )
+        ranked = sorted((row for row in chosen.rows if not row.reference), key=lambda row: row.label)
+        return replace(chosen, rows=(*references, *ranked))
     at = _find(table, choice.sort)[0]
     falling = table.columns[at].higher_is_better is not False
     values = {id(row): full.cells[at].value for row, full in zip(chosen.rows, table.rows, strict=True)}
 
-    def place(row: Row) -> tuple[bool, bool, float, str]:
+    def place(row: Row) -> tuple[bool, float, str]:
         value = values[id(row)]
-        return (
-            not row.reference,
-            value is None,
-            (-value if falling else value) if value is not None else 0.0,
-            row.label,
-        )
+        return (value is None, (-value if falling else value) if value is not None else 0.0, row.label)
 
-    return replace(chosen, rows=tuple(sorted(chosen.rows, key=place)))
+    ranked = sorted((row for row in chosen.rows if not row.reference), key=place)
+    return replace(chosen, rows=(*references, *ranked))
 
 
 def _find(table: Table, key: str) -> list[int]:

@@ -39,13 +39,17 @@ def command(
         typer.Option(help="A run's --out folder: choose the largest gain, the largest loss and the median change."),
     ] = None,
     crops: Annotated[bool, typer.Option("--crops", help="Show what the last derainer changed most, enlarged.")] = False,
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Keep the pictures in this folder for the leaderboard's slider instead of drawing them."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seeds the rain.")] = 0,
     device: options.Device = "auto",
     out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("panel.png"),
 ) -> None:
     """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
     from bench.errors import unknown
-    from bench.panels import View, draw, make_panels
+    from bench.panels import View, draw, keep_samples, make_panels, restore_scenes
     from bench.plan import DEFAULT_MODELS
     from bench.suite import ModelChoice, suite_of
 
@@ -57,5 +61,9 @@ def command(
         models = (ModelChoice.model_validate({"task": task, "name": DEFAULT_MODELS[task]}),)
     view = View(data, split, rain, seed, derainer, models[0] if models else None, device)
     names = [name.strip() for name in scene.split(",")] if scene else []
+    if samples is not None:
+        keep_samples(view, restore_scenes(view, names, count, run), samples)
+        typer.echo(samples)
+        return
     draw(make_panels(view, names, count, run), out, crops=crops)
     typer.echo(out)

@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import BadConfig, UnknownName
 from bench.images import write_image
-from bench.panels import View, draw, make_panels
+from bench.panels import View, draw, keep_samples, make_panels, restore_scenes
 
 
 def test_a_scene_is_shown_clean_rainy_and_restored(tmp_path: Path) -> None:
@@ -33,3 +33,13 @@ def test_a_scene_that_is_not_there_is_named() -> None:
         make_panels(View(), ["nowhere"])
     with pytest.raises(BadConfig, match="name one with --derainer"):
         make_panels(View(), run=Path("runs"))
+
+
+def test_scenes_are_kept_for_the_slider(tmp_path: Path) -> None:
+    from reports.samples import read_samples
+
+    view = View(derainers="median")
+    keep_samples(view, restore_scenes(view, count=1), tmp_path)
+    (sample,) = read_samples(tmp_path)
+    assert sample.title.endswith(", street/test@streaks:medium")
+    assert [image.label for image in sample.images] == ["clean", "none", "median"]
