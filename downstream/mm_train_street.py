@@ -33,7 +33,6 @@ from downstream.mmops import install_fallback_ops
 MODELS = Path(__file__).parent / "models"
 NAMES = {"detection": "street_yolox", "segmentation": "street_seg"}
 SCOPES = {"detection": "mmdet", "segmentation": "mmseg"}
-_GREY = (114, 114, 114)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Recipe:
     averaging: float = 150.0
 
 
-RECIPES = {"detection": Recipe(1000, 8, 1.2e-3), "segmentation": Recipe(1200, 8, 3e-3)}
+RECIPES = {"detection": Recipe(1000, 8, 1.2e-3), "segmentation": Recipe(1800, 8, 3e-3)}
 
 
 @dataclass(frozen=True)
@@ -106,22 +105,9 @@ def augment(example: Example, rng: np.random.Generator, size: tuple[int, int], e
     scale = -zoom if flip else zoom
     shift = left + zoom * width if flip else left
     matrix = np.array([[scale, 0, shift], [0, zoom, top]])
-    image = cv2.warpAffine(
-        example.image,
-        matrix,
-        (columns, rows),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=_GREY,
-    )
-    mask = cv2.warpAffine(
-        example.mask,
-        matrix,
-        (columns, rows),
-        flags=cv2.INTER_NEAREST,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=255,
-    )
+    edge = cv2.BORDER_REPLICATE  # half a pixel at most, as long as the zoom covers the image
+    image = cv2.warpAffine(example.image, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=edge)
+    mask = cv2.warpAffine(example.mask, matrix, (columns, rows), flags=cv2.INTER_NEAREST, borderMode=edge)
     boxes, labels = example.boxes, example.labels
     if len(boxes):
         x = np.sort(boxes[:, 0::2] * scale + shift, axis=1)
