@@ -132,6 +132,8 @@ class NetworkDerainer:
         if fixed is not None:
             tile = f"fixed {fixed[0]}x{fixed[1]}"
         self.key = {**key, "harness": HARNESS_VERSION, "precision": self.precision, "tile": tile}
+        #: The network, where it is an ``nn.Module`` and not just something that can be called.
+        self.module = forward if isinstance(forward, torch.nn.Module) else None
         if isinstance(forward, torch.nn.Module):
             forward = forward.eval().to(self.device)
             forward = forward.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -165,6 +167,10 @@ class NetworkDerainer:
                 ):
                     results[index] = restored
         return [result for result in results if result is not None]
+
+    def restore_together(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Restore images of one size in one batch, also where :meth:`restore` would take them one by one."""
+        return self._restore_whole(list(images))
 
     def _tiled(self, height: int, width: int) -> bool:
         if self._fixed is not None:

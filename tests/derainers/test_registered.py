@@ -1,0 +1,121 @@
+"""Every registered network: the properties that hold for any weights; with the authors' weights, all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import derainers
+from derainers import load_derainer
+from derainers.base import Runtime
+from derainers.checks import Outcome, run_checks
+from derainers.load import _attribute, count_parameters
+from derainers.network import NetworkDerainer
+from derainers.profile import count_macs
+
+torch = pytest.importorskip("torch")
+
+#: Configurations small enough to be checked in a second or two.
+SMALL = {
+    "prenet": {"stages": 2},
+    "prenet_r": {"stages": 1, "shared": True},
+    "prn": {"stages": 2, "lstm": False},
+    "prn_r": {"stages": 1, "lstm": False, "shared": True},
+    "brn": {"stages": 1},
+    "sapnet": {"stages": 1},
+    "rdmc": {"width": 2},
+    "restormer": {"dim": 8, "num_blocks": [1, 1, 1, 1], "num_refinement_blocks": 1},
+    "drsformer": {"dim": 8, "num_blocks": [1, 1, 1, 1]},
+    "mprnet": {"n_feat": 8, "scale_unetfeats": 4, "scale_orsnetfeats": 4, "num_cab": 1},
+    "hinet": {"wf": 4},
+    "rom": {},
+    "spanet": {},
+    "umrl": {},
+}
+#: What holds for any weights; without training, an image does not come back as itself, in its place and colours.
+STRUCTURE = ("type", "finite", "deterministic", "batch")
+WEIGHTS = {
+    "prenet": "prenet_rain100h",
+    "prenet_r": "prenet_r_rain100h",
+    "prn": "prn_rain100h",
+    "prn_r": "prn_r_rain100h",
+    "brn": "brn_rain100h",
+    "rom": "rom_rain200l",
+    "sapnet": "sapnet",
+    "spanet": "spanet_spa",
+    "umrl": "umrl_rain800",
+}
+
+
+def networks():
+    return [
+        name for name in derainers.registry.names() if getattr(derainers.registry.get(name), "network", False)
+    ]
+
+
+def test_every_network_is_tested_here():
+    assert set(SMALL) == set(networks())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_structure_holds_for_any_weights(name):
+    torch.manual_seed(0)
+    entry = derainers.registry.get(name)
+    module = _attribute(entry.build)(**SMALL[name])
+
+    def load(tile):
+        return NetworkDerainer(module, entry.card, {"name": name}, Runtime("cpu", tile=tile))
+
+    bad = [v for v in run_checks(load, 0, STRUCTURE) if v.outcome is Outcome.FAIL]
+    assert not bad, bad
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_card_tells_the_cost(name):
+    entry = derainers.registry.get(name)
+    if entry.weights is not None:
+        pytest.skip("the shipped file's configuration decides; test_shipped_weights looks at it")
+    with torch.device("meta"):
+        module = _attribute(entry.build)(**entry.config)
+    assert count_parameters(module) == entry.card.params
+    # The work grows with the pixels; a quarter of the side is a quarter of the trouble for networks that loop over lines.
+    assert count_macs(module, 64, 64) * 16 == pytest.approx(entry.card.macs_256, rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "file"), WEIGHTS.items())
+def test_the_authors_files_load(name, file, shared):
+    """Strictly, names and shapes, and the output is an image that resembles its input."""
+    from derainers.checks import sample
+
+    derainer = load_derainer(f"{name}:{shared}/weights/derain/{file}.pth", device="cpu")
+    assert derainer.card.weights_sha256
+    assert derainer.key["weights"] == derainer.card.weights_sha256
+    picture = sample(48, 64)
+    assert np.corrcoef(derainer(picture).ravel(), picture.ravel())[0, 1] > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "file"), WEIGHTS.items())
+def test_all_properties_hold_with_the_authors_weights(name, file, shared):
+    spec = f"{name}:{shared}/weights/derain/{file}.pth"
+    found = run_checks(lambda tile: load_derainer(spec, device="cpu", tile=tile), seconds=0)
+    assert not [v for v in found if v.outcome is Outcome.FAIL]
+
+
+def test_weights_of_another_network_are_named(shared):
+    from bench.errors import BadWeights
+
+    with pytest.raises(
+        BadWeights, match=r"prn_rain100h\.pth \(prenet\): weights of another architecture.*conv_i"
+    ):
+        load_derainer(f"prenet:{shared}/weights/derain/prn_rain100h.pth")
+
+
+def test_shipped_weights():
+    derainer = load_derainer("rdmc", device="cpu")
+    assert derainer.card.params
+    assert derainer.card.training_data != "unknown"
+    assert derainer.key["weights"] == derainer.card.weights_sha256
+    assert dataclasses.asdict(derainer.card)["multiple"] == 16
