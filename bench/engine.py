@@ -121,8 +121,10 @@ class LocalEngine:
         self._pool: Any = None
 
     def components(self, outline: Outline) -> Components:
-        """Load every derainer and model in a worker, which keeps them for its shards."""
-        return self._one(load_components, outline, self._settings)
+        """Load every derainer and model in the workers, which keep them for their shards."""
+        # All workers load at once; what one of them says of the networks is enough.
+        first, *_ = (self._submit(load_components, outline, self._settings) for _ in range(self.workers))
+        return self._result(first)
 
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan; shards that another run holds come last.
@@ -188,20 +190,24 @@ class LocalEngine:
     def forecast(self, plan: Plan, jobs: Sequence[Job]) -> Forecast:
         """Run one scene of each variant, store nothing, and scale to the whole plan."""
         jobs = [replace(job, settings=self._settings) for job in jobs]
-        return scale(plan, jobs, lambda job, shard: self._one(measure_shard, job, shard), self.workers)
+        return scale(
+            plan,
+            jobs,
+            lambda job, shard: self._result(self._submit(measure_shard, job, shard)),
+            self.workers,
+        )
 
-    def _one(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function in a worker.
-
-        Raises:
-            BenchError: If the worker dies of it.
-        """
+    def _submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         try:
-            return self._start().submit(function, *arguments).result()
+            return self._start().submit(function, *arguments)
         except _broken() as error:
-            raise BenchError(
-                f"a worker died while it loaded the networks ({error}): out of memory? try fewer --workers"
-            ) from None
+            raise _died(error) from None
+
+    def _result(self, future: Future[Any]) -> Any:
+        try:
+            return future.result()
+        except _broken() as error:
+            raise _died(error) from None
 
     def close(self) -> None:
         """End the worker processes."""
@@ -223,7 +229,7 @@ class LocalEngine:
             self._pool = ProcessPoolExecutor(
                 max_workers=self.workers,
                 initializer=initialise,
-                initargs=(1, True, devices, Path(self._claims.name)),
+                initargs=(1, True, devices, Path(self._claims.name), os.getpid()),
                 timeout=None,
             )
         return self._pool
@@ -255,6 +261,12 @@ def given_up(job: Job, shard: Shard, reason: str) -> ShardResult:
     """Return the result of a shard that could not be run: every cell of every scene has failed."""
     keys = tuple(cell.key for cell in job.cells)
     return ShardResult(shard.name, failures=tuple(Failure(keys, scene, reason) for scene in shard.scenes))
+
+
+def _died(error: Exception) -> BenchError:
+    return BenchError(
+        f"a worker died while it loaded the networks ({error}): out of memory? try fewer --workers"
+    )
 
 
 def _broken() -> type[Exception]:

@@ -6,6 +6,7 @@ loaded, so that a job's shards share them.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -504,6 +505,7 @@ def initialise(
     ignore_interrupts: bool = True,
     devices: Sequence[str] = (),
     claims: Path | None = None,
+    parent: int | None = None,
 ) -> None:
     """Prepare a worker process.
 
@@ -513,10 +515,11 @@ def initialise(
         ignore_interrupts: Leave Ctrl-C to the process that started this one.
         devices: GPUs to share out among the workers.
         claims: Folder, empty at the start, in which workers leave word of the GPU they took.
+        parent: Id of the process to end with, however that one ends.
     """
     import logging
-    import os
     import signal
+    import threading
     import warnings
 
     global _claimed
@@ -524,6 +527,8 @@ def initialise(
         os.environ[name] = str(threads)
     if ignore_interrupts:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     if devices and claims is not None:
@@ -533,6 +538,13 @@ def initialise(
 
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
+
+
+def _end_with(parent: int) -> None:
+    # A killed parent says nothing, and its workers would wait for work for ever, networks in memory.
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def claim(devices: Sequence[str], claims: Path) -> str:

@@ -235,6 +235,12 @@ def test_only_cache_scores_what_is_there(pairs: Path, tmp_path: Path) -> None:
         go(pairs, tmp_path, strategy="never")
 
 
+def children(pid: int) -> list[int]:
+    """Processes started by another, where the system lists them."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in path.read_text().split()] if path.exists() else []
+
+
 def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finished: Path) -> None:
     """SIGKILL at moments all over the run, then the same command to its end: the same records."""
     plugin = tmp_path / "slow.py"
@@ -247,21 +253,38 @@ def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finis
         f"{plugin}:slow",
         f"pairs:{pairs}",
     ]
-    for delay in (3.0, 3.6, 4.2):
+    workers: list[int] = []
+    for delay, kill in ((3.0, os.killpg), (3.6, os.kill), (4.2, os.killpg)):
         process = subprocess.Popen([*command, str(tmp_path / "killed")], start_new_session=True)
         time.sleep(delay)
-        os.killpg(process.pid, signal.SIGKILL)
+        if kill is os.kill:  # the process alone: its workers have to notice
+            workers = children(process.pid)
+        kill(process.pid, signal.SIGKILL)
         process.wait()
     subprocess.run([*command, str(tmp_path / "killed")], check=True)
     subprocess.run([*command, str(tmp_path / "undisturbed")], check=True)
     assert identities(tmp_path / "killed") == identities(tmp_path / "undisturbed")
     Store(tmp_path / "killed").collect_garbage(grace=0)
     assert not list((tmp_path / "killed").rglob(".tmp-*"))
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
 def test_rows_are_those_of_the_report(pairs: Path, tmp_path: Path) -> None:
     result = run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=tmp_path, workers=1)
-    fields = ["derainer", "variant", "task", "model", "metric", "protocol", "value", "low", "high", "images", "coverage", "status"]
+    fields = [
+        "derainer",
+        "variant",
+        "task",
+        "model",
+        "metric",
+        "protocol",
+        "value",
+        "low",
+        "high",
+        "images",
+        "coverage",
+        "status",
+    ]
     assert all(list(row) == fields for row in result.rows())
     assert list(result.to_pandas().columns) == fields
     assert json.loads(json.dumps(result.rows())) == result.rows()
