@@ -14,16 +14,37 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 RAIN = "streaks:heavy"
 METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the wall, and seconds of processor time over all of a process's threads and children."""
+
+    wall: float
+    processor: float
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.wall + other.wall, self.processor + other.processor)
+
+    def against(self, ours: Cost) -> str:
+        """Say both sides and their ratios."""
+        return (
+            f"scripts {self.wall:.1f} s, bench {ours.wall:.1f} s, {self.wall / ours.wall:.2f} times as fast; "
+            f"of processor time {self.processor:.1f} s and {ours.processor:.1f} s, "
+            f"{self.processor / ours.processor:.2f} times"
+        )
 
 
 def main() -> None:
@@ -52,7 +73,7 @@ def compare(chosen: argparse.Namespace, folder: Path, workers: int) -> None:
     write_inputs(chosen, folder)
     derainers = {"guided": "guided", "prenet": f"prenet:{chosen.prenet}"}
     theirs: dict[str, dict[str, float]] = {}
-    spent: dict[str, float] = {}
+    spent: dict[str, Cost] = {}
     for row in ("clean", "rainy", *derainers):
         if row in derainers:
             spent[f"derain {row}"] = script("derain", derainers[row], folder / "rainy", folder / row)
@@ -70,41 +91,38 @@ def compare(chosen: argparse.Namespace, folder: Path, workers: int) -> None:
                 "skimage", folder / row, folder / "clean", folder / f"{row}_quality.json"
             )
             theirs[row] |= json.loads((folder / f"{row}_quality.json").read_text())
-    for name, seconds in spent.items():
-        print(f"  {name:<16} {seconds:7.1f} s")
+    for name, cost in spent.items():
+        print(f"  {name:<16} {cost.wall:7.1f} s, {cost.processor:7.1f} s of processor time")
     for row in derainers:
         out = folder / f"runs_{row}"
         ours = bench_run(chosen, [derainers[row]], out, workers)
         needed = [
             f"{what} {name}" for what in ("derain", "mmdet", "skimage") for name in ("clean", "rainy", row)
         ]
-        total = sum(spent.get(name, 0.0) for name in needed)
+        total = sum((spent[name] for name in needed if name in spent), Cost(0, 0))
         report(row, total, ours, theirs, out, workers)
     out = folder / "runs_guided"
     more = bench_run(chosen, [derainers["guided"], derainers["prenet"]], out, workers)
-    total = sum(spent[f"{what} prenet"] for what in ("derain", "mmdet", "skimage"))
+    total = sum((spent[f"{what} prenet"] for what in ("derain", "mmdet", "skimage")), Cost(0, 0))
     print(
-        f"prenet added to the finished run of guided: scripts {total:.1f} s, bench {more['wall']:.1f} s, "
-        f"{total / more['wall']:.2f} times as fast; {more['images']} images looked at"
+        f"prenet added to the finished run of guided: {total.against(more['cost'])}; "
+        f"{more['images']} images looked at"
     )
     again = bench_run(chosen, [derainers["guided"], derainers["prenet"]], out, workers)
-    print(f"the same run again: {again['wall']:.1f} s, {again['images']} images looked at")
+    print(f"the same run again: {again['cost'].wall:.1f} s, {again['images']} images looked at")
 
 
 def report(
-    row: str, total: float, ours: dict[str, Any], theirs: dict[str, dict[str, float]], out: Path, workers: int
+    row: str, total: Cost, ours: dict[str, Any], theirs: dict[str, dict[str, float]], out: Path, workers: int
 ) -> None:
     """Print ratio, overhead and differences for one derainer."""
     from bench.records import read_records
 
-    print(
-        f"{row}: scripts {total:.1f} s, bench {ours['wall']:.1f} s, {total / ours['wall']:.2f} times as fast "
-        f"(of which shards {ours['shards']:.1f} s, start and scoring {ours['wall'] - ours['shards']:.1f} s)"
-    )
+    wall = ours["cost"].wall
+    print(f"{row}: {total.against(ours['cost'])}", flush=True)
     print(
         f"{row}: {workers} workers x {ours['shards']:.1f} s of shards / {ours['networks']:.1f} s inside networks "
-        f"= {workers * ours['shards'] / ours['networks']:.3f}; of the whole run "
-        f"{workers * ours['wall'] / ours['networks']:.3f}"
+        f"= {workers * ours['shards'] / ours['networks']:.3f}; start and scoring {wall - ours['shards']:.1f} s more"
     )
     worst: dict[str, float] = {}
     for record in read_records(out):
@@ -142,21 +160,25 @@ def write_inputs(chosen: argparse.Namespace, folder: Path) -> None:
         (folder / f"{name}.json").write_text(json.dumps(coco))
 
 
-def script(*arguments: object) -> float:
-    """Run one of the plain scripts as a process and return its wall time in seconds."""
+def script(*arguments: object) -> Cost:
+    """Run one of the plain scripts as a process and return what it took."""
     return timed([sys.executable, "-W", "ignore", __file__, "script", *map(str, arguments)])[0]
 
 
-def timed(command: list[str]) -> tuple[float, str]:
+def timed(command: list[str]) -> tuple[Cost, str]:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stderr)
-    return time.perf_counter() - started, done.stdout
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall, processor), done.stdout
 
 
 def bench_run(chosen: argparse.Namespace, derainers: list[str], out: Path, workers: int) -> dict[str, Any]:
-    """Run ``bench run``'s function as a process; return its wall time and what its engine counted."""
+    """Run ``bench run``'s function as a process; return what it took and what its engine counted."""
     choices = {
         "derainer": derainers,
         "task": "detection",
@@ -168,8 +190,8 @@ def bench_run(chosen: argparse.Namespace, derainers: list[str], out: Path, worke
         "limit": chosen.images,
     }
     command = [sys.executable, __file__, "script", "bench", json.dumps(choices), str(out), str(workers)]
-    wall, said = timed(command)
-    return json.loads(said.strip().splitlines()[-1]) | {"wall": wall}
+    cost, said = timed(command)
+    return json.loads(said.strip().splitlines()[-1]) | {"cost": cost}
 
 
 def average_precision(annotations: Path, found: Path) -> dict[str, float]:
