@@ -262,12 +262,14 @@ def make_plan(outline: Outline, components: Components, store: Store, *, again: 
     shards: list[Shard] = []
     for index, variant in enumerate(outline.variants):
         wanted = {scene for cell in cells if cell.variant is variant for scene in cell.todo}
-        scenes = [scene.id for scene in variant.data.scenes if scene.id in wanted]
+        # All scenes are cut, not those that are left: runs that start at different times take the same locks.
+        scenes = [scene.id for scene in variant.data.scenes]
         start = 0
         while start < len(scenes):
-            part = tuple(scenes[start : start + shard_size(len(scenes) - start)])
-            shards.append(Shard(index, part, content_key([variant.name, part])[:20]))
+            part = scenes[start : start + shard_size(len(scenes) - start)]
             start += len(part)
+            if left := tuple(scene for scene in part if scene in wanted):
+                shards.append(Shard(index, left, content_key([variant.name, part])[:20]))
     return Plan(outline, components, tuple(cells), tuple(shards))
 
 

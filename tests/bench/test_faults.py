@@ -18,11 +18,13 @@ from bench.data.base import DataSet, Scene, SegmentationTruth
 from bench.data.instances import InstanceTruth
 from bench.errors import BadRecord, OutputError
 from bench.manifest import fingerprint, make_boxes, make_manifest
+from bench.plan import make_plan, outline
 from bench.records import identity, read_records
 from bench.rescore import rescore
 from bench.store import Store
 from bench.suite import Suite, suite_of
 from bench.verify import verify
+from bench.worker import Settings, load_components
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,18 @@ def test_two_runs_at_once_share_the_work_and_agree(
 
     (module,) = [m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == str(plugin)]
     assert sorted(module.seen) == list(range(6))
+
+
+def test_a_run_that_starts_later_takes_the_same_locks(suite: Suite, tmp_path: Path, inline: Any) -> None:
+    found = outline(suite)
+    components = load_components(found, Settings())
+    whole = make_plan(found, components, Store(tmp_path))
+    run_suite(suite, tmp_path, engine=inline)
+    for path in shards(tmp_path)[::3]:
+        path.unlink()
+    later = make_plan(found, components, Store(tmp_path))
+    assert later.shards
+    assert {shard.name for shard in later.shards} <= {shard.name for shard in whole.shards}
 
 
 @pytest.mark.parametrize("jump", [-10 * 365 * 86400, 10 * 365 * 86400])
