@@ -54,7 +54,9 @@ def command(
     ] = "local",
     address: Annotated[
         str | None,
-        typer.Option(help="With --engine ray: the cluster's address. [default: a local cluster]"),
+        typer.Option(
+            help="With --engine ray: the cluster's address. [default: RAY_ADDRESS, else this machine's, else a new one]"
+        ),
     ] = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first failure instead of finishing the rest.")
@@ -88,7 +90,7 @@ def command(
         strategy=strategy,  # type: ignore[arg-type]
         fail_fast=fail_fast,
         watcher=TerminalWatcher(),
-        engine=choose_engine(engine, address, fail_fast),
+        engine=choose_engine(engine, address, workers, fail_fast),
     )
     print_summary(result.records)
     for problem in result.problems:
@@ -97,7 +99,7 @@ def command(
         raise typer.Exit(1)
 
 
-def choose_engine(name: str, address: str | None, fail_fast: bool) -> Any:
+def choose_engine(name: str, address: str | None, workers: int | None, fail_fast: bool) -> Any:
     """Return what makes the engine from the settings; None for this machine's processes."""
     from bench.errors import BadConfig, unknown
 
@@ -107,6 +109,10 @@ def choose_engine(name: str, address: str | None, fail_fast: bool) -> Any:
         return None
     if name != "ray":
         raise unknown("engine", name, ("local", "ray"))
+    if workers is not None:
+        raise BadConfig(
+            f"--workers {workers} goes with --engine local: on a cluster, Ray gives each shard a core or a GPU"
+        )
 
     from bench.cluster import OnRay
 
