@@ -8,18 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bench.api import run
+from bench.api import Strategy, run, run_suite
 from bench.errors import BadConfig, BadData, BenchError, OutputError
 from bench.images import write_image
 from bench.records import Record, identity, read_records
 from bench.seeds import rng_from
 from bench.store import Store
+from bench.suite import suite_of
 
 
 def make_pairs(folder: Path, count: int = 6, size: tuple[int, int] = (48, 64)) -> Path:
@@ -41,14 +43,21 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_pairs(tmp_path_factory.mktemp("data") / "pairs")
 
 
-def go(pairs: Path, out: Path, **choices: Any) -> tuple[Record, ...]:
-    values: dict[str, Any] = {
-        "derainer": "median",
-        "task": "restoration",
-        "data": f"pairs:{pairs}",
-        "workers": 1,
-    }
-    return run(**(values | choices), out=out).records
+@pytest.fixture(scope="module")
+def go(inline: Any) -> Callable[..., tuple[Record, ...]]:
+    """Run in this process; with ``workers``, in worker processes."""
+
+    def run_pairs(
+        pairs: Path, out: Path, strategy: Strategy = "only-missing", device: str = "auto", **choices: Any
+    ) -> tuple[Record, ...]:
+        workers = choices.pop("workers", None)
+        values = {"derainer": "median", "task": "restoration", "data": f"pairs:{pairs}"} | choices
+        engine = inline if workers is None else None
+        return run_suite(
+            suite_of(values), out, device=device, workers=workers, strategy=strategy, engine=engine
+        ).records
+
+    return run_pairs
 
 
 def by_label(records: tuple[Record, ...] | list[Record]) -> dict[str, Record]:
@@ -60,7 +69,7 @@ def identities(out: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def finished(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(go: Any, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "finished"
     go(pairs, out, derainer="median,guided")
     return out
@@ -98,23 +107,25 @@ def test_scores_equal_those_of_the_plain_loop(finished: Path, pairs: Path) -> No
         assert score.low <= score.value <= score.high
 
 
-def test_two_runs_give_identical_records(finished: Path, pairs: Path, tmp_path: Path) -> None:
+def test_two_runs_give_identical_records(go: Any, finished: Path, pairs: Path, tmp_path: Path) -> None:
     go(pairs, tmp_path / "again", derainer="guided,median", workers=2)
     assert identities(tmp_path / "again") == identities(finished)
 
 
-def test_a_finished_run_does_no_work(finished: Path, pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_run_does_no_work(
+    go: Any, finished: Path, pairs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.json")}
 
     def no_workers(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("a worker was started")
 
     monkeypatch.setattr("bench.engine.LocalEngine._start", no_workers)
-    go(pairs, finished, derainer="median,guided")
+    go(pairs, finished, derainer="median,guided", workers=1)
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.json")} == before
 
 
-def test_a_further_derainer_costs_only_its_own_cells(pairs: Path, tmp_path: Path) -> None:
+def test_a_further_derainer_costs_only_its_own_cells(go: Any, pairs: Path, tmp_path: Path) -> None:
     go(pairs, tmp_path, derainer="median")
     first = {path: path.stat().st_mtime_ns for path in (tmp_path / "evidence").rglob("*.parquet")}
     go(pairs, tmp_path, derainer="median,guided")
@@ -123,7 +134,9 @@ def test_a_further_derainer_costs_only_its_own_cells(pairs: Path, tmp_path: Path
     assert len({path.parent for path in now}) == len({path.parent for path in first}) + 1
 
 
-def test_a_limit_gives_the_same_evidence_for_its_images(finished: Path, pairs: Path, tmp_path: Path) -> None:
+def test_a_limit_gives_the_same_evidence_for_its_images(
+    go: Any, finished: Path, pairs: Path, tmp_path: Path
+) -> None:
     few = by_label(go(pairs, tmp_path, derainer="median", limit=3))["median"]
     whole = by_label(read_records(finished))["median"]
     assert few.evidence == whole.evidence
@@ -135,7 +148,7 @@ def test_a_limit_gives_the_same_evidence_for_its_images(finished: Path, pairs: P
         assert row.psnr_y == theirs[name].psnr_y  # type: ignore[attr-defined]
 
 
-def test_a_damaged_shard_is_made_again(pairs: Path, tmp_path: Path, finished: Path) -> None:
+def test_a_damaged_shard_is_made_again(go: Any, pairs: Path, tmp_path: Path, finished: Path) -> None:
     go(pairs, tmp_path, derainer="median,guided")
     shards = sorted((tmp_path / "evidence").rglob("*.parquet"))
     shards[0].write_bytes(shards[0].read_bytes()[:100])
@@ -144,7 +157,7 @@ def test_a_damaged_shard_is_made_again(pairs: Path, tmp_path: Path, finished: Pa
     assert identities(tmp_path) == identities(finished)
 
 
-def test_evidence_of_a_changed_image_is_not_reused(tmp_path: Path) -> None:
+def test_evidence_of_a_changed_image_is_not_reused(go: Any, tmp_path: Path) -> None:
     folder = make_pairs(tmp_path / "pairs", count=3)
     out = tmp_path / "out"
     go(folder, out)
@@ -186,13 +199,13 @@ def test_one_failing_derainer_leaves_the_rest_going(pairs: Path, tmp_path: Path)
         )
 
 
-def test_another_file_under_the_same_label_is_refused(pairs: Path, tmp_path: Path) -> None:
+def test_another_file_under_the_same_label_is_refused(go: Any, pairs: Path, tmp_path: Path) -> None:
     plugin = tmp_path / "mine.py"
     plugin.write_text("def same(image):\n    return image\n")
-    go(pairs, tmp_path / "out", derainer=f"{plugin}:same")
+    go(pairs, tmp_path / "out", derainer=f"{plugin}:same", workers=1)
     plugin.write_text("def same(image):\n    return image // 2\n")
     with pytest.raises(BadConfig, match="give it a label"):
-        go(pairs, tmp_path / "out", derainer=f"{plugin}:same")
+        go(pairs, tmp_path / "out", derainer=f"{plugin}:same", workers=1)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +224,7 @@ def test_another_file_under_the_same_label_is_refused(pairs: Path, tmp_path: Pat
     ],
 )
 def test_a_wrong_choice_is_one_line_and_writes_nothing(
-    pairs: Path, tmp_path: Path, choices: dict[str, Any], error: type[Exception], words: str
+    go: Any, pairs: Path, tmp_path: Path, choices: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     out = tmp_path / "out"
     with pytest.raises(error, match=words) as caught:
@@ -220,12 +233,12 @@ def test_a_wrong_choice_is_one_line_and_writes_nothing(
     assert not out.exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_said_before_work(pairs: Path) -> None:
+def test_a_place_that_cannot_be_written_to_is_said_before_work(go: Any, pairs: Path) -> None:
     with pytest.raises(OutputError, match="give another --out"):
         go(pairs, Path("/proc/out"))
 
 
-def test_only_cache_scores_what_is_there(pairs: Path, tmp_path: Path) -> None:
+def test_only_cache_scores_what_is_there(go: Any, pairs: Path, tmp_path: Path) -> None:
     go(pairs, tmp_path, derainer="median", limit=2)
     records = by_label(go(pairs, tmp_path, derainer="median,guided", strategy="only-cache"))
     assert records["median"].status == "partial"
