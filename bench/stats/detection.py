@@ -233,15 +233,16 @@ def _area_precision(
     """
     result = np.zeros((len(state), weights.shape[1]))
     counting = (state != IGNORED).any(axis=0)
+    place = np.cumsum(counting) - 1
     running: npt.NDArray[np.int32] | None = None
     for t, row in enumerate(state):
         hits = np.flatnonzero(row == HIT)
         if not len(hits):
             continue
         if running is None:
-            running = np.cumsum(weights * counting[:, None], axis=0, dtype=np.int32)
+            running = np.cumsum(weights[counting], axis=0, dtype=np.int32)
         hit_sum = np.cumsum(weights[hits], axis=0, dtype=np.int32)
-        count_sum = running[hits]
+        count_sum = running[place[hits]]
         spared = np.flatnonzero(counting & (row == IGNORED))
         if len(spared):
             spared_sum = np.zeros((len(spared) + 1, weights.shape[1]), dtype=np.int32)

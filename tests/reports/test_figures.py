@@ -15,7 +15,9 @@ from reports.results import read_results
 MakeRun = Callable[..., list[Record]]
 
 
-def test_every_figure_in_every_format(tmp_path: Path, run_records: MakeRun) -> None:
+def test_every_figure_is_drawn(tmp_path: Path, run_records: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One format is enough here, and a third of the time; the panels below are written in all.
+    monkeypatch.setattr("reports.figures.style.FORMATS", ("svg",))
     labels = ("clean", "none", "rdmc", "median", "$x^{y$_<&>")
     paths = draw_figures(
         run_records(labels, ("streaks:light", "streaks:heavy"), ("detection", "restoration")),
@@ -23,7 +25,6 @@ def test_every_figure_in_every_format(tmp_path: Path, run_records: MakeRun) -> N
     )
     kinds = {path.name.split("-")[0] for path in paths}
     assert kinds == {"severity", "cost", "agreement", "classes", "errors"}
-    assert {path.suffix for path in paths} == {".png", ".svg", ".pdf"}
     assert all(path.stat().st_size > 1000 for path in paths)
     svg = (tmp_path / "severity-detection-street-test-tiny_detector.svg").read_text()
     assert "$x^{y$_&lt;&amp;&gt;" in svg
