@@ -148,7 +148,11 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _recurrent("prn", "PReNet without its LSTM", {"lstm": False}, 95_107, 37_258_002_432),
     _recurrent(
-        "prn_r", "PReNet with one residual block and no LSTM", {"lstm": False, "shared": True}, 21123, 0
+        "prn_r",
+        "PReNet with one residual block and no LSTM",
+        {"lstm": False, "shared": True},
+        21_123,
+        37_258_002_432,
     ),
     Entry(
         Card(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,8 +66,8 @@ def run_checks(
     """
     derainer = load("off")
     first = _try("size", lambda: _size(derainer, seconds))
-    checks = {name: lambda check=check: check(derainer) for name, check in _CHECKS}  # type: ignore[misc]
-    checks["tiles"] = lambda: _tiles(derainer, load)
+    checks: dict[str, Callable[[], Verdict]] = {name: partial(check, derainer) for name, check in _CHECKS}
+    checks["tiles"] = partial(_tiles, derainer, load)
     chosen = {name: check for name, check in checks.items() if only is None or name in only}
     if first.outcome is Outcome.FAIL:
         return [first, *(Verdict(name, Outcome.SKIP, "the size check failed") for name in chosen)]

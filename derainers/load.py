@@ -68,10 +68,12 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
             raise BenchError(f"derainer {spec.name!r} takes no argument, but got {spec.arg!r}")
         function = _attribute(entry.build)(**entry.config)
         return FunctionDerainer(function, entry.card, _key(entry, entry.config, None))
+    from derainers.fold import fold_norms
     from derainers.network import WHOLE_PIXELS, NetworkDerainer
 
     path = weights_path(entry, spec)
     module, config = load_module(entry, path, runtime.trust)
+    fold_norms(module)
     digest = sha256_file(path)
     card = dataclasses.replace(
         entry.card,
@@ -87,6 +89,16 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         bears_bf16=entry.bears_bf16,
         whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
     )
+
+
+def load_untrained(entry: Entry, device: str, precision: str) -> Derainer:
+    """Build a registered network with random weights: to measure what it costs, never to restore anything."""
+    from derainers.network import NetworkDerainer
+
+    module = _attribute(entry.build)(**entry.config)
+    card = dataclasses.replace(entry.card, params=count_parameters(module))
+    key = {**_key(entry, entry.config, None), "untrained": True}
+    return NetworkDerainer(module, card, key, Runtime(device, precision))
 
 
 def weights_path(entry: Entry, spec: DerainerSpec) -> Path:

@@ -80,7 +80,7 @@ def test_the_card_tells_the_cost(name):
     with torch.device("meta"):
         module = _attribute(entry.build)(**entry.config)
     assert count_parameters(module) == entry.card.params
-    # The work grows with the pixels; a quarter of the side is a quarter of the trouble for networks that loop over lines.
+    # A quarter of the side: networks that loop over lines are counted in a quarter of the time.
     assert count_macs(module, 64, 64) * 16 == pytest.approx(entry.card.macs_256, rel=1e-4)
 
 
