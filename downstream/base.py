@@ -49,14 +49,15 @@ class Model(Protocol):
     classes: tuple[str, ...]
     key: dict[str, Any]
 
-    def predict(self, image: NDArray[np.uint8]) -> Detections | NDArray[np.int64]:
+    def predict(self, image: NDArray[np.uint8]) -> Any:  # which of the two depends on `task`
         """Look at one image.
 
         Args:
             image: uint8 HxWx3, RGB.
 
         Returns:
-            For detection, :class:`Detections`; for segmentation, int64 HxW indices into ``classes``.
+            For detection, :class:`Detections`; for segmentation, HxW indices into ``classes`` (uint8, or uint16
+            beyond 256 classes).
         """
         ...
 
