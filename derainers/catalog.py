@@ -130,6 +130,8 @@ ENTRIES: tuple[Entry, ...] = (
             2023,
             "Apache-2.0 (code and shipped weights)",
             "drawn streaks on clean images; see docs/rdmc.md",
+            params=994_241,
+            macs_256=7_396_392_960,
             multiple=16,
             weights_note="shipped; the authors released none",
         ),

@@ -210,6 +210,25 @@ def test_onnx_gives_the_same_scores(file, exported, tmp_path):
     assert "fixed" in fixed.key["tile"]
 
 
+def test_the_same_network_scores_the_same_in_every_form(file, exported, tmp_path):
+    """Callable, TorchScript, ONNX within 0.001 dB; a folder of the restored images exactly."""
+    from derainers.checks import sample
+    from downstream.restoration import score_pair
+
+    script, module = exported
+    write_onnx(module, tmp_path / "net.onnx")
+    clean = sample(96, 128)
+    rainy = np.maximum(clean, (np.random.default_rng(0).random(clean.shape) > 0.9).astype(np.uint8) * 230)
+    direct = load_derainer(f"{file}:Net")
+    (tmp_path / "restored").mkdir()
+    write_image(tmp_path / "restored" / "a.png", direct(rainy))
+    expected = score_pair(direct(rainy), clean)
+    for spec in (f"torchscript:{script}", f"onnx:{tmp_path / 'net.onnx'}"):
+        assert score_pair(load_derainer(spec)(rainy), clean) == pytest.approx(expected, abs=1e-3)
+    folder = load_derainer(f"folder:{tmp_path / 'restored'}")
+    assert score_pair(folder.restore_scenes(["a"], [rainy])[0], clean) == expected
+
+
 def test_a_folder_gives_exactly_what_lies_in_it(tmp_path):
     for name in ("a", "b"):
         write_image(tmp_path / f"{name}.png", image(seed=ord(name)))
