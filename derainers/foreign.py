@@ -136,11 +136,11 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
 
 
 def _import_object(path: Path, attribute: str) -> Any:
-    """Import a Python file under a name of its own and return one of its objects.
+    """Import a Python file under a name of its own, which changes with its content, and return one of its objects.
 
     What lies beside the file can be imported from it.
     """
-    name = f"derainers_of_user_{sha256_bytes(str(path.resolve()).encode())[:12]}"
+    name = f"derainers_of_user_{sha256_bytes(str(path.resolve()).encode() + path.read_bytes())[:12]}"
     module = sys.modules.get(name)
     if module is None:
         module_spec = importlib.util.spec_from_file_location(name, path)
@@ -239,9 +239,13 @@ def _load_onnx(path: Path, runtime: Runtime) -> Derainer:
         return torch.cat([torch.from_numpy(part) for part in parts]).to(pixels.device)
 
     height, width = inputs[0].shape[2:]
-    fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+    fixed = height if isinstance(height, int) else None
+    if height != width and (isinstance(height, int) or isinstance(width, int)):
+        raise BadWeights(f"{path}: takes {height}x{width} images only; export it with free height and width")
     digest = sha256_file(path)
     card = Card(path.stem, "ONNX", weights_sha256=digest, multiple=_onnx_multiple(session))
+    # The file says what it computes in; autocasting PyTorch would not reach it.
+    runtime = dataclasses.replace(runtime, precision="fp32")
     return NetworkDerainer(forward, card, {"name": "onnx", "weights": digest}, runtime, fixed=fixed)
 
 

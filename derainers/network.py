@@ -99,8 +99,7 @@ class NetworkDerainer:
         runtime: Device, precision and tiles.
         bears_bf16: Whether ``precision="auto"`` may choose bfloat16.
         whole_pixels: The largest image that ``tile="auto"`` leaves whole.
-        fixed: Height and width, for networks that take one input size only: every image goes through in tiles
-            of it.
+        fixed: For networks that take square inputs of one size only: its side. Images go through in tiles of it.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class NetworkDerainer:
         *,
         bears_bf16: bool = False,
         whole_pixels: int = WHOLE_PIXELS,
-        fixed: tuple[int, int] | None = None,
+        fixed: int | None = None,
     ) -> None:
         runtime = runtime or Runtime()
         self.device = resolve_device(runtime.device)
@@ -130,7 +129,7 @@ class NetworkDerainer:
             self._whole = 0
             tile = str(self._tiles or "off")
         if fixed is not None:
-            tile = f"fixed {fixed[0]}x{fixed[1]}"
+            tile = f"fixed {fixed}"
         self.key = {**key, "harness": HARNESS_VERSION, "precision": self.precision, "tile": tile}
         #: The network, where it is an ``nn.Module`` and not just something that can be called.
         self.module = forward if isinstance(forward, torch.nn.Module) else None
@@ -271,13 +270,8 @@ def _to_uint8(output: torch.Tensor) -> np.ndarray:
     return rounded.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def _restore_fixed(
-    part: Callable[[np.ndarray], np.ndarray], image: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
-    """Restore through a network that takes one size only, in overlapping tiles of that size."""
-    high, wide = size
-    height, width = image.shape[:2]
-    padded = np.pad(image, ((0, max(0, high - height)), (0, max(0, wide - width)), (0, 0)), mode="reflect")
-    if high == wide:
-        return restore_tiled(part, padded, Tiles(high, high // 4))
-    raise BadConfig(f"a network with a fixed input of {high}x{wide}: only square ones can be tiled")
+def _restore_fixed(part: Callable[[np.ndarray], np.ndarray], image: np.ndarray, side: int) -> np.ndarray:
+    """Restore through a network that takes squares of one size only, in overlapping tiles of that size."""
+    below, right = (max(0, side - length) for length in image.shape[:2])
+    padded = np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect")
+    return restore_tiled(part, padded, Tiles(side, side // 4))

@@ -108,6 +108,14 @@ def test_weights_for_ones_own_network(file, tmp_path):
         load_derainer(f"{file}:darker:{tmp_path / 'w.pth'}")
 
 
+def test_an_edited_file_is_read_again(file):
+    before = load_derainer(f"{file}:darker")
+    file.write_text(SOURCE.replace("image // 2", "image // 4"))
+    after = load_derainer(f"{file}:darker")
+    assert (after(image()) == image() // 4).all()
+    assert before.key != after.key
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -207,7 +215,10 @@ def test_onnx_gives_the_same_scores(file, exported, tmp_path):
     fixed = load_derainer(f"onnx:{tmp_path / 'fixed.onnx'}")
     picture = image(52, 72, 2)
     assert np.abs(fixed(picture).astype(int) - direct(picture)).max() <= 1
-    assert "fixed" in fixed.key["tile"]
+    assert fixed.key["tile"] == "fixed 32"
+    write_onnx(module, tmp_path / "oblong.onnx", 32, 64)
+    with pytest.raises(BadWeights, match="32x64 images only"):
+        load_derainer(f"onnx:{tmp_path / 'oblong.onnx'}")
 
 
 def test_the_same_network_scores_the_same_in_every_form(file, exported, tmp_path):

@@ -104,7 +104,7 @@ def test_out_of_memory_falls_back_to_tiles_and_says_so():
 
 def test_a_fixed_size_network_sees_that_size():
     sizes = []
-    derainer = wrap(lambda x: sizes.append(tuple(x.shape[2:])) or x, fixed=(32, 32))
+    derainer = wrap(lambda x: sizes.append(tuple(x.shape[2:])) or x, fixed=32)
     for size in ((20, 20), (32, 32), (50, 70)):
         assert (derainer(image(*size)) == image(*size)).all()
     assert set(sizes) == {(32, 32)}

@@ -1,0 +1,40 @@
+"""``bench check`` and ``bench profile``, as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def bench(*arguments: object, code: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def test_check_names_what_fails_and_checks_the_others(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text("def swapped(image):\n    return image[..., ::-1]\n")
+    done = bench("check", f"{tmp_path}/my.py:swapped,median", code=1)
+    assert "swapped: colour" in done.stdout
+    assert "median" in done.stdout
+    assert "channels come out as BGR" in done.stdout
+
+
+def test_check_refuses_what_cannot_be_checked(tmp_path: Path) -> None:
+    for spec, words in ((f"folder:{tmp_path}", "nothing to run"), ("mediann", "did you mean median")):
+        done = bench("check", spec, code=2)
+        assert words in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_profile_shows_cost_and_gain(tmp_path: Path) -> None:
+    plot = tmp_path / "cost.png"
+    done = bench("profile", "--derainer", "median,guided,rom", "--scenes", 1, "--plot", plot, code=0)
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert "dB" in done.stdout
+    assert "+" in rows["guided"]
+    assert "55,046" in rows["rom"]
+    assert rows["rom"].rstrip().endswith("—")
+    assert plot.read_bytes().startswith(b"\x89PNG")
