@@ -133,9 +133,8 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
         if mean.covered:
             means[label] = mean.score
         if mean.covered < mean.asked:
-            missing = [
-                g.first.rain.name for g, r in zip(wet, records, strict=True) if not r or not r.score(metric)
-            ]
+            scored = [record is not None and sampled_score(record, metric) is not None for record in records]
+            missing = [g.first.rain.name for g, there in zip(wet, scored, strict=True) if not there]
             notes[label] = f"over {mean.covered} of {mean.asked} rains; missing: {', '.join(missing)}"
     full = {label: score for label, score in means.items() if label not in REFERENCES and not notes[label]}
     comparable = {label: score for label, score in full.items() if len(score.replicates)}

@@ -130,6 +130,18 @@ def test_mean_states_its_coverage(run_records: MakeRun, record: Make) -> None:
     assert mean.cells["rdmc"].low is not None
 
 
+def test_mean_names_the_rains_whose_score_is_not_defined(run_records: MakeRun) -> None:
+    records = run_records(("none", "rdmc"), ("streaks:light", "streaks:heavy"), ("restoration",))
+    for at, item in enumerate(records):
+        if item.rain.name == "streaks:light" and item.derainer.label == "rdmc":
+            scores = tuple(
+                s.model_copy(update={"value": None, "low": None, "high": None}) for s in item.scores
+            )
+            records[at] = item.model_copy(update={"scores": scores})
+    (column,) = mean_columns(read_results(records).of("restoration"), "psnr_y")
+    assert column.cells["rdmc"].note == "over 1 of 2 rains; missing: streaks:light"
+
+
 def test_preset_without_its_task_says_so(record: Make) -> None:
     with pytest.raises(BadData, match="nothing to show in table segmentation"):
         reports.render([record()], "md", "segmentation")
