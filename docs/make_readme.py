@@ -1,10 +1,12 @@
 """Puts the table and the picture of the README's first screen in, as the program makes them.
 
-Run it from the repository's root: python docs/make_readme.py
+Run it from the repository's root: python docs/make_readme.py [OUT]. With the --out folder of an earlier run of the street suite,
+what that has already is not made again.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,19 +19,20 @@ ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- table -->\n", "<!-- end of table -->"
 
 
-def main() -> None:
+def main(out: Path) -> None:
     """Run the README's first command, and write its table and its picture."""
-    with tempfile.TemporaryDirectory() as folder:
-        result = run(derainer="rdmc", task="detection", out=Path(folder) / "runs")
-        table = render(result.records, "md")
-        view = View(derainers="rdmc", model=ModelChoice(task="detection", name="street_yolox"))
-        draw(make_panels(view, count=2, run=result.out), ROOT / "docs" / "panel.png", crops=False)
+    result = run(derainer="rdmc", task="detection", out=out)
+    view = View(derainers="rdmc", model=ModelChoice(task="detection", name="street_yolox"))
+    draw(make_panels(view, count=2, run=out), ROOT / "docs" / "panel.png", crops=False)
     readme = ROOT / "README.md"
-    text = readme.read_text()
-    before, rest = text.split(START)
+    before, rest = readme.read_text().split(START)
     _, after = rest.split(END)
-    readme.write_text(f"{before}{START}{table}{END}{after}")
+    readme.write_text(f"{before}{START}{render(result.records, 'md')}{END}{after}")
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            main(Path(folder) / "runs")
