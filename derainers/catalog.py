@@ -185,6 +185,7 @@ ENTRIES: tuple[Entry, ...] = (
             weights_note="the authors' repository of Rain O'er Me; no licence stated",
         ),
         "derainers.rom:ROM",
+        bears_bf16=True,
     ),
     Entry(
         Card(
