@@ -24,7 +24,8 @@ def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     path = Path(__file__).parents[1] / "bench" / "stats" / "conftest.py"
     spec = importlib.util.spec_from_file_location("stats_scenes", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     scenes = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(scenes)
     print(f"{trials} sets each, {RESAMPLES} resamples; share of 95 % intervals of AP that hold the truth")

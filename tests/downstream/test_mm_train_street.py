@@ -57,3 +57,32 @@ def test_a_run_goes_on_where_it_stopped(
     weights = torch.load(result, weights_only=True)
     assert weights["meta"]["dataset_meta"]["classes"][0] == "person"
     assert {value.dtype for value in weights["state_dict"].values()} <= {torch.float16, torch.int64}
+
+
+def _example_with_a_dot(row: int, column: int) -> training.Example:
+    mask = np.zeros((224, 384), np.uint8)
+    mask[row : row + 4, column : column + 4] = 17
+    return training.Example(
+        np.zeros((224, 384, 3), np.uint8), mask, np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    )
+
+
+def test_half_of_the_examples_show_a_class_drawn_uniformly() -> None:
+    plain = _example_with_a_dot(0, 0)
+    plain.mask[:] = 0
+    examples = [plain] * 99 + [_example_with_a_dot(100, 200)]
+    by_class = training.index_classes(examples, least=16)
+    assert by_class == {0: list(range(100)), 17: [99]}
+    drawn = [training.draw_example(examples, by_class, np.random.default_rng(i)) for i in range(400)]
+    rare = [focus for example, focus in drawn if example is examples[99] and focus is not None]
+    held = [focus for focus in rare if examples[99].mask[focus] == 17]
+    assert 60 <= len(held) <= 140  # a quarter, although one scene in a hundred has it
+    assert all(focus is None for _, focus in (training.draw_example(examples, {}, np.random.default_rng(0)),))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_crop_holds_the_pixel_it_is_drawn_for(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    row, column = int(rng.integers(220)), int(rng.integers(380))
+    moved = training.augment(_example_with_a_dot(row, column), rng, (256, 384), 2.0, (row + 1, column + 1))
+    assert (moved.mask == 17).any()
