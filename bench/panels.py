@@ -50,7 +50,9 @@ class View:
     device: str = "auto"
 
 
-def make_panels(view: View, scenes: Sequence[str] = (), count: int = 3, run: Path | None = None) -> list[list[Panel]]:
+def make_panels(
+    view: View, scenes: Sequence[str] = (), count: int = 3, run: Path | None = None
+) -> list[list[Panel]]:
     """Restore some scenes and let the model look at every version.
 
     Args and errors are those of :func:`restore_scenes`.
@@ -186,10 +188,14 @@ def _choose(run: Path | None, labels: Sequence[str], count: int, data: DataSet) 
         return [scene.id for scene in data.scenes[:count]]
     if not labels:
         raise BadConfig("--run chooses scenes by what a derainer changed: name one with --derainer")
-    records = {r.derainer.label: r for r in read_records(run) if r.task == "restoration" and r.data.name == data.name}
+    records = {
+        r.derainer.label: r for r in read_records(run) if r.task == "restoration" and r.data.name == data.name
+    }
     for label in ("none", labels[-1]):
         if label not in records or not records[label].breakdown:
-            raise BadData(f"{run} has no restoration record of {label} on {data.name}: run it first, or name --scene")
+            raise BadData(
+                f"{run} has no restoration record of {label} on {data.name}: run it first, or name --scene"
+            )
     before, after = (
         dict(zip(record.breakdown["scenes"], record.breakdown["images"]["psnr_y"], strict=True))
         for record in (records["none"], records[labels[-1]])

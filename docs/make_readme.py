@@ -1,7 +1,7 @@
 """Puts the table and the picture of the README's first screen in, as the program makes them.
 
-Run it from the repository's root: python docs/make_readme.py [OUT]. With the --out folder of an earlier run of the street
-suite, what that has already is not made again.
+Run it from the repository's root: python docs/make_readme.py [OUT]. With the --out folder of an earlier run of the
+street suite, what that has already is not made again.
 """
 
 from __future__ import annotations

@@ -368,7 +368,9 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for the resume point and the weights"
     )
-    parser.add_argument("--init", type=Path, help="weights to start from: YOLOX-Nano's of COCO, or an earlier run's")
+    parser.add_argument(
+        "--init", type=Path, help="weights to start from: YOLOX-Nano's of COCO, or an earlier run's"
+    )
     parser.add_argument("--steps", type=int, help="optimiser steps (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")

@@ -29,19 +29,27 @@ def command(
     ] = None,
     data: Annotated[str, typer.Option(help="street or KIND:DIR; see `bench list data`.")] = "street",
     split: options.Split = None,
-    rain: Annotated[str, typer.Option(help="The rain; of no effect on data that brings its own.")] = "streaks:medium",
+    rain: Annotated[
+        str, typer.Option(help="The rain; of no effect on data that brings its own.")
+    ] = "streaks:medium",
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     scene: Annotated[str | None, typer.Option(help="Scene ids, separated by commas.")] = None,
     count: Annotated[int, typer.Option(min=1, help="How many scenes, where none are named.")] = 3,
     run: Annotated[
         Path | None,
-        typer.Option(help="A run's --out folder: choose the largest gain, the largest loss and the median change."),
+        typer.Option(
+            help="A run's --out folder: choose the largest gain, the largest loss and the median change."
+        ),
     ] = None,
-    crops: Annotated[bool, typer.Option("--crops", help="Show what the last derainer changed most, enlarged.")] = False,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="Show what the last derainer changed most, enlarged.")
+    ] = False,
     samples: Annotated[
         Path | None,
-        typer.Option(help="Keep the pictures in this folder for the leaderboard's slider instead of drawing them."),
+        typer.Option(
+            help="Keep the pictures in this folder for the leaderboard's slider instead of drawing them."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seeds the rain.")] = 0,
     device: options.Device = "auto",

@@ -32,14 +32,19 @@ def main() -> None:
     print("scenes classes truth  mean   basic  percentile  equal derainers apart")
     for images, classes in SETS:
         rng = np.random.default_rng(0)
-        truth = np.mean([detection_scores(scenes.simulated_table(100_000, classes, rng))["ap"] for _ in range(3)])
+        truth = np.mean(
+            [detection_scores(scenes.simulated_table(100_000, classes, rng))["ap"] for _ in range(3)]
+        )
         basic = percentile = apart = 0
         values = []
         for trial in range(trials):
             counts = resample_counts(images, RESAMPLES, trial)
             pair = []
             for noise in (1, 2):
-                own = (np.random.default_rng([trial, classes]), np.random.default_rng([trial, classes, noise]))
+                own = (
+                    np.random.default_rng([trial, classes]),
+                    np.random.default_rng([trial, classes, noise]),
+                )
                 table = scenes.simulated_table(images, classes, *own)
                 pair.append(Sampled(detection_scores(table)["ap"], detection_replicates(table, counts)["ap"]))
             found, (low, high) = estimate(pair[0]), interval(pair[0].replicates)

@@ -82,18 +82,18 @@ def _develop(
     hazy -= sky
     hazy *= clear[..., None]
     hazy += sky
-    small = cv2.resize(hazy, size, interpolation=cv2.INTER_AREA)
+    small: np.ndarray = cv2.resize(hazy, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), float(rng.uniform(0.35, 0.6)))
     glow = cv2.GaussianBlur(
         cv2.resize(small, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 4
     )
     small = 0.94 * small + 0.06 * cv2.resize(glow, size)
     rows, columns = small.shape[:2]
-    y, x = np.ogrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
+    y, x = np.linspace(-1, 1, rows)[:, None], np.linspace(-1, 1, columns)[None, :]
     vignette = (1 - float(rng.uniform(0.03, 0.12)) * (x * x + y * y)).astype(np.float32)
     small *= vignette[..., None] * float(rng.uniform(0.92, 1.08))
-    grain: np.ndarray = rng.standard_normal(small.shape, np.float32)
-    grain = cv2.GaussianBlur(grain, (0, 0), 0.55)
+    grain = np.asarray(rng.standard_normal(small.shape, np.float32))
+    soft: np.ndarray = cv2.GaussianBlur(grain, (0, 0), 0.55)
     strength = float(rng.uniform(1.6, 3.6))
-    small += grain * (strength * (0.6 + 0.4 * np.sqrt(np.clip(small, 0, 255) / 128)))
+    small += soft * (strength * (0.6 + 0.4 * np.sqrt(np.clip(small, 0, 255) / 128)))
     return np.clip(np.rint(small), 0, 255).astype(np.uint8)

@@ -81,7 +81,9 @@ def test_equal_derainers_seldom_differ_in_ap(make_table: Callable[..., Any]) -> 
         counts = resample_counts(AP_SCENES, RESAMPLES, trial)
         both = []
         for noise in (1, 2):
-            table = make_table(AP_SCENES, 1, np.random.default_rng(trial), np.random.default_rng([trial, noise]))
+            table = make_table(
+                AP_SCENES, 1, np.random.default_rng(trial), np.random.default_rng([trial, noise])
+            )
             both.append(Sampled(detection_scores(table)["ap"], detection_replicates(table, counts)["ap"]))
         apart += difference(*both).excludes_zero
     assert apart / AP_TRIALS <= 0.07
