@@ -56,7 +56,7 @@ class Recipe:
     averaging: float = 150.0
 
 
-RECIPES = {"detection": Recipe(1000, 8, 1.2e-3), "segmentation": Recipe(1800, 8, 3e-3)}
+RECIPES = {"detection": Recipe(1000, 8, 1.2e-3), "segmentation": Recipe(3400, 8, 3e-3)}
 
 
 @dataclass(frozen=True)
