@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from bench.errors import BadConfig, BenchError
+from bench.memory import keep_freed_memory
 from derainers.base import Card, DerainerError, Runtime, reason
 from derainers.tiling import Tiles, parse_tile, restore_tiled
 
@@ -115,6 +116,8 @@ class NetworkDerainer:
     ) -> None:
         runtime = runtime or Runtime()
         self.device = resolve_device(runtime.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.precision = resolve_precision(runtime.precision, self.device, bears_bf16)
         self.card = card
         #: What happened that a user should know of, such as falling back to tiles.

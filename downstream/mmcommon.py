@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BadConfig, BenchError, MissingDependency
 from bench.hashing import sha256_bytes
+from bench.memory import keep_freed_memory
 from downstream.checkpoints import fetch, fill
 from downstream.mmops import install_fallback_ops, on_behalf_of
 from downstream.models import Source
@@ -113,7 +114,10 @@ def load_network(
             digest, stated = fill(module, checkpoint, source.name, trust)
             load, prepare = _pipeline(steps)
             classes = _classes(module, stated, config, scope, fallback_classes)
-        module.to(pick_device(device)).eval()
+        place = pick_device(device)
+        if place == "cpu":
+            keep_freed_memory()
+        module.to(place).eval()
         key = {
             "task": source.task,
             "config": config_digest(config, steps),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig, BadData, BadWeights, MissingDependency
 from bench.files import ensure_folder
+from bench.memory import keep_freed_memory
 from bench.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def train(
     from bench.train.validate import read_validation
 
     ensure_folder(folder)
+    keep_freed_memory()
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)

@@ -8,12 +8,13 @@ successor (Pattern Recognition 158, 111004, 2025).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from derainers.rdmc.upsampling import upsample
 
 Norm = Literal["bn", "none"]
 Recruitment = Literal["all", "none"] | Iterable[str]
@@ -27,9 +28,6 @@ finest."""
 
 LINKS_UP = ("up1", "up2", "up3", "up4")
 """Coarser to finer; the number is the source's encoder level. ``up1`` is added to the output image."""
-
-MATRIX_SIDE = 64
-"""Larger maps are up-sampled pixel by pixel: matrix products grow with the square of the side."""
 
 LINKS = LINKS_DOWN + LINKS_UP
 
@@ -224,52 +222,20 @@ class RDMC(nn.Module):
         return estimate
 
     def _residual(self, x: Tensor, mix: Tensor) -> Tensor:
-        branches = [encoder(x) for encoder in self.encoders]
-        enc = [x, *(torch.cat(maps, 1) for maps in zip(*branches, strict=True))]
-        y = enc[5]
+        # Maps of one level stay apart until something needs them together: copies cost as much as small convolutions.
+        enc = [(x,), *zip(*(encoder(x) for encoder in self.encoders), strict=True)]
+        y = torch.cat(enc[5], 1)
         for i, decoder in enumerate(self.decoders):
-            y = decoder(torch.cat((enc[4 - i], upsample(y, mix)), 1))
+            y = decoder(torch.cat((*enc[4 - i], upsample(y, mix)), 1))
             y = self._recruit(y, f"down{3 - i}", enc[3 - i])
             if i > 0:
                 y = self._recruit(y, f"up{5 - i}", enc[5 - i])
         return self._recruit(self.last(y), "up1", enc[1])
 
-    def _recruit(self, y: Tensor, name: str, source: Tensor) -> Tensor:
+    def _recruit(self, y: Tensor, name: str, source: tuple[Tensor, ...]) -> Tensor:
         if name not in self.links or not self.recruiting:
             return y
-        return y + self.gates[name] * self.links[name](source)
-
-
-def upsample(x: Tensor, mix: Tensor) -> Tensor:
-    """Doubles a map's size: a mix of bilinear and bicubic interpolation, both with aligned corners.
-
-    Args:
-        x: NCHW.
-        mix: Two weights, of the bilinear and of the bicubic result.
-    """
-    if x.requires_grad and x.device.type == "cpu" and max(x.shape[2:]) <= MATRIX_SIDE:
-        return mix[0] * _resize(x, "bilinear") + mix[1] * _resize(x, "bicubic")
-    bilinear = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-    bicubic = F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=True)
-    return mix[0] * bilinear + mix[1] * bicubic
-
-
-def _resize(x: Tensor, mode: str) -> Tensor:
-    """Interpolation as two matrix products: on small maps several times faster on a CPU, backwards above
-    all."""
-    rows, columns = (_matrix(n, mode).to(x.dtype) for n in x.shape[2:])
-    count, channels, height, width = x.shape
-    y = x.permute(0, 2, 3, 1).reshape(count, height, width * channels)
-    y = (rows @ y).reshape(count * 2 * height, width, channels)
-    return (columns @ y).reshape(count, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
-
-
-@cache
-def _matrix(size: int, mode: str) -> Tensor:
-    """The matrix (2 size x size) that doubles a line of pixels: the interpolation of the unit vectors."""
-    unit = torch.eye(size)[:, None, :, None].expand(size, 1, size, 2)
-    doubled = F.interpolate(unit, scale_factor=(2, 1), mode=mode, align_corners=True)
-    return doubled[:, 0, :, 0].T.contiguous()
+        return y + self.gates[name] * self.links[name](torch.cat(source, 1))
 
 
 def active_links(recruitment: Recruitment) -> tuple[str, ...]:

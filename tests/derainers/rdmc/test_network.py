@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from derainers.rdmc.network import LINKS, RDMC, active_links, upsample
+from derainers.rdmc.network import LINKS, RDMC, active_links
 
 #: The authors' names and ours. `{b}` is the branch, `{l}` an encoder level, `{i}` a decoder.
 UNIT = {0: "conv1", 1: "norm1", 3: "conv2", 4: "norm2"}
@@ -176,11 +176,6 @@ def test_untrained_network_without_normalisation_is_near_the_identity() -> None:
     x = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         assert (RDMC(width=8, norm="none")(x) - x).abs().mean() < 0.1
-
-
-def test_upsampling_by_matrices_equals_interpolation() -> None:
-    x, mix = torch.rand(2, 5, 8, 12), torch.tensor([0.3, 0.7])
-    torch.testing.assert_close(upsample(x.clone().requires_grad_(), mix), upsample(x, mix), atol=1e-6, rtol=0)
 
 
 def test_the_second_recursion_sees_the_first_estimate() -> None:
