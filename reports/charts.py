@@ -14,6 +14,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 14, 42
 _COLOURS = 8
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 _MARKERS = 6
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,16 @@ def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit
         parts.append(_tick(x(i), _short(amount)))
         if family:
             parts.append(_tick(x(i), _short(family), line=1))
+    # Many bands on top of each other would hide the lines.
+    faint = " faint" if len(lines) > _FEW else ""
     for line in lines:
         for run in _runs(line.points):
             band = [p for p in run if p.low is not None and p.high is not None]
             if len(band) > 1:
                 edge = [f"{x(p.x):.1f},{y(p.high or 0):.1f}" for p in band]
                 edge += [f"{x(p.x):.1f},{y(p.low or 0):.1f}" for p in reversed(band)]
-                parts.append(
-                    f'<polygon class="band {_class(line.style, line.label)}" points="{" ".join(edge)}"/>'
-                )
+                kind = f"band{faint} {_class(line.style, line.label)}"
+                parts.append(f'<polygon class="{kind}" points="{" ".join(edge)}"/>')
     for line in lines:
         parts.append(f"<g><title>{markup(line.label)}</title>")
         for run in _runs(line.points):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.stats.errors import KINDS
 from reports.figures.style import grid_of, legend_below, look, shown
+from reports.metrics import HEADLINE
 from reports.presets import class_scores
 from reports.results import NONE, REFERENCES, Group
 from reports.site import tick_of
@@ -15,17 +16,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HATCHES = ("", "//", "..", "xx", "--")
-_MOST_CLASSES = 20
-_GREYS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b")
+_MOST_CLASSES, _MOST_DERAINERS = 20, 6
+#: A class that no derainer moves by this much has no bar to see.
+_SMALLEST_CHANGE = 0.005
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b")
 
 
 def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
     """Score of each class minus that on rainy images, one axis per rain; None without class scores.
 
-    Of more than 20 classes those that change most for any derainer are shown.
+    Of more than 20 classes those that change most for any derainer are shown, and none that no derainer
+    changes; of more than six derainers those with the best mean score, which the title says.
     """
     chosen = [(group, _changes(group)) for group in groups if not group.dry]
     chosen = [(group, changes) for group, changes in chosen if changes]
+    every = [label for label in labels if any(label in changes for _, changes in chosen)]
+    own = best_of(groups, every, _MOST_DERAINERS)
+    chosen = [(group, {k: v for k, v in changes.items() if k in own}) for group, changes in chosen]
     if not chosen:
         return None
     reach: dict[str, float] = {}
@@ -33,10 +40,12 @@ def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | No
         for by_class in changes.values():
             for name, change in by_class.items():
                 reach[name] = max(reach.get(name, 0.0), abs(change))
-    kept = sorted(reach, key=lambda name: (-reach[name], name))[:_MOST_CLASSES]
+    moved = [name for name in reach if reach[name] >= _SMALLEST_CHANGE]
+    kept = sorted(moved, key=lambda name: (-reach[name], name))[:_MOST_CLASSES]
     names = [name for name in reach if name in kept]
-    own = [label for label in labels if any(label in changes for _, changes in chosen)]
-    figure, axes = grid_of(len(chosen), 3.1, 1.0 + 0.13 * len(names) * (len(own) + 1))
+    if not names:
+        return None
+    figure, axes = grid_of(len(chosen), 3.1, 1.0 + 0.1 * len(names) * (len(own) + 1))
     height = 0.8 / len(own)
     for axis, (group, changes) in zip(axes, chosen, strict=True):
         for i, label in enumerate(own):
@@ -52,14 +61,28 @@ def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | No
             )
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set_yticks(range(len(names)), [shown(name) for name in names])
-        axis.invert_yaxis()
+        axis.set_ylim(len(names) - 0.5, -0.5)
         axis.grid(axis="y", visible=False)
         axis.set_title(shown(tick_of(group)))
         axis.set_xlabel(f"{'AP' if group.task == 'detection' else 'IoU'}, points against none")
         if axis is not axes[0]:
             axis.tick_params(labelleft=False)
+    if len(own) < len(every):
+        figure.suptitle(f"the {len(own)} best of {len(every)} derainers", fontsize=9)
     legend_below(figure, axes)
     return figure
+
+
+def best_of(groups: Sequence[Group], labels: Sequence[str], most: int) -> list[str]:
+    """At most so many labels, those with the best mean headline score over the groups, in the order given."""
+    means = {}
+    for label in labels:
+        records = (group.records.get(label) for group in groups)
+        scores = [record.score(HEADLINE[record.task]) for record in records if record is not None]
+        values = [score.value for score in scores if score is not None and score.value is not None]
+        means[label] = sum(values) / len(values) if values else float("-inf")
+    kept = sorted(labels, key=lambda label: -means[label])[:most]
+    return [label for label in labels if label in kept]
 
 
 def _changes(group: Group) -> dict[str, dict[str, float]]:
@@ -94,7 +117,7 @@ def error_budget(groups: Sequence[Group]) -> Figure | None:
         labels = list(changes)
         for side, what in ((-1, "cured"), (1, "caused")):
             start = [0.0] * len(labels)
-            for kind, colour, hatch in zip(KINDS, _GREYS, _HATCHES, strict=True):
+            for kind, colour, hatch in zip(KINDS, _COLOURS, _HATCHES, strict=True):
                 widths = [side * float(changes[label][kind][what]) for label in labels]
                 axis.barh(
                     labels_at(labels),

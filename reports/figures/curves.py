@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from bench.records import Score
 
+_FEW = 8
+
 
 def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
     """Score of every derainer by rain, with its interval as a band; None for a single rain.
@@ -33,7 +35,10 @@ def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
     if len(chosen) < 2:
         return None
     figure, (axis,) = grid_of(1, 5.2, 3.4)
-    for label in _labels(chosen, labels):
+    drawn = _labels(chosen, labels)
+    # Many bands on top of each other would hide the lines.
+    alpha = 0.12 if len(drawn) <= _FEW else 0.05
+    for label in drawn:
         scores = [_score(group, label) for group in chosen]
         at = [i for i, score in enumerate(scores) if score is not None]
         there = [score for score in scores if score is not None]
@@ -48,7 +53,7 @@ def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
         ends = [(i, s) for i, s in zip(at, there, strict=True) if s.low is not None and s.high is not None]
         if len(ends) == len(chosen):
             low, high = ([getattr(s, end) * metric.scale for _, s in ends] for end in ("low", "high"))
-            axis.fill_between([i for i, _ in ends], low, high, color=style["color"], alpha=0.12, linewidth=0)
+            axis.fill_between([i for i, _ in ends], low, high, color=style["color"], alpha=alpha, linewidth=0)
     axis.set_xticks(range(len(chosen)), [shown(tick_of(group)) for group in chosen])
     axis.set_ylabel(metric.header)
     axis.set_title(_title(chosen[0]))
@@ -77,13 +82,24 @@ def cost(results: Results, groups: Sequence[Group]) -> Figure | None:
             [x for x, _ in front], [y for _, y in front], where="post", color="#888888", linestyle=(0, (4, 3))
         )
         if max(x for x, _ in points) > 8 * min(x for x, _ in points):
-            axis.set_xscale("log")
+            _log_ticks(axis)
         axis.set_title(shown(tick_of(group)))
         axis.set_xlabel("derainer, ms per image")
     axes[0].set_ylabel(metric.header)
     figure.suptitle(_title(groups[0]), fontsize=9)
     legend_below(figure, axes)
     return figure
+
+
+def _log_ticks(axis: Axes) -> None:
+    """A logarithmic abscissa with plain numbers: matplotlib's own are formulas, and a `$` is text here."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high / low < 300 else (1.0,)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def agreement(results: Results, groups: Sequence[Group]) -> Figure | None:

@@ -66,7 +66,10 @@ def shown(text: str) -> str:
 
 
 def look(label: str, labels: Sequence[str]) -> dict[str, Any]:
-    """Line, colour and marker of a derainer, by its place among the labels; references are black."""
+    """Line, colour and marker of a derainer, by its place among the labels; references are black.
+
+    The first eight have filled markers, the next eight the same ones hollow, with other dashes.
+    """
     if label in REFERENCES:
         return {
             "color": "black",
@@ -75,10 +78,12 @@ def look(label: str, labels: Sequence[str]) -> dict[str, Any]:
             "linewidth": 1.3,
         }
     place = [other for other in labels if other not in REFERENCES].index(label)
+    colour, turn = _COLOURS[place % len(_COLOURS)], place // len(_COLOURS)
     return {
-        "color": _COLOURS[place % len(_COLOURS)],
-        "linestyle": _DASHES[place // 2 % len(_DASHES)],
+        "color": colour,
+        "linestyle": _DASHES[(place // 2 + turn) % len(_DASHES)],
         "marker": _MARKERS[place % len(_MARKERS)],
+        "markerfacecolor": "white" if turn % 2 else colour,
         "linewidth": 1.5,
     }
 

@@ -12,6 +12,7 @@ from reports.figures.panels import Crop, Panel, choose_scenes, draw_panels, larg
 from reports.figures.style import drawing, look, save
 from reports.results import read_results
 
+Make = Callable[..., Record]
 MakeRun = Callable[..., list[Record]]
 
 
@@ -42,10 +43,56 @@ def test_severity_draws_the_records_numbers(run_records: MakeRun) -> None:
     assert drawn["rdmc"] == pytest.approx([100 * (s.value or 0) for s in expected if s])
 
 
-def test_eight_derainers_can_be_told_apart_without_colour() -> None:
-    labels = ["clean", "none", *(f"d{i}" for i in range(8))]
-    looks = {(str(look(k, labels)["linestyle"]), look(k, labels)["marker"]) for k in labels}
+def test_sixteen_derainers_can_be_told_apart_without_colour() -> None:
+    labels = ["clean", "none", *(f"d{i}" for i in range(16))]
+    looks = set()
+    for label in labels:
+        style = look(label, labels)
+        hollow = style.get("markerfacecolor") == "white"
+        looks.add((str(style["linestyle"]) if not style["marker"] else "", style["marker"], hollow))
     assert len(looks) == len(labels)
+
+
+def test_times_far_apart_have_plain_numbers_on_their_axis(record: Make) -> None:
+    from reports.figures.curves import cost
+
+    run = [
+        record(label, "streaks:light", task, run={"seconds_per_image": seconds})
+        for label, seconds in (("fast", 0.001), ("slow", 0.9))
+        for task in ("detection", "restoration")
+    ]
+    results = read_results(run)
+    with drawing():
+        figure = cost(results, results.of("detection"))
+        assert figure is not None
+        figure.draw_without_rendering()
+        axis = figure.axes[0]
+        assert axis.get_xscale() == "log"
+        words = [tick.get_text() for tick in axis.get_xticklabels(which="both") if tick.get_text()]
+    assert {"1", "10", "100"} <= set(words)
+    assert not any("$" in word for word in words)
+
+
+def test_class_bars_show_the_best_derainers_and_the_classes_that_change(run_records: MakeRun) -> None:
+    from reports.figures.bars import class_changes
+
+    labels = tuple(f"d{i}" for i in range(9))
+    results = read_results(
+        [
+            r
+            for i, label in enumerate(labels)
+            for r in run_records(
+                (label,), ("streaks:light", "streaks:heavy"), ("segmentation",), skill=(0.1 * i, 0.0)
+            )
+        ]
+        + run_records(("clean", "none"), ("streaks:light", "streaks:heavy"), ("segmentation",))
+    )
+    with drawing():
+        figure = class_changes(results.of("segmentation"), results.labels)
+    assert figure is not None
+    drawn = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert drawn == ["d3", "d4", "d5", "d6", "d7", "d8"]
+    assert "6 best of 9" in figure.get_suptitle()
 
 
 def test_scenes_are_chosen_by_rule() -> None:
