@@ -136,6 +136,10 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
             scored = [record is not None and sampled_score(record, metric) is not None for record in records]
             missing = [g.first.rain.name for g, there in zip(wet, scored, strict=True) if not there]
             notes[label] = f"over {mean.covered} of {mean.asked} rains; missing: {', '.join(missing)}"
+            reasons = {_reason(record, metric) for record in records}
+            if not mean.covered and len(reasons) == 1:
+                # One reason under every rain says more than the names of the rains.
+                notes[label] = reasons.pop() or notes[label]
     full = {label: score for label, score in means.items() if label not in REFERENCES and not notes[label]}
     comparable = {label: score for label, score in full.items() if len(score.replicates)}
     marks = marked(ranks(comparable, level, higher_is_better=shown.higher_is_better))
@@ -166,6 +170,14 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
             cells[label] = _mean_cell(part, (-np.inf, np.inf), level, marks.get(label), notes[label])
         filled.append(Filled(share, cells))
     return filled
+
+
+def _reason(record: Record | None, metric: str) -> str | None:
+    """Why a record has no such score."""
+    if record is None:
+        return None
+    score = record.score(metric)
+    return score.note if score is not None else record.reason
 
 
 def _joint(record: Record | None, metric: str, others: Sequence[Record | None]) -> Sampled | None:

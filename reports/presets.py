@@ -84,7 +84,10 @@ def paper(results: Results) -> Iterable[Table]:
                 columns += mean_columns(groups, metric)
             title = f"{task.capitalize()} on {data}" + (f" by {model}" if model else "")
             # Ten columns of intervals fit on no page; the marks say what lies within noise.
-            yield replace(_table(title, title, groups, columns), intervals=False)
+            table = replace(_table(title, title, groups, columns), intervals=False)
+            mean = [column.key for column in table.columns if column.key == f"mean/{_SHORT[task][0]}"]
+            order = (mean or [column.key for column in table.columns])[:1]
+            yield choose(table, Choice(sort=order[0])) if order else table
 
 
 def cost(results: Results) -> Iterable[Table]:
@@ -151,7 +154,9 @@ def per_class(results: Results) -> Iterable[Table]:
             for name in names
         )
         caption = f"{title} of each class on {group.variant} by {group.model}"
-        yield Table(caption, _caption(caption, [group], [protocol]), columns, rows, (), False, "class")
+        yield Table(
+            caption, _caption(caption, [group], [protocol], sampled=False), columns, rows, (), False, "class"
+        )
 
 
 def class_scores(record: Record) -> dict[str, float | None]:
@@ -180,11 +185,15 @@ def errors(results: Results) -> Iterable[Table]:
             for what, better in (("cured", True), ("caused", False)):
                 column = Column(f"{kind}/{what}", what, "", "", 0, 1.0, better, kind)
                 columns.append(
-                    plain_column(column, {k: float(v[kind][what]) for k, v in changes.items()}, "")
+                    # Counts without intervals: a mark would claim more than is known.
+                    plain_column(
+                        column, {k: float(v[kind][what]) for k, v in changes.items()}, "", marks=False
+                    )
                 )
         title = f"Errors cured and caused on {group.variant} by {group.model}"
         notes = ["errors on rainy images that are gone, and new ones; docs/statistics.md defines the kinds"]
-        yield _table(title, title, [group], columns, sorted(changes, key=label_order), notes)
+        table = _table(title, title, [group], columns, sorted(changes, key=label_order), notes)
+        yield replace(table, caption=_caption(title, [group], [], sampled=False))
 
 
 def correlation(results: Results) -> Iterable[Table]:
@@ -259,14 +268,15 @@ def _table(
     )
 
 
-def _caption(title: str, groups: Sequence[Group], protocols: Sequence[str]) -> str:
+def _caption(title: str, groups: Sequence[Group], protocols: Sequence[str], *, sampled: bool = True) -> str:
+    """Title, scenes, protocols and version, and of a sampled table how its ties and intervals were made."""
     scenes = sorted({group.first.data.scenes for group in groups})
     counted = " or ".join(f"{n:,}" for n in scenes)
     parts = [f"{title}; {counted} scene{'s' if scenes != [1] else ''}."]
     if protocols:
         parts.append(f"Protocols: {', '.join(protocols)}.")
     made = next((r.bootstrap for g in groups for r in g.records.values() if r.bootstrap), None)
-    if made is not None:
+    if made is not None and sampled:
         percent = f"{100 * made.level:g}"
         parts.append(
             f"Ties and intervals: {percent} %, paired bootstrap over scenes, {made.resamples:,} resamples."

@@ -7,7 +7,7 @@ import pytest
 
 import reports
 from bench.errors import BadData, BadRecord
-from bench.records import Record
+from bench.records import Record, Score
 from reports.cells import group_ranks, mean_columns
 from reports.presets import PRESETS, build_tables
 from reports.results import rain_order, read_results
@@ -140,6 +140,33 @@ def test_mean_names_the_rains_whose_score_is_not_defined(run_records: MakeRun) -
             records[at] = item.model_copy(update={"scores": scores})
     (column,) = mean_columns(read_results(records).of("restoration"), "psnr_y")
     assert column.cells["rdmc"].note == "over 1 of 2 rains; missing: streaks:light"
+
+
+def test_mean_without_any_score_says_why(run_records: MakeRun) -> None:
+    wet = ("streaks:light", "streaks:heavy")
+    records = run_records(("clean", "none"), wet, ("restoration",))
+    same = "12 images identical to the clean one left out"
+    for at, item in enumerate(records):
+        if item.derainer.label == "clean":
+            score = Score(metric="psnr_y", protocol="psnr@y", value=None, images=0, note=same)
+            records[at] = item.model_copy(update={"scores": (score,)})
+    (column,) = mean_columns(read_results(records).of("restoration"), "psnr_y")
+    assert column.cells["clean"].value is None
+    assert column.cells["clean"].note == same
+
+
+def test_paper_is_sorted_by_the_mean_and_failed_rows_come_last(run_records: MakeRun, failed: Make) -> None:
+    rains = ("streaks:light", "streaks:heavy")
+    records = run_records(("clean", "none", "median", "rdmc"), rains, ("detection",))
+    records += [failed("absent", rain) for rain in rains]
+    (table,) = build_tables(records, "paper")
+    assert [row.label for row in table.rows] == ["clean", "none", "rdmc", "median", "absent"]
+
+
+def test_counts_of_errors_claim_no_ties(run_records: MakeRun) -> None:
+    (table,) = build_tables(run_records(rains=("streaks:light",), tasks=("detection",)), "errors")
+    assert not any(cell.mark for row in table.rows for cell in row.cells)
+    assert "bootstrap" not in table.caption
 
 
 def test_preset_without_its_task_says_so(record: Make) -> None:
