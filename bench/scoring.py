@@ -18,7 +18,7 @@ from bench.stats import Estimate, Sampled
 from bench.store import Store
 
 #: Changes whenever the same evidence would give another record.
-SCORING_VERSION = 2
+SCORING_VERSION = 3
 RESAMPLES = 1000
 LEVEL = 0.95
 
@@ -193,7 +193,10 @@ class Scorer:
         elif math.isnan(sampled.value):
             note = "no object or pixel of this kind in the scenes"
         bounds = (-math.inf, math.inf) if metric.startswith("psnr") else (0.0, 1.0)
-        return _stated(metric, stats.estimate(sampled, LEVEL, bounds), images, note, head)
+        found = stats.estimate(sampled, LEVEL, bounds)
+        if note is None and head["task"] == "detection" and math.isnan(found.low):
+            note = "objects in too few scenes for an interval"
+        return _stated(metric, found, images, note, head)
 
     def _against_references(self, head: dict[str, Any], ids: tuple[str, ...]) -> list[Score]:
         """Recovery (in rain) or harm (on a dry day) of a derainer, on the scenes that all three rows have."""

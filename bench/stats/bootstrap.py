@@ -15,6 +15,8 @@ FloatArray = npt.NDArray[np.float64]
 CountArray = npt.NDArray[np.uint16]
 
 LEVEL = 0.95
+#: Replicates of one scene differ by how they were added up, and by float32 where they come from records.
+_ALIKE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,9 @@ def interval(
         bounds: What the score cannot go beyond; the interval is cut there.
 
     Returns:
-        (low, high); both NaN where fewer than half of the replicates are defined.
+        (low, high); both NaN where fewer than half of the replicates are defined, and where some are not and
+        the others are all alike: then a single scene carries the score, and resampling cannot tell how far
+        another would move it.
     """
     array = np.asarray(replicates, dtype=np.float64)
     finite = array[np.isfinite(array)]
@@ -149,6 +153,8 @@ def interval(
         return float("nan"), float("nan")
     tail = (1.0 - level) / 2.0
     ordered = np.sort(finite)
+    if finite.size < array.size and ordered[-1] - ordered[0] <= _ALIKE:
+        return float("nan"), float("nan")
     low, high = _quantile(ordered, tail), _quantile(ordered, 1.0 - tail)
     if value is not None:
         low, high = 2.0 * value - high, 2.0 * value - low

@@ -84,12 +84,12 @@ def ranks(
         higher_is_better: Direction of the score.
 
     Returns:
-        Rank by derainer, best first; equal values in the order of their names.
+        Rank by derainer, best first; equal values in the order of their names. A score whose replicates give
+        no interval gets no rank.
     """
     sign = -1.0 if higher_is_better else 1.0
-    waiting = sorted(
-        (n for n, s in scores.items() if np.isfinite(s.value)), key=lambda n: (sign * scores[n].value, n)
-    )
+    ranked = [n for n, s in scores.items() if np.isfinite(s.value) and _told(s, level)]
+    waiting = sorted(ranked, key=lambda n: (sign * scores[n].value, n))
     result: dict[str, int] = {}
     while waiting:
         best = waiting[0]
@@ -98,6 +98,10 @@ def ranks(
         result.update(dict.fromkeys(tied, place))
         waiting = [n for n in waiting if n not in result]
     return result
+
+
+def _told(score: Sampled, level: float) -> bool:
+    return not len(score.replicates) or bool(np.isfinite(estimate(score, level).low))
 
 
 def _differs(first: Sampled, second: Sampled, level: float) -> bool:

@@ -60,5 +60,11 @@ def test_interval_needs_half_of_the_replicates() -> None:
     assert np.isnan(interval([])).all()
 
 
+def test_score_of_a_single_scene_has_no_interval() -> None:
+    """Objects in one scene only: every resample has the same score or none."""
+    assert np.isnan(interval([0.8, 0.8, 0.8, np.nan], value=0.8)).all()
+    assert interval([0.8, 0.8, 0.8], value=0.8) == (0.8, 0.8)
+
+
 def test_undefined_score_has_no_interval() -> None:
     assert not estimate(Sampled(float("nan"), np.ones(5))).defined

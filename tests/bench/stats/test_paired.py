@@ -52,6 +52,11 @@ def test_ranks_are_shared_within_noise() -> None:
     assert ranks(scores, higher_is_better=False)["e"] == 1
 
 
+def test_scores_of_a_single_scene_are_not_ranked() -> None:
+    alone = {k: Sampled(v, np.array([v, v + 1e-9, v, np.nan])) for k, v in (("a", 0.8), ("b", 0.7))}
+    assert ranks(alone) == {}
+
+
 def test_ranks_without_replicates_tie_only_equal_values() -> None:
     scores = {name: Sampled(value, np.zeros(0)) for name, value in [("a", 1.0), ("b", 1.0), ("c", 0.9)]}
     assert ranks(scores) == {"a": 1, "b": 1, "c": 3}
