@@ -16,7 +16,7 @@ from bench.data import open_data
 from bench.data.base import DataSet, Scene
 from bench.errors import BadConfig, BadData, unknown
 from bench.rain import parse_rain
-from bench.records import read_records
+from bench.records import read_records, variant_name
 from bench.suite import ModelChoice
 from bench.worker import read_variant, restore
 
@@ -90,7 +90,13 @@ def restore_scenes(
     data = open_data(view.data, view.split)
     rain = parse_rain("none" if data.own_rain else view.rain)
     specs = parse_derainers(view.derainers) if view.derainers else ()
-    chosen = _scenes(data, scenes or _choose(run, [spec.label for spec in specs], count, data))
+    variant = (data.name, "own" if data.own_rain else rain.name, view.seed)
+    names = scenes or (
+        _choose(run, [spec.label for spec in specs], count, variant)
+        if run is not None
+        else [scene.id for scene in data.scenes[:count]]
+    )
+    chosen = _scenes(data, names)
     derainers = [(spec.label, load_derainer(spec, device=view.device)) for spec in specs]
     result = {}
     for scene in chosen:
@@ -181,20 +187,32 @@ def _scenes(data: DataSet, names: Sequence[str]) -> list[Scene]:
     return [by_id[name] for name in names]
 
 
-def _choose(run: Path | None, labels: Sequence[str], count: int, data: DataSet) -> list[str]:
+def _choose(run: Path, labels: Sequence[str], count: int, variant: tuple[str, str, int]) -> list[str]:
+    """Scenes by the change of PSNR from the rainy image to the last label's.
+
+    Args:
+        run: The --out folder of a run.
+        labels: Of the derainers shown.
+        count: How many scenes.
+        variant: Data set, rain and seed; a run over the data set's first scenes counts too.
+    """
     from reports.figures.panels import choose_scenes
 
-    if run is None:
-        return [scene.id for scene in data.scenes[:count]]
     if not labels:
         raise BadConfig("--run chooses scenes by what a derainer changed: name one with --derainer")
+    data, rain, seed = variant
     records = {
-        r.derainer.label: r for r in read_records(run) if r.task == "restoration" and r.data.name == data.name
+        r.derainer.label: r
+        for r in read_records(run)
+        if r.task == "restoration"
+        and (r.rain.name, r.rain.seed) == (rain, seed)
+        and (r.data.name == data or r.data.name.startswith(f"{data}[:"))
     }
     for label in ("none", labels[-1]):
         if label not in records or not records[label].breakdown:
             raise BadData(
-                f"{run} has no restoration record of {label} on {data.name}: run it first, or name --scene"
+                f"{run} has no restoration record of {label} on {variant_name(*variant)}: run it first, "
+                "or name --scene"
             )
     before, after = (
         dict(zip(record.breakdown["scenes"], record.breakdown["images"]["psnr_y"], strict=True))

@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.errors import BadConfig, UnknownName
+from bench.data import open_data
+from bench.errors import BadConfig, BadData, UnknownName
+from bench.hashing import content_key
 from bench.images import write_image
 from bench.panels import View, draw, keep_samples, make_panels, restore_scenes
+from bench.records import Record, variant_name, write_record
 
 
 def test_a_scene_is_shown_clean_rainy_and_restored(tmp_path: Path) -> None:
@@ -33,6 +36,48 @@ def test_a_scene_that_is_not_there_is_named() -> None:
         make_panels(View(), ["nowhere"])
     with pytest.raises(BadConfig, match="name one with --derainer"):
         make_panels(View(), run=Path("runs"))
+
+
+def test_scenes_are_chosen_by_the_records_of_the_rain_shown(tmp_path: Path) -> None:
+    """A run holds several rains, and `--limit` runs over the first scenes only."""
+    gains = {"streaks:light": [5.0, 0.0, 1.0], "streaks:heavy": [0.0, 5.0, 1.0]}
+    ids = [scene.id for scene in open_data("street").scenes[:3]]
+    for rain, gain in gains.items():
+        for label in ("none", "median"):
+            values = [20.0 + g * (label == "median") for g in gain]
+            write_record(tmp_path, restoration_record(label, rain, ids, values))
+    for rain, first in (("streaks:light", ids[0]), ("streaks:heavy", ids[1])):
+        view = View(rain=rain, derainers="median")
+        assert list(restore_scenes(view, count=1, run=tmp_path)) == [first]
+    with pytest.raises(BadData, match="of none on street/test@streaks:medium: run it first"):
+        restore_scenes(View(derainers="median"), run=tmp_path)
+
+
+def restoration_record(label: str, rain: str, scenes: list[str], psnr: list[float]) -> Record:
+    name = "street/test[:3]"
+    return Record(
+        cell=content_key([label, rain]),
+        evidence=content_key(["evidence", label, rain]),
+        references={},
+        derainer={"label": label, "name": label, "card": {}, "key": {"name": label}},
+        data={
+            "name": name,
+            "kind": "street",
+            "split": "test",
+            "scenes": 3,
+            "fingerprint": content_key(name),
+        },
+        rain={"name": rain, "version": "1", "seed": 0},
+        variant=variant_name(name, rain, 0),
+        task="restoration",
+        model=None,
+        status="ok",
+        images=3,
+        coverage=1.0,
+        scores=(),
+        breakdown={"scenes": scenes, "images": {"psnr_y": psnr}},
+        run={},
+    )
 
 
 def test_scenes_are_kept_for_the_slider(tmp_path: Path) -> None:
