@@ -1,8 +1,9 @@
 """How often 95 % intervals hold the truth, and how often equal derainers seem to differ, on simulated scenes.
 
-    python tests/benchmarks/interval_coverage.py [TRIALS]
+    python tests/benchmarks/interval_coverage.py [TRIALS [SCENESxCLASSES ...]]
 
-The scenes are those of tests/bench/stats/conftest.py. With 1,000 trials the shares are good to about 0.7 points.
+The scenes are those of tests/bench/stats/conftest.py, three objects in each on average. With 1,000 trials the
+shares are good to about 0.7 points.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from bench.stats import Sampled, detection_replicates, detection_scores, differe
 from bench.stats.bootstrap import interval
 
 RESAMPLES = 1000
-SETS = ((200, 1), (200, 3), (500, 1), (500, 8), (200, 20))
+SETS = ("200x1", "200x3", "500x1", "500x8", "64x3", "64x8", "200x20")
 
 
 def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    sets = [tuple(map(int, words.split("x"))) for words in sys.argv[2:] or SETS]
     path = Path(__file__).parents[1] / "bench" / "stats" / "conftest.py"
     spec = importlib.util.spec_from_file_location("stats_scenes", path)
     assert spec is not None
@@ -30,7 +32,7 @@ def main() -> None:
     spec.loader.exec_module(scenes)
     print(f"{trials} sets each, {RESAMPLES} resamples; share of 95 % intervals of AP that hold the truth")
     print("scenes classes truth  mean   basic  percentile  equal derainers apart")
-    for images, classes in SETS:
+    for images, classes in sets:
         rng = np.random.default_rng(0)
         truth = np.mean(
             [detection_scores(scenes.simulated_table(100_000, classes, rng))["ap"] for _ in range(3)]
