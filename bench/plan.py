@@ -18,10 +18,11 @@ from bench.data.check import check_masks
 from bench.data.fingerprint import scene_digests
 from bench.errors import BadConfig, BadData, BenchError
 from bench.hashing import content_key
+from bench.problems import Problems
 from bench.rain import parse_rain
 from bench.records import variant_name
 from bench.store import Store, missing_scenes
-from bench.suite import TASKS, ModelChoice, Suite, VariantChoice
+from bench.suite import TASKS, VARIABLE, ModelChoice, Suite, VariantChoice
 
 if TYPE_CHECKING:
     from bench.rain import Rain
@@ -177,36 +178,50 @@ def outline(suite: Suite) -> Outline:
     """Open the data of a suite and check everything that needs no network.
 
     Raises:
-        BenchError: On the first thing that is wrong; see the errors of data, rain, derainers and models.
+        BenchError: Naming all that is wrong with names, files and folders; then the first thing that is wrong with
+            what they hold.
     """
     from derainers import check_derainer, parse_derainers
     from downstream.models import check_model
 
-    derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
-    derainers = tuple(spec for spec in derainers if spec.label not in (CLEAN, NONE))
-    for spec in derainers:
-        check_derainer(spec)
-    rains = [[parse_rain(name) for name in choice.rain] for choice in suite.variants]
-    models = _models(suite)
+    problems = Problems(None if suite.name == Suite().name else f"suite {suite.name}")
+    derainers: tuple[DerainerSpec, ...] = ()
+    with problems.at("derainers"):
+        derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
+    there: list[DerainerSpec] = []
+    for index, spec in enumerate(derainers):
+        if spec.label not in (CLEAN, NONE):
+            with problems.at(f"derainers.{index}"):
+                check_derainer(spec)
+                there.append(spec)
+    models: tuple[ModelChoice, ...] = ()
+    with problems.at("models"):
+        models = _models(suite)
     named: dict[tuple[str, str], ModelChoice] = {}
-    for model in models:
-        name = check_model(model.task, model.name, model.checkpoint).name
-        if (model.task, name) in named:
-            raise BadConfig(
-                f"two {model.task} models are called {name}, and reports could not tell them apart: "
-                f"run them one after the other into two --out folders, or rename a config file"
-            )
-        named[model.task, name] = model
+    for index, model in enumerate(models):
+        with problems.at(f"models.{index}"):
+            name = check_model(model.task, model.name, model.checkpoint).name
+            if (model.task, name) in named:
+                raise BadConfig(
+                    f"two {model.task} models are called {name}, and reports could not tell them apart: "
+                    f"run them one after the other into two --out folders, or rename a config file"
+                )
+            named[model.task, name] = model
+    opened: list[tuple[VariantChoice, DataSet, list[Rain]]] = []
+    for index, choice in enumerate(suite.variants):
+        rains: list[Rain] = []
+        for position, text in enumerate(choice.rain):
+            with problems.at(f"variants.{index}.rain.{position}"):
+                rains.append(parse_rain(text))
+        with problems.at(f"variants.{index}"):
+            data = _open(choice)
+            for spec in there:
+                check_derainer(spec, [scene.id for scene in data.scenes])
+            opened.append((choice, data, rains))
+    problems.settle()
+    notes = _check_tasks([data for _, data, _ in opened], suite.tasks)
     variants: list[Variant] = []
-    notes: list[str] = []
-    for choice, rainfall in zip(suite.variants, rains, strict=True):
-        data = open_data(choice.data, choice.split)
-        if choice.limit is not None and choice.limit < len(data.scenes):
-            data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
-        _check_tasks(data, suite.tasks)
-        ids = [scene.id for scene in data.scenes]
-        for spec in derainers:
-            check_derainer(spec, ids)
+    for choice, data, rains in opened:
         digests = scene_digests(data)
         if "segmentation" in suite.tasks:
             check_masks(data)
@@ -214,8 +229,8 @@ def outline(suite: Suite) -> Outline:
         if data.own_rain:
             if "rain" in choice.model_fields_set and choice.rain != ("none",):
                 notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
-            rainfall = [parse_rain("none")]
-        for rain in rainfall:
+            rains = [parse_rain("none")]
+        for rain in rains:
             shown = "own" if data.own_rain else rain.name
             variants.append(Variant(data, rain, shown, suite.seed, digests, choice))
     names = [variant.name for variant in variants]
@@ -225,7 +240,22 @@ def outline(suite: Suite) -> Outline:
     tasks = [task for task in TASKS if task in suite.tasks]
     if "restoration" not in tasks and any(v.data.scenes[0].image is not None for v in variants):
         tasks.append("restoration")
-    return Outline(suite, tuple(variants), derainers, tuple(tasks), models, tuple(dict.fromkeys(notes)))
+    return Outline(suite, tuple(variants), tuple(there), tuple(tasks), models, tuple(dict.fromkeys(notes)))
+
+
+def _open(choice: VariantChoice) -> DataSet:
+    """Open a variant's data; raises BadData where it is not there or has no scenes."""
+    if unset := VARIABLE.search(choice.data):
+        raise BadData(
+            f"data is {choice.data!r}: the environment variable {unset[1]} is not set; set it to the folder of the "
+            f"data, or give --data"
+        )
+    data = open_data(choice.data, choice.split)
+    if not data.scenes:
+        raise BadData(f"{data.name} has no scenes: check the folder and --split")
+    if choice.limit is not None and choice.limit < len(data.scenes):
+        data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
+    return data
 
 
 def make_plan(outline: Outline, components: Components, store: Store, *, again: bool = False) -> Plan:
@@ -308,11 +338,19 @@ def check_classes(outline: Outline, components: Components) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def can_serve(data: DataSet, task: str) -> bool:
+    """Return whether a data set has what a task needs: boxes, masks or clean images."""
+    if task == "detection":
+        return data.detection is not None
+    return data.segmentation is not None if task == "segmentation" else data.scenes[0].image is not None
+
+
 def _looks(outline: Outline, data: DataSet) -> Iterable[tuple[str, int | None]]:
     for task in outline.tasks:
+        if not can_serve(data, task):
+            continue
         if task == "restoration":
-            if data.scenes[0].image is not None:
-                yield task, None
+            yield task, None
         else:
             yield from ((task, i) for i, model in enumerate(outline.models) if model.task == task)
 
@@ -337,26 +375,34 @@ def _what(
     return what
 
 
-def _check_tasks(data: DataSet, tasks: Sequence[str]) -> None:
-    if not data.scenes:
-        raise BadData(f"{data.name} has no scenes: check the folder and --split")
-    lacking = {
-        "detection": data.detection is None,
-        "segmentation": data.segmentation is None,
-        "restoration": data.scenes[0].image is None,
-    }
-    for task in tasks:
-        if lacking[task]:
-            thing = {"detection": "boxes", "segmentation": "masks", "restoration": "clean images"}[task]
-            able = [name for name, missing in lacking.items() if not missing]
-            raise BadData(
-                f"task {task} needs {thing}, which {data.name} does not have: "
-                + (
-                    f"its tasks are {', '.join(able)}"
-                    if able
-                    else "`bench restore` shows what derainers make of it"
+def _check_tasks(opened: Sequence[DataSet], tasks: Sequence[str]) -> list[str]:
+    """Check that every task can be asked of some data set, and every data set has a task.
+
+    Returns:
+        Which data sets are left out of which task, one line each.
+
+    Raises:
+        BadData: If a task or a data set is of no use.
+    """
+    notes = []
+    things = {"detection": "boxes", "segmentation": "masks", "restoration": "clean images"}
+    for data in opened:
+        able = [task for task in TASKS if can_serve(data, task)]
+        for task in tasks:
+            if task in able:
+                continue
+            lack = f"task {task} needs {things[task]}, which {data.name} does not have"
+            if not any(can_serve(other, task) for other in opened) or not set(able) & set(tasks):
+                raise BadData(
+                    f"{lack}: "
+                    + (
+                        f"its tasks are {', '.join(able)}"
+                        if able
+                        else "`bench restore` shows what derainers make of it"
+                    )
                 )
-            )
+            notes.append(f"{lack}: it is scored for {', '.join(t for t in tasks if t in able)}")
+    return notes
 
 
 def _models(suite: Suite) -> tuple[ModelChoice, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,9 +14,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bench.errors import BadConfig, unknown
 
+#: An environment variable in a suite file.
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+
 TASKS = ("detection", "segmentation", "restoration")
 _MODEL_TASKS = ("detection", "segmentation")
 Task = Literal["detection", "segmentation", "restoration"]
+
+#: What pydantic says in its own terms, in those of somebody who writes YAML.
+_PLAIN_WORDS = {
+    "tuple_type": "must be a list",
+    "too_short": "must have at least one item",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+}
 
 
 class _Part(BaseModel):
@@ -66,13 +82,20 @@ class Suite(_Part):
     models: tuple[ModelChoice, ...] = ()
     seed: int = Field(default=0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    tile: str = Field(default="auto", pattern=r"^(auto|off|\d+(\+\d+)?)$")
+    tile: str = "auto"
     checkpoint_trust: tuple[str, ...] = ()
 
     @field_validator("derainers", "tasks")
     @classmethod
     def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(values))
+
+    @field_validator("tile")
+    @classmethod
+    def _known_tile(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|off|\d+(\+\d+)?", value):
+            raise ValueError("choose auto, off or SIZE[+OVERLAP] in pixels, such as 512+64")
+        return value
 
 
 def make_suite(values: Mapping[str, Any], where: str) -> Suite:
@@ -111,7 +134,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
         elif problem["type"] == "missing":
             clauses.append(f"{path} is missing")
         else:
-            clauses.append(f"{path} is {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
+            words = problem["msg"].removeprefix("Value error, ")
+            words = _PLAIN_WORDS.get(problem["type"], words[0].lower() + words[1:])
+            clauses.append(f"{path} is {problem['input']!r}: {words}")
     return clauses
 
 
@@ -146,19 +171,49 @@ def read_suite(name: str) -> Suite:
     else:
         raise unknown("suite", name, shipped_suites(), hint="give a .yaml file, or see `bench list suites`")
     try:
-        values = yaml.safe_load(os.path.expandvars(text)) or {}
+        twice = _key_given_twice(yaml.compose(text, Loader=yaml.SafeLoader))
+        values = _expand(yaml.safe_load(text)) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         raise BadConfig(
             f"suite {name}{line} is not YAML: {getattr(error, 'problem', None) or error}"
         ) from None
+    if twice is not None:
+        raise BadConfig(f"suite {name} line {twice[1]} has the key {twice[0]} for the second time: keep one")
     if not isinstance(values, dict):
         raise BadConfig(
             f"suite {name} is {type(values).__name__}: a suite is a mapping with the key derainers and others"
         )
     values.setdefault("name", path.stem)
     return make_suite(values, f"suite {name}")
+
+
+def _expand(value: Any) -> Any:
+    """Put environment variables in; one that is not set stays as it is, since an option may yet replace its value."""
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), value)
+    if isinstance(value, list):
+        return [_expand(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _expand(item) for key, item in value.items()}
+    return value
+
+
+def _key_given_twice(node: Any) -> tuple[str, int] | None:
+    """Return the first key that a YAML mapping has twice, with its line; a parser takes the last without a word."""
+    if node is None or isinstance(node.value, str):
+        return None
+    seen: set[str] = set()
+    for item in node.value:
+        key, value = item if isinstance(item, tuple) else (None, item)
+        if key is not None and isinstance(key.value, str):
+            if key.value in seen:
+                return key.value, key.start_mark.line + 1
+            seen.add(key.value)
+        if found := _key_given_twice(value):
+            return found
+    return None
 
 
 def suite_of(choices: Mapping[str, Any]) -> Suite:
@@ -206,8 +261,8 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
 
 
 def _listed(values: str | Iterable[str]) -> list[str]:
-    parts = values.split(",") if isinstance(values, str) else list(values)
-    return [part.strip() for part in parts if part.strip()]
+    given = [values] if isinstance(values, str) else list(values)
+    return [part.strip() for value in given for part in value.split(",") if part.strip()]
 
 
 def _model_choices(

@@ -100,3 +100,39 @@ def test_models_are_matched_with_tasks() -> None:
 def test_a_model_that_fits_no_task_is_refused(choices: dict[str, str], words: str) -> None:
     with pytest.raises(BadConfig, match=words):
         suite_of(choices)
+
+
+def test_a_list_given_as_text_is_told_in_plain_words() -> None:
+    with pytest.raises(BadConfig) as caught:
+        make_suite(
+            {"derainers": "guided", "tile": "big", "variants": [{"rain": []}], "seed": "one"}, "suite s"
+        )
+    text = str(caught.value)
+    for part in (
+        "derainers is 'guided': must be a list",
+        "tile is 'big': choose auto, off or SIZE[+OVERLAP]",
+        "variants.0.rain is []: must have at least one item",
+        "seed is 'one': must be a whole number",
+    ):
+        assert part in text
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("variants:\n  - data: street\n    limit: 2\n    limit: 3\n")
+    with pytest.raises(BadConfig, match="line 4 has the key limit for the second time"):
+        read_suite(str(path))
+
+
+def test_a_variable_may_hold_what_yaml_would_read_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHERE", "/data/a: b #1")
+    path = tmp_path / "mine.yaml"
+    path.write_text("variants:\n  - data: coco:${WHERE}\n")
+    assert read_suite(str(path)).variants[0].data == "coco:/data/a: b #1"
+
+
+def test_commas_part_models_as_they_part_derainers() -> None:
+    suite = suite_of({"task": "detection,segmentation", "model": ["detection=a,segmentation=b"]})
+    assert {m.task: m.name for m in suite.models} == {"detection": "a", "segmentation": "b"}
