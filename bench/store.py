@@ -232,6 +232,9 @@ class Store:
 
         Returns:
             The files removed.
+
+        Raises:
+            OutputError: If the store cannot be written to.
         """
         old: list[Path] = []
         now = time.time()
@@ -242,7 +245,10 @@ class Store:
                     old.append(path)
         old += [path for path, _, broken in self._problems() if broken]
         for path in old:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise OutputError(f"cannot remove {path}: {error.strerror or error}") from None
         locks = sorted((self.root / "locks").glob("*.lock"))
         return old + [path for path in locks if self._remove_lock(path)]
 

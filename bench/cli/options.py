@@ -51,6 +51,15 @@ Trust = Annotated[
     ),
 ]
 Workers = Annotated[int | None, typer.Option(help="Worker processes. [default: one per core or GPU]")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="local: this machine's processes; ray: a Ray cluster.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="With --engine ray: the cluster's address. [default: RAY_ADDRESS, else this machine's, else a new one]"
+    ),
+]
 
 
 def choose_suite(name: str | None, **choices: Any) -> Any:
@@ -59,3 +68,23 @@ def choose_suite(name: str | None, **choices: Any) -> Any:
 
     given = {key: value for key, value in choices.items() if value is not None}
     return override_suite(read_suite(name), given) if name else suite_of(given)
+
+
+def choose_engine(name: str, address: str | None, workers: int | None, fail_fast: bool = False) -> Any:
+    """Return what makes the engine from the settings; None for this machine's processes."""
+    from bench.errors import BadConfig, unknown
+
+    if name == "local":
+        if address:
+            raise BadConfig(f"--address {address} goes with --engine ray")
+        return None
+    if name != "ray":
+        raise unknown("engine", name, ("local", "ray"))
+    if workers is not None:
+        raise BadConfig(
+            f"--workers {workers} goes with --engine local: on a cluster, Ray gives each shard a core or a GPU"
+        )
+
+    from bench.cluster import OnRay
+
+    return OnRay(address, fail_fast)

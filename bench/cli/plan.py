@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from bench.cli import options
+from bench.cli.table import align
+
+if TYPE_CHECKING:
+    from bench.engine import Forecast
+    from bench.plan import Cell, Plan
+
+_SHARED = "shared"
 
 
 def add(app: typer.Typer) -> None:
@@ -31,11 +39,12 @@ def command(
     tile: options.Tile = None,
     trust_checkpoint: options.Trust = None,
     workers: options.Workers = None,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
 ) -> None:
     """Print the cells of a run, what the store has of them, and an estimate of the time from a short calibration."""
     from bench.api import preparing
     from bench.cli.watch import TerminalWatcher
-    from bench.engine import free_memory
     from bench.plan import make_plan
     from bench.worker import make_jobs
 
@@ -56,27 +65,70 @@ def command(
     )
     watcher = TerminalWatcher()
     with preparing(
-        chosen, out, device=device, workers=workers, fail_fast=False, watcher=watcher, engine=None
-    ) as (found, components, store, settings, engine):
+        chosen,
+        out,
+        device=device,
+        workers=workers,
+        fail_fast=False,
+        watcher=watcher,
+        engine=options.choose_engine(engine, address, workers),
+    ) as (found, components, store, settings, make_engine):
         plan = make_plan(found, components, store)
-        for cell in plan.cells:
-            scenes = len(cell.variant.data.scenes)
-            name = "-" if cell.model is None else components.models[cell.model].name
-            there = scenes - len(cell.missing)
-            typer.echo(f"{cell.variant.name}  {cell.label}  {cell.task}  {name}  {there} of {scenes} cached")
-        typer.echo(f"{len(plan.cells)} cells, {len(plan.shards)} shards, {plan.images} images to look at")
+        typer.echo(describe(plan))
         if plan.shards:
-            watcher.stage("calibrating on one scene")
-            forecast = engine().forecast(plan, make_jobs(plan, store, settings))
-            free = free_memory()
-            of = "" if free is None else f" of {free / 1e9:.1f} GB free"
-            held = forecast.workers * forecast.memory / 1e9
-            typer.echo(f"about {_span(forecast.seconds)} on {forecast.workers} workers, {held:.1f} GB{of}")
-            if free is not None and held > free / 1e9:
-                typer.echo("memory will not do: fewer --workers, or --tile 512", err=True)
+            watcher.stage("calibrating on one scene of each variant")
+            forecast = make_engine().forecast(plan, make_jobs(plan, store, settings))
+            typer.echo(_estimate(forecast, on_this_machine=engine == "local"))
+
+
+def describe(plan: Plan) -> str:
+    """Return a table per variant, derainers by models, of what the store has; and the sum of it."""
+    blocks = []
+    for variant in plan.outline.variants:
+        cells = [cell for cell in plan.cells if cell.variant is variant]
+        looks = list(dict.fromkeys((cell.task, cell.model) for cell in cells))
+        rows = [["", *(task if m is None else plan.components.models[m].name for task, m in looks)]]
+        for label in dict.fromkeys(cell.label for cell in cells):
+            states = {(cell.task, cell.model): _state(cell) for cell in cells if cell.label == label}
+            rows.append([label, *(states[look] for look in looks)])
+        count = len(variant.data.scenes)
+        blocks += [f"{variant.name}, {count} scene{'s' * (count != 1)}", *align(rows, indent="  "), ""]
+    cached = sum(not cell.missing for cell in plan.cells)
+    shared = sum(_state(cell) == _SHARED for cell in plan.cells)
+    blocks.append(
+        f"{len(plan.cells)} cells: {cached} cached, {shared} shared (made with an earlier row), "
+        f"{len(plan.cells) - cached - shared} to do; {len(plan.shards)} shards, {plan.images} images to look at"
+    )
+    return "\n".join(blocks)
+
+
+def _state(cell: Cell) -> str:
+    if not cell.missing:
+        return "cached"
+    if not cell.todo:
+        return _SHARED
+    scenes = len(cell.variant.data.scenes)
+    there = scenes - len(cell.missing)
+    return f"{there} of {scenes} cached" if there else "missing"
+
+
+def _estimate(forecast: Forecast, *, on_this_machine: bool) -> str:
+    from bench.engine import free_memory
+
+    held = forecast.workers * forecast.memory
+    workers = f"{forecast.workers} worker{'s' * (forecast.workers != 1)}"
+    said = (
+        f"about {_span(forecast.seconds)} on {workers}, beside start and scoring; "
+        f"{held / 1e9:.1f} GB of memory"
+    )
+    free = free_memory() if on_this_machine else None
+    if free is None:
+        return said
+    said += f", {free / 1e9:.1f} GB are free"
+    return said if held <= free else f"{said}: it will not do, use fewer --workers or --tile 512"
 
 
 def _span(seconds: float) -> str:
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

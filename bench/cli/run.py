@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -49,15 +49,8 @@ def command(
             help="only-missing, always, never or only-cache: what is done about evidence that is there."
         ),
     ] = "only-missing",
-    engine: Annotated[
-        str, typer.Option(help="local: this machine's processes; ray: a Ray cluster.")
-    ] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="With --engine ray: the cluster's address. [default: RAY_ADDRESS, else this machine's, else a new one]"
-        ),
-    ] = None,
+    engine: options.EngineName = "local",
+    address: options.Address = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first failure instead of finishing the rest.")
     ] = False,
@@ -90,30 +83,10 @@ def command(
         strategy=strategy,  # type: ignore[arg-type]
         fail_fast=fail_fast,
         watcher=TerminalWatcher(),
-        engine=choose_engine(engine, address, workers, fail_fast),
+        engine=options.choose_engine(engine, address, workers, fail_fast),
     )
     print_summary(result.records)
     for problem in result.problems:
         typer.echo(f"not complete: {problem}", err=True)
     if result.problems:
         raise typer.Exit(1)
-
-
-def choose_engine(name: str, address: str | None, workers: int | None, fail_fast: bool) -> Any:
-    """Return what makes the engine from the settings; None for this machine's processes."""
-    from bench.errors import BadConfig, unknown
-
-    if name == "local":
-        if address:
-            raise BadConfig(f"--address {address} goes with --engine ray")
-        return None
-    if name != "ray":
-        raise unknown("engine", name, ("local", "ray"))
-    if workers is not None:
-        raise BadConfig(
-            f"--workers {workers} goes with --engine local: on a cluster, Ray gives each shard a core or a GPU"
-        )
-
-    from bench.cluster import OnRay
-
-    return OnRay(address, fail_fast)

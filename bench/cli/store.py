@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.table import align
+
 _FOLDER = Annotated[Path, typer.Argument(help="The --out folder of a run.")]
 
 
@@ -22,18 +24,32 @@ def add(app: typer.Typer) -> None:
 def ls(folder: _FOLDER = Path("runs")) -> None:
     """List the cells that have evidence."""
     store = _open(folder)
+    records = store.read_records() if store.records.is_dir() else []
+    models = {record.evidence: record.model.name for record in records if record.model}
+    derainers: dict[str, dict[str, None]] = {}
+    data: dict[str, dict[str, None]] = {}
+    for record in records:
+        derainers.setdefault(record.evidence, {})[record.derainer.label] = None
+        data.setdefault(record.evidence, {})[record.data.name] = None
+    rows = []
     for key, what in store.cells():
         scenes = len(store.done(key, what["task"]))
-        size = sum(path.stat().st_size for path in store.shards(key))
-        parts = [
-            what["task"],
-            (what["derainer"] or {}).get("name", "-"),
-            (what["rain"] or {}).get("rain", "dry"),
-            (what["model"] or {}).get("name", "-"),
-        ]
-        typer.echo(
-            f"{key[:12]}  {'  '.join(str(part) for part in parts)}  {scenes} scenes  {size / 1e3:.0f} kB"
+        unnamed = "clean" if not what["rain"] else "none"  # what evidence without a record can say of its row
+        rows.append(
+            [
+                key[:12],
+                what["task"],
+                models.get(key, "-"),
+                ", ".join(derainers.get(key, ())) or (what["derainer"] or {}).get("name", unnamed),
+                (what["rain"] or {}).get("rain", "dry"),
+                ", ".join(data.get(key, ())) or "no record yet",
+                f"{scenes} scene{'s' * (scenes != 1)}",
+                f"{sum(path.stat().st_size for path in store.shards(key)) / 1e3:.0f} kB",
+            ]
         )
+    for line in align(rows):
+        typer.echo(line)
+    typer.echo(f"{len(rows)} cells with evidence, {len(records)} records")
 
 
 def gc(

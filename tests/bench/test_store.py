@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.errors import BadData, BadRecord
+from bench.errors import BadData, BadRecord, OutputError
 from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_shard, write_shard
 from bench.files import TEMPORARY_PREFIX
 from bench.store import Store, missing_scenes
@@ -109,6 +110,17 @@ def test_garbage_is_what_killed_runs_leave(store: Store) -> None:
     assert set(store.collect_garbage()) == {old, future, damaged}
     assert path.exists()
     assert fresh.exists()
+
+
+def test_garbage_that_cannot_be_removed_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    (store.root / "evidence" / f"{TEMPORARY_PREFIX}left").touch()
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(OutputError, match=r"cannot remove .*left: Read-only file system"):
+        store.collect_garbage(grace=0)
 
 
 def test_a_manifest_that_was_changed_is_refused(store: Store) -> None:
