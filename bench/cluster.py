@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.engine import Execution, Forecast, Interrupted, Progress, given_up, resolve_device, scale
+from bench.blame import Blame, Part
+from bench.engine import Execution, Forecast, Interrupted, Progress, resolve_device, scale, stop_at_failure
 from bench.errors import BadConfig, BenchError, MissingDependency
 from bench.plan import Components, Outline, Plan, Shard
 from bench.worker import (
@@ -105,23 +106,33 @@ class RayEngine:
         task, folder = self._remote(_shard), os.getcwd()
         parts = cut_jobs(jobs, plan.shards)
         queue = deque((part, shard, False) for part, shard in zip(parts, plan.shards, strict=True))
-        pending: dict[Any, tuple[Job, Shard]] = {}
+        pending: dict[Any, Part] = {}
+        blame = Blame()
         try:
             while queue or pending:
                 while queue and len(pending) < _SUBMITTED:
                     job, shard, block = queue.popleft()
-                    pending[task.remote(job, shard, block, folder)] = (job, shard)
-                ready, _ = self._ray.wait(list(pending), num_returns=1)
+                    job, lost = blame.without_hopeless(job, shard)
+                    if lost:
+                        execution.add(lost)
+                    if job.cells:
+                        pending[task.remote(job, shard, block, folder)] = (job, shard)
+                ready, _ = self._ray.wait(list(pending), num_returns=1) if pending else ((), ())
                 for reference in ready:
                     job, shard = pending.pop(reference)
-                    result = self._result(reference, job, shard)
-                    if result.busy:
+                    result = self._result(reference)
+                    if isinstance(result, str):
+                        smaller, lost = blame.died(job, shard, result)
+                        queue.extendleft((*part, True) for part in reversed(smaller))
+                        if lost:
+                            execution.add(lost)
+                    elif result.busy:
                         queue.append((job, shard, True))
-                        continue
-                    execution.add(result)
-                    progress(result.images)
-                    if self._fail_fast and execution.failures:
-                        raise BenchError(f"{execution.failures[0].reason} (stopped by --fail-fast)")
+                    else:
+                        blame.survived(job)
+                        execution.add(result)
+                        progress(result.images)
+                    stop_at_failure(execution, self._fail_fast)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"interrupted after {execution.images} images; the same command goes on from there"
@@ -162,13 +173,14 @@ class RayEngine:
             cause = error.cause
             raise cause if isinstance(cause, BenchError) else error from None
 
-    def _result(self, reference: Any, job: Job, shard: Shard) -> ShardResult:
+    def _result(self, reference: Any) -> ShardResult | str:
+        """Return a shard's result, or what Ray says of the death of its workers."""
         try:
             return self._get(reference)
         except self._ray.exceptions.RayError as error:
             if isinstance(error, self._ray.exceptions.RayTaskError):
                 raise
-            return given_up(job, shard, f"the Ray worker died {_RETRIES + 1} times: {_first_line(error)}")
+            return f"Ray started it {_RETRIES + 1} times; {_first_line(error)}"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.blame import Blame, Part
 from bench.errors import BadConfig, BenchError
 from bench.plan import Components, Outline, Plan, Shard
 from bench.worker import (
@@ -34,7 +35,7 @@ from bench.worker import (
 #: Called with the number of images that a finished shard looked at.
 Progress = Callable[[int], None]
 
-_DIED = "the worker died twice on this shard: out of memory? try --tile 512 or fewer --workers"
+_ADVICE = "out of memory? try --tile 512 or fewer --workers"
 
 #: Memory that a worker with a network of each kind takes on a CPU, roughly; bounds the default number of workers.
 _WORKER_BYTES = 2 << 30
@@ -44,6 +45,12 @@ class Interrupted(BenchError):
     """Ctrl-C: what was finished is in the store."""
 
     exit_code = 130
+
+
+class Stopped(BenchError):
+    """``--fail-fast``, and something has failed: cells are not complete, though no choice was wrong."""
+
+    exit_code = 1
 
 
 class Engine(Protocol):
@@ -130,20 +137,26 @@ class LocalEngine:
         """Run every shard of the plan; shards that another run holds come last.
 
         When a worker dies, the pool is started again and each shard that was being worked on runs alone, so that
-        the one that kills its worker is told from those that were merely there.
+        the one that kills its worker is told from those that were merely there; see :class:`bench.blame.Blame`.
 
         Raises:
             Interrupted: On Ctrl-C; finished shards stay in the store.
-            BenchError: With ``fail_fast``, on the first failure.
+            Stopped: With ``fail_fast``, on the first failure.
         """
         execution = Execution()
         jobs = [replace(job, settings=self._settings) for job in jobs]
         parts = cut_jobs(jobs, plan.shards)
         queue = deque((part, shard, False) for part, shard in zip(parts, plan.shards, strict=True))
-        suspects: deque[tuple[Job, Shard]] = deque()
-        pending: dict[Future[ShardResult], tuple[Job, Shard]] = {}
+        suspects: deque[Part] = deque()
+        pending: dict[Future[ShardResult], Part] = {}
+        blame = Blame()
 
         def submit(job: Job, shard: Shard, block: bool) -> None:
+            job, lost = blame.without_hopeless(job, shard)
+            if lost:
+                execution.add(lost)
+            if not job.cells:
+                return
             try:
                 future = self._start().submit(run_shard, job, shard, wait=block)
             except _broken():  # a worker has died since; what it held is found out below
@@ -154,11 +167,11 @@ class LocalEngine:
         try:
             while queue or pending or suspects:
                 alone = bool(suspects) and not pending
-                if alone:
+                while suspects and not pending:
                     submit(*suspects.popleft(), True)
                 while queue and not suspects and not alone and len(pending) < 2 * self.workers:
                     submit(*queue.popleft())
-                finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+                finished, _ = wait(pending, return_when=FIRST_COMPLETED) if pending else ((), ())
                 try:
                     for future in finished:
                         result = future.result()
@@ -166,18 +179,22 @@ class LocalEngine:
                         if result.busy:
                             queue.append((job, shard, True))
                             continue
+                        blame.survived(job)
                         execution.add(result)
                         progress(result.images)
-                        if self._fail_fast and execution.failures:
-                            raise BenchError(f"{execution.failures[0].reason} (stopped by --fail-fast)")
+                        stop_at_failure(execution, self._fail_fast)
                 except _broken():
                     self.close()
                     held = list(pending.values())
                     pending.clear()
                     if alone:
-                        execution.add(given_up(*held[0], _DIED))
+                        smaller, lost = blame.died(*held[0], _ADVICE)
+                        suspects.extendleft(reversed(smaller))
+                        if lost:
+                            execution.add(lost)
                     else:
                         suspects.extend(held)
+                    stop_at_failure(execution, self._fail_fast)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"interrupted after {execution.images} images; the same command goes on from there"
@@ -224,12 +241,14 @@ class LocalEngine:
             # from a notebook or a script without a guard; and a dead worker is an error, not a hang.
             from loky import ProcessPoolExecutor
 
-            self._claims = tempfile.TemporaryDirectory(prefix="derain-bench-")
             devices = tuple(self._devices)
+            if devices:
+                self._claims = tempfile.TemporaryDirectory(prefix="derain-bench-")
+            claims = Path(self._claims.name) if self._claims else None
             self._pool = ProcessPoolExecutor(
                 max_workers=self.workers,
                 initializer=initialise,
-                initargs=(1, True, devices, Path(self._claims.name), os.getpid()),
+                initargs=(1, True, devices, claims, os.getpid()),
                 timeout=None,
             )
         return self._pool
@@ -257,10 +276,10 @@ def scale(
     return Forecast(total / min(workers, max(1, len(plan.shards))), workers, memory)
 
 
-def given_up(job: Job, shard: Shard, reason: str) -> ShardResult:
-    """Return the result of a shard that could not be run: every cell of every scene has failed."""
-    keys = tuple(cell.key for cell in job.cells)
-    return ShardResult(shard.name, failures=tuple(Failure(keys, scene, reason) for scene in shard.scenes))
+def stop_at_failure(execution: Execution, fail_fast: bool) -> None:
+    """Raise :class:`Stopped` where ``--fail-fast`` was said and something has failed."""
+    if fail_fast and execution.failures:
+        raise Stopped(f"{execution.failures[0].reason} (stopped by --fail-fast)")
 
 
 def _died(error: Exception) -> BenchError:

@@ -96,14 +96,12 @@ class ShardResult:
     """What became of a shard.
 
     Attributes:
-        shard: The shard's name.
         images: Images looked at.
         busy: True where another run holds the shard; nothing was done.
         network_seconds: Wall time inside the networks' forward passes.
         notes: Oddities for the records (say, a fall-back to tiles), by derainer label.
     """
 
-    shard: str
     images: int = 0
     busy: bool = False
     network_seconds: float = 0.0
@@ -198,7 +196,7 @@ def run_shard(job: Job, shard: Shard, *, wait: bool = False) -> ShardResult:
     store = Store(job.store)
     with store.lock(shard.name, wait=wait) as held:
         if not held:
-            return ShardResult(shard.name, busy=True)
+            return ShardResult(busy=True)
         return _Work(job, shard).run(store)
 
 
@@ -247,7 +245,6 @@ class _Work:
                 store.describe(cell.key, cell.what)
                 store.write(cell.key, cell.task, self.rows[cell.key])
         return ShardResult(
-            self.shard.name,
             images=self.images,
             network_seconds=self.seconds,
             failures=tuple(self.failures),

@@ -9,6 +9,7 @@ from bench.api import run
 from bench.engine import resolve_device
 from bench.errors import BadConfig
 from bench.plan import shard_size
+from bench.records import Record
 from bench.worker import claim
 
 
@@ -37,16 +38,9 @@ def test_shards_are_neither_the_whole_nor_larger_at_the_end(left: int) -> None:
     assert shard_size(left) >= shard_size(left - 1)
 
 
-def test_a_shard_that_kills_its_worker_is_given_up_and_the_rest_is_done(tmp_path: Path) -> None:
-    plugin = tmp_path / "deadly.py"
-    plugin.write_text(
-        "import os\n"
-        "seen = []\n"
-        "def deadly(image):\n"
-        "    if image[0, 0, 0] == 77:\n"
-        "        os._exit(1)\n"
-        "    return image\n"
-    )
+@pytest.fixture
+def eight_pairs(tmp_path: Path) -> Path:
+    """Eight pairs, of which the last but two begins with a pixel of 77."""
     import numpy as np
 
     from bench.images import write_image
@@ -56,14 +50,44 @@ def test_a_shard_that_kills_its_worker_is_given_up_and_the_rest_is_done(tmp_path
         for index in range(8):
             image = np.full((32, 32, 3), 77 if index == 5 else index, np.uint8)
             write_image(tmp_path / "pairs" / folder / f"{index}.png", image)
-    result = run(
-        derainer=f"{plugin}:deadly",
-        task="restoration",
-        data=f"pairs:{tmp_path / 'pairs'}",
-        out=tmp_path / "out",
-        workers=2,
+    return tmp_path / "pairs"
+
+
+def run_on(pairs: Path, derainer: str) -> dict[str, Record]:
+    out = pairs.parent / "out"
+    result = run(derainer=derainer, task="restoration", data=f"pairs:{pairs}", out=out, workers=2)
+    return {record.derainer.label: record for record in result.records}
+
+
+def test_an_image_that_kills_its_worker_takes_nothing_along(
+    eight_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "deadly.py"
+    plugin.write_text(
+        "import os\ndef deadly(image):\n    if image[0, 0, 0] == 77:\n        os._exit(1)\n    return image\n"
     )
-    record = next(record for record in result.records if record.derainer.label == "deadly")
-    assert record.status == "partial"
-    assert record.coverage == 7 / 8
-    assert "the worker died" in (record.reason or "")
+    monkeypatch.setattr("bench.plan.shard_size", lambda left: 4)
+    records = run_on(eight_pairs, f"{plugin}:deadly,median")
+    assert {label: r.status for label, r in records.items() if label != "deadly"} == {
+        "clean": "ok",
+        "none": "ok",
+        "median": "ok",
+    }
+    assert records["deadly"].status == "partial"
+    assert records["deadly"].coverage == 7 / 8
+    assert "scene 5: the worker died while deadly restored it" in (records["deadly"].reason or "")
+
+
+def test_a_derainer_that_always_kills_its_worker_is_not_tried_for_ever(
+    eight_pairs: Path, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "deadly.py"
+    tried = tmp_path / "tried"
+    plugin.write_text(
+        f"import os\ndef deadly(image):\n    open({str(tried)!r}, 'a').write('x')\n    os._exit(1)\n"
+    )
+    records = run_on(eight_pairs, f"{plugin}:deadly,median")
+    assert records["deadly"].status == "failed"
+    assert "8 of 8 scenes failed; scene 0: the worker died" in (records["deadly"].reason or "")
+    assert {records[label].status for label in ("clean", "none", "median")} == {"ok"}
+    assert len(tried.read_text()) < 10
