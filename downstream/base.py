@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -62,6 +63,7 @@ class Model(Protocol):
         ...
 
 
+@lru_cache(maxsize=4096)  # asked for the same few hundred names at every shard
 def plain_name(name: str) -> str:
     """Return a class name as it is compared: without case, spaces, hyphens and underscores.
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from bench.api import Strategy, run, run_suite
 from bench.errors import BadConfig, BadData, BenchError, OutputError
+from bench.evidence import read_index, write_shard
 from bench.images import write_image
 from bench.records import Record, identity, read_records
 from bench.seeds import rng_from
@@ -252,6 +254,21 @@ def children(pid: int) -> list[int]:
     """Processes started by another, where the system lists them."""
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(word) for word in path.read_text().split()] if path.exists() else []
+
+
+def test_always_makes_evidence_again(go: Any, pairs: Path, tmp_path: Path, finished: Path) -> None:
+    """A cached number that is wrong must be possible to get rid of without finding its file."""
+    (good,) = (r for r in go(pairs, tmp_path) if r.derainer.label == "median")
+    store = Store(tmp_path)
+    for path in store.shards(good.evidence):
+        rows = [replace(row, psnr_y=99.0) for row in store.read(good.evidence, "restoration").values()]
+        held = {name for name, _ in read_index(path, "restoration") or ()}
+        write_shard(path, "restoration", [row for row in rows if row.scene in held])
+    assert store.read(good.evidence, "restoration")
+    assert all(row.psnr_y == 99.0 for row in store.read(good.evidence, "restoration").values())
+    (again,) = (r for r in go(pairs, tmp_path, strategy="always") if r.derainer.label == "median")
+    assert again.scores == good.scores
+    assert all(row.psnr_y != 99.0 for row in store.read(good.evidence, "restoration").values())
 
 
 def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finished: Path) -> None:

@@ -102,6 +102,29 @@ def test_two_nodes_give_the_same_records_even_when_a_worker_is_killed(
 
 
 @pytest.mark.slow
+def test_an_image_that_kills_every_worker_takes_nothing_along(
+    two_nodes: Any, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.cluster import RayEngine
+
+    plugin = tmp_path / "deadly.py"
+    plugin.write_text(
+        "import os, signal\n"
+        "def deadly(image):\n"
+        "    if image[0, 0, 0] == 5:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return 255 - image\n"
+    )
+    monkeypatch.setattr("bench.cluster._RETRIES", 0)
+    suite = suite_of({"derainer": f"{plugin}:deadly,median", "task": "restoration", "data": f"pairs:{pairs}"})
+    result = run_suite(suite, tmp_path / "ray", engine=RayEngine)
+    (record,) = (record for record in result.records if record.derainer.label == "deadly")
+    assert len(result.problems) == 1
+    assert record.coverage == pytest.approx(11 / 12)
+    assert "scene 005: the worker died while deadly restored it" in (record.reason or "")
+
+
+@pytest.mark.slow
 def test_a_users_mistake_comes_back_as_one_line(two_nodes: Any, pairs: Path, tmp_path: Path) -> None:
     from bench.cluster import RayEngine
     from bench.errors import BenchError
