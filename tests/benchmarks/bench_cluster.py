@@ -39,7 +39,7 @@ def main() -> None:
             f"{workers} worker(s): {seconds[-1]:.1f} s for {chosen.images} images by {chosen.derainer}",
             flush=True,
         )
-    print(f"two workers are {seconds[0] / seconds[1]:.2f} times as fast as one")
+    print(f"two workers are {seconds[0] / seconds[1]:.2f} times as fast as one (asked: 1.8)")
 
 
 def run(derainer: str, images: str, workers: str) -> None:

@@ -33,7 +33,7 @@ def main() -> None:
         worker, driver = (int(word) / 1024 for word in done.stdout.split())
         peaks.append(worker)
         print(f"{count:5} scenes: worker {worker:7.1f} MiB, the process that started it {driver:7.1f} MiB")
-    print(f"worker, many over few: {peaks[1] / peaks[0]:.3f}")
+    print(f"worker, many over few: {peaks[1] / peaks[0]:.3f} (asked: 1.1 at most)")
 
 
 def write_scenes(folder: Path, count: int) -> None:
