@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 #: File name endings that are read as images.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
+_PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
+#: What OpenCV agrees to decode at most.
+_MOST_PIXELS, _LONGEST_SIDE = 1 << 30, 1 << 20
 _JPEG_END = b"\xff\xd9"
 
 
@@ -42,7 +47,7 @@ def read_labels(path: Path) -> np.ndarray:
         uint8 or uint16, HxW.
 
     Raises:
-        BadData: If the file is missing, truncated, or has several channels.
+        BadData: If the file is missing, truncated, has several channels, or values of another type.
     """
     import cv2
     import numpy as np
@@ -51,14 +56,19 @@ def read_labels(path: Path) -> np.ndarray:
         # OpenCV turns a palette into colours; the indices are what the file means.
         from PIL import Image
 
-        check_complete(path, path.read_bytes())
-        with Image.open(path) as file:
-            return np.array(file)
+        check_decodable(path, _read(path))
+        try:
+            with Image.open(path) as file:
+                return np.array(file)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            raise _undecodable(path) from None
     labels = _decode(path, cv2.IMREAD_UNCHANGED)
     if labels.ndim == 3:
         raise BadData(
             f"{path} has {labels.shape[2]} channels: a label image has one, with a class index per pixel"
         )
+    if labels.dtype not in (np.uint8, np.uint16):
+        raise BadData(f"{path} holds {labels.dtype} values: a label image has 8 or 16 bits per pixel")
     return labels
 
 
@@ -75,24 +85,83 @@ def write_image(path: Path, image: np.ndarray) -> None:
     write_atomic(path, data.tobytes())
 
 
-def _decode(path: Path, flags: int) -> np.ndarray:
-    import cv2
-    import numpy as np
-
+def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise BadData(f"image {path} does not exist: check the folder and the file's name") from None
     except OSError as error:
         raise BadData(f"image {path} cannot be read: {error.strerror or error}") from None
+
+
+def _decode(path: Path, flags: int) -> np.ndarray:
+    import cv2
+    import numpy as np
+
+    data = _read(path)
     check_complete(path, data)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error:  # a header that states more pixels than OpenCV agrees to decode
         image = None
     if image is None:
-        raise BadData(f"{path} is not an image that can be decoded: replace the file or leave it out")
+        raise _undecodable(path)
     return image
+
+
+def _undecodable(path: Path) -> BadData:
+    return BadData(f"{path} is not an image that can be decoded: replace the file or leave it out")
+
+
+def check_decodable(path: Path, data: bytes) -> None:
+    """Check that a file is an image that decodes, at the price of a hash rather than of a decoder.
+
+    A PNG is believed by the checksums of its chunks and a JPEG by its frame; whatever else OpenCV reads is
+    decoded.
+
+    Args:
+        path: The file, for the message.
+        data: Its content.
+
+    Raises:
+        BadData: If it is truncated, damaged, too large to be decoded, or no image.
+    """
+    import cv2
+    import numpy as np
+
+    check_complete(path, data)
+    if data.startswith(_PNG_START):
+        _check_png(path, data)
+    elif not data.startswith(b"\xff\xd8"):
+        try:
+            flags = cv2.IMREAD_UNCHANGED
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+        except cv2.error:
+            image = None
+        if image is None:
+            raise _undecodable(path)
+
+
+def _check_png(path: Path, data: bytes) -> None:
+    view, at, kinds = memoryview(data), len(_PNG_START), set()
+    while b"IEND" not in kinds:
+        if at + 12 > len(data):
+            raise _undecodable(path)
+        (length,) = struct.unpack_from(">I", data, at)
+        kind, end = bytes(view[at + 4 : at + 8]), at + 8 + length
+        # Bit 5 marks chunks that a picture is complete without: decoders skip those that are damaged.
+        if not kind[0] & 0x20 and (
+            end + 4 > len(data) or zlib.crc32(view[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]
+        ):
+            raise BadData(f"image {path} is damaged (a checksum is wrong): copy or download it again")
+        if kind == b"IHDR" and length == 13:
+            width, height = struct.unpack_from(">II", data, at + 8)
+            if width * height > _MOST_PIXELS or max(width, height) > _LONGEST_SIDE:
+                raise _undecodable(path)
+        kinds.add(kind)
+        at = end + 4
+    if not {b"IHDR", b"IDAT"} <= kinds:
+        raise _undecodable(path)
 
 
 def check_complete(path: Path, data: bytes) -> None:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench import evidence
 from bench.data import open_data
 from bench.data.base import DataSet
-from bench.data.check import check_masks
-from bench.data.fingerprint import scene_digests
+from bench.data.check import check_scenes
 from bench.errors import BadConfig, BadData, BenchError
 from bench.hashing import content_key
 from bench.problems import Problems
@@ -222,9 +221,12 @@ def outline(suite: Suite) -> Outline:
     notes = _check_tasks([data for _, data, _ in opened], suite.tasks)
     variants: list[Variant] = []
     for choice, data, rains in opened:
-        digests = scene_digests(data)
-        if "segmentation" in suite.tasks:
-            check_masks(data)
+        digests = check_scenes(
+            data,
+            boxes="detection" in suite.tasks,
+            masks="segmentation" in suite.tasks,
+            depth=not data.own_rain and any(rain.needs_depth for rain in rains),
+        )
         notes += [f"{data.name}: {note}" for note in data.notes]
         if data.own_rain:
             if "rain" in choice.model_fields_set and choice.rain != ("none",):

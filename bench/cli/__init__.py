@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from bench.errors import BenchError
@@ -14,6 +15,8 @@ def main() -> None:
     """
     from bench.cli.app import app
 
+    # OpenCV's own lines about a bad file would stand beside ours; workers inherit the setting.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         app(standalone_mode=True)
     except BenchError as error:

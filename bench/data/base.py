@@ -138,12 +138,20 @@ class DataSet:
         if scene.image is None:
             return None
         image = read_image(scene.image)
-        if scene.size is not None and image.shape[:2] != scene.size:
+        self.check_size(scene, (image.shape[0], image.shape[1]))
+        return image
+
+    def check_size(self, scene: Scene, size: tuple[int, int]) -> None:
+        """Compare the (height, width) of a scene's clean image with what the annotations state.
+
+        Raises:
+            BadData: If they state another size.
+        """
+        if scene.size is not None and size != scene.size:
             raise BadData(
-                f"{scene.image} is {image.shape[1]}x{image.shape[0]}, but its annotation says "
+                f"{scene.image} is {size[1]}x{size[0]}, but its annotation says "
                 f"{scene.size[1]}x{scene.size[0]}: the image and the annotations do not belong together"
             )
-        return image
 
     def rainy(self, scene: Scene) -> np.ndarray | None:
         """Return the rainy image that the data set itself brings, or None where rain is to be added."""
@@ -170,6 +178,14 @@ class DataSet:
     def depth(self, scene: Scene) -> Depth | None:
         """Return the scene's depth, or None where the data set has none."""
         return None
+
+    def check_depth(self, scene: Scene) -> None:
+        """Check that :meth:`depth` will work.
+
+        Raises:
+            BadData: If it will not.
+        """
+        self.depth(scene)
 
     def files(self, scene: Scene) -> dict[str, Path]:
         """Return every file that what is read of ``scene`` depends on, by what it is read for.

@@ -1,9 +1,58 @@
-"""Looking at every mask before a run: one that dies at the last image has wasted the rest."""
+"""Looking at every scene's files before a run: one that dies at the last image has wasted the rest."""
 
 from __future__ import annotations
 
 from bench.data import layout
-from bench.data.base import DataSet
+from bench.data.base import DataSet, Scene
+from bench.data.fingerprint import scene_digests
+
+
+def check_scenes(
+    data: DataSet, *, boxes: bool = False, masks: bool = False, depth: bool = False
+) -> dict[str, str]:
+    """Check what is going to be read of a data set.
+
+    Args:
+        data: The data set, limited to the scenes that are wanted.
+        boxes: Whether boxes are.
+        masks: Whether masks are.
+        depth: Whether depth is.
+
+    Returns:
+        The digest of every scene's files, by scene id.
+
+    Raises:
+        BadData: For the first file that is missing, unreadable, no image, of another size than its annotation
+            says, or holds what it may not.
+    """
+    digests = scene_digests(data)
+    check_sizes(data)
+    if masks:
+        check_masks(data)
+    if depth:
+        layout.in_threads(data.check_depth, data.scenes)
+    if boxes and data.detection is not None:
+        _ = data.detection.coco  # boxes that follow from instance files are derived now
+    return digests
+
+
+def check_sizes(data: DataSet) -> None:
+    """Compare the sizes of clean images, from their headers, with those that annotations state.
+
+    Data that brings its own rain has no annotations, and its pairs are compared when it is opened.
+
+    Raises:
+        BadData: If one is another; the file and both sizes are named.
+    """
+
+    def check(scene: Scene) -> None:
+        if scene.image is not None and scene.size is not None:
+            size = layout.image_size(scene.image)
+            if size is not None:
+                data.check_size(scene, size)
+
+    if not data.own_rain:
+        layout.in_threads(check, data.scenes)
 
 
 def check_masks(data: DataSet) -> None:

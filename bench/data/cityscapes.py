@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,16 +56,17 @@ class CityscapesSet(DataSet):
         if scene.depth is None:
             return None
         sky = None if scene.mask is None else self.mask(scene) == SKY
-        file, focal = self._camera(scene), self.focal.get(scene.id)
-        if file is not None:
-            camera = stereo.read_camera(file)
-        else:
-            camera = (stereo.BASELINE, stereo.FOCAL if focal is None else focal)
-        return stereo.read_depth(scene.depth, camera, sky, scene.size)
+        return stereo.read_depth(scene.depth, self._camera(scene), sky, scene.size)
+
+    def check_depth(self, scene: Scene) -> None:
+        """Check the depth's file and the camera's; holes are not filled for it."""
+        if scene.depth is not None:
+            self._camera(scene)
+            stereo.read_stored(scene.depth, scene.size)
 
     def files(self, scene: Scene) -> dict[str, Path]:
         """Return every file that what is read of ``scene`` depends on, by what it is read for."""
-        files = {"image": scene.image, "instances": scene.instances, "camera": self._camera(scene)}
+        files = {"image": scene.image, "instances": scene.instances, "camera": self._camera_file(scene)}
         if scene.depth is not None and scene.id in self.focal:
             files["cameras"] = self.root / f"cameras_{self.split}.json"
         if scene.mask is not None:
@@ -73,7 +75,14 @@ class CityscapesSet(DataSet):
             files["disparity" if scene.depth.name.endswith("_disparity.png") else "depth"] = scene.depth
         return {role: path for role, path in files.items() if path is not None}
 
-    def _camera(self, scene: Scene) -> Path | None:
+    def _camera(self, scene: Scene) -> tuple[float, float]:
+        """Return baseline in metres and focal length in pixels."""
+        file = self._camera_file(scene)
+        if file is not None:
+            return stereo.read_camera(file)
+        return stereo.BASELINE, self.focal.get(scene.id, stereo.FOCAL)
+
+    def _camera_file(self, scene: Scene) -> Path | None:
         if scene.depth is None or scene.image is None:
             return None
         city = scene.image.parent.relative_to(self.root / "leftImg8bit")
@@ -107,7 +116,6 @@ def open_cityscapes(root: Path, split: str | None = None) -> DataSet:
     sources = {root / name for name in ("depth", "disparity") if (root / name / split).is_dir()}
     scenes = [_scene(path, root, has_truth, sources) for path in found]
     scenes = _with_sizes(sorted(scenes, key=lambda scene: layout.natural(scene.id)))
-    layout.check_inside(found, [root, images / split])
     for first, second in itertools.pairwise(scenes):
         if first.id == second.id:
             raise BadData(f"two images are called {first.id}: {first.image} and {second.image}; remove one")
@@ -116,7 +124,7 @@ def open_cityscapes(root: Path, split: str | None = None) -> DataSet:
         notes.append(f"{len(left_out)} images not named *{_IMAGE} are left out, the first is {left_out[0]}")
     if not has_truth:
         notes.append("no gtFine/ folder: only restoration can be scored")
-    return CityscapesSet(
+    data = CityscapesSet(
         name=f"cityscapes/{split}",
         kind="cityscapes",
         root=root,
@@ -128,6 +136,9 @@ def open_cityscapes(root: Path, split: str | None = None) -> DataSet:
         notes=tuple(notes),
         focal=_focal_lengths(root / f"cameras_{split}.json"),
     )
+    files = [path for scene in scenes for path in data.files(scene).values()]
+    layout.check_inside(files, [root, *{path.parent for path in files}])
+    return data
 
 
 def read_train_ids(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -181,14 +192,17 @@ def _choose_split(images: Path, split: str | None) -> str:
     return splits[0]
 
 
-def _images(folder: Path) -> tuple[list[Path], list[Path]]:
+def _images(folder: Path, above: tuple[Path, ...] = ()) -> tuple[list[Path], list[Path]]:
     """Return the images below a folder, and image files of other names; an empty city is an error."""
+    if folder.resolve() in above:
+        raise BadData(f"folder {folder} is a link to a folder that it lies in: remove the link")
+    above = (*above, folder.resolve())
     found: list[Path] = []
     others: list[Path] = []
     for path in layout.image_files(folder):
         (found if path.stem.endswith(_IMAGE) else others).append(path)
     for inner in layout.folders(folder):
-        below, left_out = _images(inner)
+        below, left_out = _images(inner, above)
         if not below:
             raise BadData(
                 f"folder {inner} holds no *{_IMAGE}.png: unpack its images again, or remove the folder"
@@ -281,12 +295,16 @@ def _focal_lengths(path: Path) -> dict[str, float]:
     if not path.is_file():
         return {}
     try:
-        return {str(name): float(value) for name, value in json.loads(path.read_bytes())["focal"].items()}
+        focal = {str(name): float(value) for name, value in json.loads(path.read_bytes())["focal"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BadData(
             f"{path} has no focal lengths by scene under 'focal' ({reason}): write it again"
         ) from None
+    for name, value in focal.items():
+        if not (math.isfinite(value) and value > 0):
+            raise BadData(f"{path} has focal length {value} for {name}: it must be above 0 pixels")
+    return focal
 
 
 def _depth_source(scenes: list[Scene]) -> str | None:

@@ -7,7 +7,6 @@ Cityscapes' layout.
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from bench.data.base import DataSet, DetectionTruth, Scene
 from bench.errors import BadData
 
 _PREFIX = "instances_"
+#: Ids and coordinates stay below it, so that every table that they go into can hold them.
+_LARGEST = 1 << 53
 #: What scoring boxes needs of an annotation. Outlines are most of COCO's bytes and boxes are scored without.
 _KEPT = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore")
 
@@ -39,6 +40,9 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
     coco = read_coco(source)
     images = sorted(coco["images"], key=lambda image: image["id"])
     names = [layout.safe_name(image["file_name"], source, str(folder)) for image in images]
+    duplicate = _first_duplicate(names)
+    if duplicate is not None:
+        raise BadData(f"{source} lists the file {duplicate} twice: every image must be listed once")
     paths = [folder / name for name in names]
     layout.check_present(
         paths, f"images that {source} names", f"download the rest of {split} or give the folder that has them"
@@ -53,7 +57,7 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
         coco={"images": images, "annotations": coco["annotations"], "categories": coco["categories"]},
         image_ids={scene_id: image["id"] for scene_id, image in zip(ids, images, strict=True)},
     )
-    notes = () if coco["annotations"] else ("no boxes are annotated: AP is undefined",)
+    notes = [_outside(coco)] if coco["annotations"] else ["no boxes are annotated: AP is undefined"]
     return DataSet(
         name=f"coco/{split}",
         kind="coco",
@@ -61,7 +65,7 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
         split=split,
         scenes=scenes,
         detection=truth,
-        notes=notes,
+        notes=tuple(note for note in notes if note),
     )
 
 
@@ -79,18 +83,33 @@ def read_coco(source: Path) -> dict[str, list[dict[str, Any]]]:
     data = _load(source)
     images = [_image(entry, source) for entry in data["images"]]
     _check_unique([image["id"] for image in images], "images", source)
-    duplicate = _first_duplicate([image["file_name"] for image in images])
-    if duplicate is not None:
-        raise BadData(f"{source} lists the file {duplicate} twice: every image must be listed once")
     if not images:
         raise BadData(f"{source} lists no images: give an annotation file with at least one")
     categories = [_category(entry, source) for entry in data["categories"]]
     _check_unique([category["id"] for category in categories], "categories", source)
+    name = _first_duplicate([category["name"] for category in categories])
+    if name is not None:
+        raise BadData(
+            f"{source} has two categories called {name!r}: detectors find categories by name; rename one"
+        )
     image_ids = {image["id"] for image in images}
     category_ids = {category["id"] for category in categories}
     annotations = [_annotation(entry, source, image_ids, category_ids) for entry in data["annotations"]]
     _check_unique([annotation["id"] for annotation in annotations], "annotations", source)
     return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def _outside(coco: dict[str, list[dict[str, Any]]]) -> str:
+    """Say how many boxes no detector can find, since nothing of them is in their image; empty for none."""
+    sizes = {image["id"]: (image["width"], image["height"]) for image in coco["images"]}
+    found = []
+    for annotation in coco["annotations"]:
+        (left, top, width, height), size = annotation["bbox"], sizes[annotation["image_id"]]
+        if left >= size[0] or top >= size[1] or left + width < 0 or top + height < 0:
+            found.append(annotation["id"])
+    if not found:
+        return ""
+    return f"{len(found)} boxes lie wholly outside their images and count as missed, the first is annotation {found[0]}"
 
 
 def _choose_split(root: Path, split: str | None) -> str:
@@ -198,11 +217,12 @@ def _identity(entry: Any, what: str, source: Path) -> int:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # Comparing, unlike math.isfinite, takes whole numbers of any length; NaN is in no range.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
 
 def _check_unique(identities: list[int], what: str, source: Path) -> None:

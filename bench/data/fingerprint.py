@@ -9,17 +9,20 @@ from bench.data import layout
 from bench.data.base import DataSet, Scene
 from bench.errors import BadData
 from bench.hashing import content_key, sha256_bytes
-from bench.images import check_complete
+from bench.images import check_decodable
+
+#: Endings of what may belong to a scene beside images: depth and cameras.
+_NO_IMAGES = (".npy", ".json")
 
 
 def scene_digest(data: DataSet, scene: Scene) -> str:
     """Return the SHA-256 of everything that is read of a scene: its files' bytes and what each is read for.
 
-    Where the files lie and when they were written does not count. Every file is read to its end, so a
-    truncated image is found here, before any network has run.
+    Where the files lie and when they were written does not count. Every file is read to its end, so an
+    image that is truncated, damaged or none is found here, before any network has run.
 
     Raises:
-        BadData: If a file is missing, unreadable or truncated; it is named.
+        BadData: If a file is missing, unreadable, truncated or no image; it is named.
     """
     return content_key({role: _file_digest(path) for role, path in data.files(scene).items()})
 
@@ -65,5 +68,6 @@ def _content_digest(path: Path, size: int, modified: int) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise BadData(f"{path} cannot be read: {error.strerror or error}; check the data folder") from None
-    check_complete(path, content)
+    if path.suffix.lower() not in _NO_IMAGES:
+        check_decodable(path, content)
     return sha256_bytes(content)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
 
 from bench.errors import BadData
-from bench.images import SUFFIXES
+from bench.images import SUFFIXES, read_image
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,13 +35,13 @@ def some(names: Iterable[object], count: int = 6) -> str:
 def contents(folder: Path) -> str:
     """Say what a folder holds: sub-folders first, in one line."""
     entries = [entry for entry in _scan(folder) if not entry.name.startswith(".")]
-    entries.sort(key=lambda entry: (not entry.is_dir(), natural(entry.name)))
-    return some(entry.name + ("/" if entry.is_dir() else "") for entry in entries)
+    entries.sort(key=lambda entry: (not _is_folder(entry), natural(entry.name)))
+    return some(entry.name + ("/" if _is_folder(entry) else "") for entry in entries)
 
 
 def folders(folder: Path) -> list[Path]:
     """Return the sub-folders, hidden ones left out, by name."""
-    names = [entry.name for entry in _scan(folder) if entry.is_dir() and not entry.name.startswith(".")]
+    names = [entry.name for entry in _scan(folder) if _is_folder(entry) and not entry.name.startswith(".")]
     return [folder / name for name in sorted(names, key=natural)]
 
 
@@ -50,7 +50,7 @@ def image_files(folder: Path) -> list[Path]:
     found = [
         folder / entry.name
         for entry in _scan(folder)
-        if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".") and entry.is_file()
+        if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".") and _is_file(entry)
     ]
     return sorted(found, key=lambda path: natural(path.name))
 
@@ -115,7 +115,7 @@ def check_present(paths: Sequence[Path], what: str, remedy: str) -> None:
     absent = []
     for path in paths:
         if path.parent not in listed:
-            listed[path.parent] = {entry.name for entry in _scan(path.parent) if entry.is_file()}
+            listed[path.parent] = {entry.name for entry in _scan(path.parent) if _is_file(entry)}
         if path.name not in listed[path.parent]:
             absent.append(path)
     if absent:
@@ -132,10 +132,10 @@ def unique_ids(names: Sequence[str]) -> list[str]:
 
 
 def image_size(path: Path) -> tuple[int, int] | None:
-    """Read (height, width) from a PNG's, JPEG's or BMP's header without decoding it.
+    """Return the size of an image: from a PNG's, JPEG's or BMP's header, or by decoding another kind.
 
     Returns:
-        The size as stored, or None where the header is of another kind; decoding will tell.
+        (height, width) as stored, or None where there is no readable image.
     """
     try:
         with open(path, "rb") as file:
@@ -151,7 +151,13 @@ def image_size(path: Path) -> tuple[int, int] | None:
                 return _jpeg_size(file)
     except (OSError, struct.error):
         return None
-    return None
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    try:
+        height, width = read_image(path).shape[:2]
+    except BadData:
+        return None
+    return height, width
 
 
 def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -186,3 +192,18 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
         return []
     except OSError as error:
         raise BadData(f"folder {folder} cannot be listed: {error.strerror or error}") from None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # A link that leads to itself is neither a folder nor a file, and asking is an error.
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,11 +163,13 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 def _label_space(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         return CAMVID, _CAMVID_IGNORED
     try:
         declared: Any = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadData(f"{path} cannot be read ({error.strerror or error}): expected {_EXAMPLE}") from None
+    except (ValueError, RecursionError) as error:
         raise BadData(f"{path} is not JSON ({str(error).splitlines()[0]}): expected {_EXAMPLE}") from None
     names = declared.get("classes") if isinstance(declared, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
@@ -175,6 +178,10 @@ def _label_space(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
         raise BadData(
             f"{path} names {len(names)} classes, {len(set(names))} different ones: give up to 255, each once"
         )
+    for key in declared:
+        # A misspelt `ignore` would silently have its pixels scored.
+        if key != "ignore" and difflib.get_close_matches(key, ["ignore"]):
+            raise BadData(f"{path} has the key {key!r}: the value that is left out goes under 'ignore'")
     ignore = declared.get("ignore", IGNORE)
     if ignore is not None and (
         not isinstance(ignore, int) or isinstance(ignore, bool) or not 0 <= ignore <= 255

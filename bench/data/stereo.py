@@ -45,17 +45,7 @@ def read_depth(
     import numpy as np
 
     baseline, focal = camera
-    if path.suffix == ".npy":
-        stored = _load_array(path)
-    else:
-        stored = read_labels(path)
-        if stored.dtype != np.uint16:
-            raise BadData(f"{path} has 8 bits per pixel: disparity and depth files have 16")
-    if size is not None and stored.shape != size:
-        raise BadData(
-            f"{path} is {stored.shape[1]}x{stored.shape[0]} but its image is {size[1]}x{size[0]}: "
-            f"both must have one size"
-        )
+    stored = read_stored(path, size)
     disparity = path.name.endswith("_disparity.png")
     with np.errstate(divide="ignore", invalid="ignore"):
         if disparity:
@@ -69,12 +59,41 @@ def read_depth(
         known = known & ~sky
     if not known.any():
         raise BadData(
-            f"{path} holds no measurement at all: every pixel is 0; download it again or move it away"
+            f"{path} measures nothing but sky: no other pixel is above 0; download it again or move it away"
         )
     metres = _fill(metres, known)
     if sky is not None:
         metres[sky] = np.inf
     return Depth(metres=metres, focal=focal, source="disparity" if disparity else "exact")
+
+
+def read_stored(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Read the numbers of a disparity or depth file as they are.
+
+    Returns:
+        uint16 or floating-point HxW, above 0 where something was measured.
+
+    Raises:
+        BadData: If the file is unreadable, of another size, or measures nothing at all.
+    """
+    import numpy as np
+
+    if path.suffix == ".npy":
+        stored = _load_array(path)
+    else:
+        stored = read_labels(path)
+        if stored.dtype != np.uint16:
+            raise BadData(f"{path} has 8 bits per pixel: disparity and depth files have 16")
+    if size is not None and stored.shape != size:
+        raise BadData(
+            f"{path} is {stored.shape[1]}x{stored.shape[0]} but its image is {size[1]}x{size[0]}: "
+            f"both must have one size"
+        )
+    if not (stored > 0).any():
+        raise BadData(
+            f"{path} holds no measurement at all: no pixel is above 0; download it again or move it away"
+        )
+    return stored
 
 
 def _fill(metres: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import bench
 from bench.data import layout
+from bench.data.check import check_scenes
 from bench.errors import BadData, OutputError
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import sha256_file
@@ -87,6 +88,7 @@ def write_variant(
         OutputError: If the folder holds something else, or cannot be written to.
     """
     plan = _plan(data)
+    check_scenes(data, depth=rain.needs_depth)
     header = _header(data, plan.kind, rain, seed)
     _claim(out, header)
     for name, content in plan.written.items():

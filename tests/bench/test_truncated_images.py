@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from bench.errors import BadData
-from bench.images import check_complete, read_image, read_labels
+from bench.images import check_complete, check_decodable, read_image, read_labels
 
 
 def encoded(ending: str, size: tuple[int, int] = (40, 60)) -> bytes:
@@ -94,3 +95,47 @@ def test_a_header_that_promises_too_much(tmp_path: Path) -> None:
     )
     with pytest.raises(BadData, match="not an image that can be decoded"):
         read_image(save(tmp_path, "x.png", bomb))
+    with pytest.raises(BadData, match="not an image that can be decoded"):
+        check_decodable(Path("x.png"), bomb)
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".bmp", ".webp", ".tiff"])
+def test_whole_files_are_known_to_decode(ending: str) -> None:
+    check_decodable(Path("x"), encoded(ending))
+
+
+def test_a_changed_byte_of_a_png_is_found_without_decoding() -> None:
+    data = bytearray(encoded(".png"))
+    data[len(data) // 2] ^= 1
+    with pytest.raises(BadData, match="x is damaged"):
+        check_decodable(Path("x"), bytes(data))
+
+
+@pytest.mark.parametrize("ending", [".webp", ".tiff"])
+def test_a_cut_through_other_kinds_is_found(ending: str) -> None:
+    data = encoded(ending)
+    with pytest.raises(BadData, match="x is not an image"):
+        check_decodable(Path("x"), data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", bytes(100), b"GIF89a" + bytes(20)])
+def test_what_is_no_image_is_found(data: bytes) -> None:
+    with pytest.raises(BadData, match="x is not an image"):
+        check_decodable(Path("x"), data)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_labels_of_another_type_are_refused(tmp_path: Path, kind: type) -> None:
+    path = tmp_path / "x.tiff"
+    Image.fromarray(np.zeros((4, 5), kind)).save(path)
+    with pytest.raises(BadData, match="x.tiff holds .*32 values"):
+        read_labels(path)
+
+
+def test_a_damaged_palette_is_one_line(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 5), np.uint8)).convert("P").save(tmp_path / "x.png")
+    data = bytearray((tmp_path / "x.png").read_bytes())
+    at = data.index(b"IDAT") + 6
+    data[at : at + 2] = b"\xff\xff"
+    with pytest.raises(BadData, match="x.png is damaged"):
+        read_labels(save(tmp_path, "x.png", bytes(data)))

@@ -366,3 +366,24 @@ def test_real_cityscapes(shared: Path) -> None:
     for value, box in zip(values, coco["annotations"], strict=True):
         assert list(masks.toBbox(masks.encode(np.asfortranarray(ids == value)))) == box["bbox"]
     assert len(open_data(f"cityscapes:{folder}", "train").scenes) == 8
+
+
+def test_links_to_files_elsewhere_are_refused(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = truth_file(root, "labelIds")
+    path.symlink_to(path.rename(tmp_path_factory.mktemp("elsewhere") / "x.png"))
+    assert "aachen_000000_000019_gtFine_labelIds.png is a link to" in fault(root)
+
+
+def test_a_link_to_a_folder_above_is_refused(root: Path) -> None:
+    loop = root / "leftImg8bit" / "val" / "loop"
+    loop.symlink_to(loop)  # leads nowhere and is not a folder
+    assert len(open_cityscapes(root).scenes) == 2
+    loop.unlink()
+    loop.symlink_to(root / "leftImg8bit" / "val")
+    assert "loop is a link to a folder that it lies in" in fault(root)
+
+
+@pytest.mark.parametrize("value", ["-5", "0", "NaN", "Infinity"])
+def test_a_focal_length_that_no_camera_has(root: Path, value: str) -> None:
+    (root / "cameras_val.json").write_text(f'{{"focal": {{"ulm_000000_000019": {value}}}}}')
+    assert "for ulm_000000_000019: it must be above 0" in fault(root)

@@ -237,3 +237,25 @@ def test_error_texts_end_with_advice(edit_coco: Edit) -> None:
     with pytest.raises(BadData) as error:
         open_coco(edit_coco(lambda data: data.pop("images")))
     assert re.search(r"give COCO's instances_SPLIT.json", str(error.value))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["images"][0].update(file_name="./b.jpg"), "lists the file b.jpg twice"),
+        (lambda d: d["categories"][0].update(name="car"), "two categories called 'car'"),
+        (lambda d: d["annotations"][0].update(bbox=[10**400, 1, 2, 3]), "expected four finite numbers"),
+        (lambda d: d["images"][0].update(id=10**30), "an image has id"),
+    ],
+)
+def test_what_tables_could_not_hold_is_refused(edit_coco: Edit, change: Any, message: str) -> None:
+    with pytest.raises(BadData, match=re.escape(message)) as error:
+        open_coco(edit_coco(change))
+    one_line(error)
+
+
+def test_boxes_outside_of_their_images_are_said(edit_coco: Edit) -> None:
+    assert open_coco(edit_coco(lambda d: d["annotations"][0].update(bbox=[7.5, 5, 9, 9]))).notes == ()
+    (note,) = open_coco(edit_coco(lambda d: d["annotations"][1].update(bbox=[8, 0, 2, 2]))).notes
+    assert "1 boxes lie wholly outside" in note
+    assert "annotation 2" in note

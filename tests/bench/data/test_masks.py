@@ -187,3 +187,15 @@ def test_real_camvid(shared: Path) -> None:
         stored, mask = read_labels(scene.mask), data.mask(scene)
         assert (mask[stored == 11] == 255).all()
         assert (mask[stored != 11] == stored[stored != 11]).all()
+
+
+def test_a_misspelt_ignore_is_refused(root: Path) -> None:
+    (root / "classes.json").write_text('{"classes": ["a", "b", "c", "d"], "ignore_index": 11}')
+    assert "has the key 'ignore_index'" in fault(root)
+    (root / "classes.json").write_text('{"classes": ["a", "b", "c", "d"], "palette": [], "ignore": 11}')
+    assert open_masks(root).mask(open_masks(root).scenes[0]).max() == 255
+
+
+def test_a_declaration_that_is_there_but_unreadable_is_refused(root: Path) -> None:
+    (root / "classes.json").symlink_to(root / "nowhere")
+    assert "classes.json cannot be read" in fault(root)
