@@ -56,7 +56,7 @@ def read_labels(path: Path) -> np.ndarray:
         # OpenCV turns a palette into colours; the indices are what the file means.
         from PIL import Image
 
-        check_decodable(path, _read(path))
+        check_file(path)
         try:
             with Image.open(path) as file:
                 return np.array(file)
@@ -107,6 +107,15 @@ def _decode(path: Path, flags: int) -> np.ndarray:
     if image is None:
         raise _undecodable(path)
     return image
+
+
+def check_file(path: Path) -> None:
+    """Read a file and check that it is an image; see :func:`check_decodable`.
+
+    Raises:
+        BadData: If it cannot be read, or is no image.
+    """
+    check_decodable(path, _read(path))
 
 
 def _undecodable(path: Path) -> BadData:

@@ -19,12 +19,19 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 TASKS = ("detection", "segmentation", "restoration")
 _MODEL_TASKS = ("detection", "segmentation")
+COMMAND_LINE = "command line"
+#: The option of a suite's key, where it is called otherwise.
+_OPTIONS = {
+    "tasks": "task",
+    "derainers": "derainer",
+    "checkpoint_trust": "trust-checkpoint",
+    "models": "model",
+}
 Task = Literal["detection", "segmentation", "restoration"]
 
 #: What pydantic says in its own terms, in those of somebody who writes YAML.
 _PLAIN_WORDS = {
     "tuple_type": "must be a list",
-    "too_short": "must have at least one item",
     "string_type": "must be text",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
@@ -75,7 +82,7 @@ class Suite(_Part):
         checkpoint_trust: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
     """
 
-    name: str = "command line"
+    name: str = COMMAND_LINE
     variants: tuple[VariantChoice, ...] = Field(default=(VariantChoice(),), min_length=1)
     derainers: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = Field(default=("detection",), min_length=1)
@@ -111,7 +118,17 @@ def make_suite(values: Mapping[str, Any], where: str) -> Suite:
     try:
         return Suite.model_validate(values)
     except ValidationError as error:
-        raise BadConfig(f"{where}: {'; '.join(explain(error, Suite))}") from None
+        clauses = explain(error, Suite)
+        if where == COMMAND_LINE:
+            clauses = [_as_option(clause) for clause in clauses]
+        raise BadConfig(f"{where}: {'; '.join(clauses)}") from None
+
+
+def _as_option(clause: str) -> str:
+    """Name a suite's key as the option that it came from."""
+    path, _, rest = clause.partition(" ")
+    keys = [part for part in path.split(".") if not part.isdigit() and part != "variants"]
+    return f"--{_OPTIONS.get(keys[0], keys[0])} {rest}" if keys else clause
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -133,6 +150,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
             clauses.append(f"unknown key {path}: {advice}")
         elif problem["type"] == "missing":
             clauses.append(f"{path} is missing")
+        elif problem["type"] == "too_short":
+            clauses.append(f"{path} is empty: give one at least")
         else:
             words = problem["msg"].removeprefix("Value error, ")
             words = _PLAIN_WORDS.get(problem["type"], words[0].lower() + words[1:])
@@ -257,7 +276,7 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     checkpoints = _listed(choices.get("checkpoint", ()))
     if models or checkpoints:
         values["models"] = _model_choices(values.get("tasks", suite.tasks), models, checkpoints)
-    return make_suite(values, "command line" if suite == Suite() else f"suite {suite.name}")
+    return make_suite(values, COMMAND_LINE if suite == Suite() else f"suite {suite.name}")
 
 
 def _listed(values: str | Iterable[str]) -> list[str]:

@@ -27,7 +27,7 @@ def command(
     data: Annotated[str, typer.Option(help="street or KIND:DIR; see `bench list data`.")] = "street",
     split: Annotated[str | None, typer.Option(help="The data set's split, e.g. val2017.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many scenes.")] = None,
-    seed: Annotated[int, typer.Option(help="Seeds the rain, as in bench run.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the rain, as in bench run.")] = 0,
 ) -> None:
     """Write a data set's images in rain, in its own layout, with its annotations."""
     from bench.cli.watch import TerminalWatcher

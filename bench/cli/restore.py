@@ -25,11 +25,15 @@ def command(
 ) -> None:
     """Restore images and write them as PNG."""
     from bench.cli.watch import TerminalWatcher
+    from bench.engine import resolve_device
     from bench.errors import BadConfig
     from bench.files import ensure_folder
-    from bench.images import read_image, write_image
+    from bench.images import check_file, read_image, write_image
+    from bench.suite import suite_of
     from derainers import load_derainer, parse_derainers
 
+    suite_of({"precision": precision, "tile": tile})  # networks alone would look at them
+    place = resolve_device(device)
     paths = _collect(images)
     names = [path.stem for path in paths]
     for name in names:
@@ -46,7 +50,9 @@ def command(
             raise BadConfig(
                 f"--out {out} is where {path.name} lies, which would be overwritten: give another folder"
             )
-    network = load_derainer(specs[0], device=device, precision=precision, tile=tile)
+    for path in paths:
+        check_file(path)
+    network = load_derainer(specs[0], device=place, precision=precision, tile=tile)
     ensure_folder(out)
     watcher = TerminalWatcher()
     watcher.begin(len(paths))
@@ -65,7 +71,9 @@ def _collect(images: list[Path]) -> list[Path]:
     paths: list[Path] = []
     for item in images:
         if item.is_dir():
-            found = sorted(path for path in item.iterdir() if path.suffix.lower() in SUFFIXES)
+            found = sorted(
+                path for path in item.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+            )
             if not found:
                 raise BadData(f"no images in {item}: known endings are {', '.join(SUFFIXES)}")
             paths += found
@@ -73,4 +81,4 @@ def _collect(images: list[Path]) -> list[Path]:
             paths.append(item)
         else:
             raise BadData(f"{item} does not exist: check the path")
-    return paths
+    return list(dict.fromkeys(paths))

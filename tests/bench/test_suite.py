@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_a_list_given_as_text_is_told_in_plain_words() -> None:
     for part in (
         "derainers is 'guided': must be a list",
         "tile is 'big': choose auto, off or SIZE[+OVERLAP]",
-        "variants.0.rain is []: must have at least one item",
+        "variants.0.rain is empty: give one at least",
         "seed is 'one': must be a whole number",
     ):
         assert part in text
@@ -136,3 +137,20 @@ def test_a_variable_may_hold_what_yaml_would_read_otherwise(
 def test_commas_part_models_as_they_part_derainers() -> None:
     suite = suite_of({"task": "detection,segmentation", "model": ["detection=a,segmentation=b"]})
     assert {m.task: m.name for m in suite.models} == {"detection": "a", "segmentation": "b"}
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"limit": 0}, "--limit is 0: input should be greater than 0"),
+        ({"rain": ""}, "--rain is empty: give one at least"),
+        ({"task": ""}, "--task is empty: give one at least"),
+        ({"task": "foo"}, "--task is 'foo': input should be 'detection'"),
+        ({"tile": "x"}, "--tile is 'x': choose auto, off or SIZE[+OVERLAP]"),
+        ({"seed": -1}, "--seed is -1"),
+    ],
+)
+def test_a_wrong_choice_is_called_by_its_option(choices: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadConfig) as error:
+        suite_of(choices)
+    assert words in str(error.value)

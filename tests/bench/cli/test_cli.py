@@ -63,6 +63,32 @@ def test_restore_writes_what_the_derainer_gives(tmp_path: Path) -> None:
     assert (read_image(tmp_path / "in" / "a.png") == image).all()
 
 
+@pytest.mark.parametrize("choice", [("--device", "gpu"), ("--precision", "fp64"), ("--tile", "x")])
+def test_restore_checks_choices_that_its_derainer_has_no_use_for(
+    tmp_path: Path, choice: tuple[str, str]
+) -> None:
+    write_image(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
+    out = tmp_path / "out"
+    done = bench("restore", tmp_path / "a.png", "--derainer", "median", *choice, "--out", out, code=2)
+    assert choice[0] in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not out.exists()
+
+
+def test_restore_looks_at_every_file_before_the_first(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write_image(tmp_path / "in" / "a.png", np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "in" / "b.png").write_bytes(b"")
+    (tmp_path / "in" / "folder.png").mkdir()
+    out = tmp_path / "out"
+    done = bench("restore", tmp_path / "in", "--derainer", "median", "--out", out, code=2)
+    assert "b.png is not an image that can be decoded" in done.stderr
+    assert not out.exists()
+    (tmp_path / "in" / "b.png").unlink()
+    bench("restore", tmp_path / "in", tmp_path / "in" / "a.png", "--derainer", "median", "--out", out)
+    assert [path.name for path in out.iterdir()] == ["a.png"]
+
+
 @pytest.mark.parametrize(
     ("kind", "word"),
     [("derainers", "guided"), ("rains", "streaks:heavy"), ("data", "coco:DIR"), ("suites", "street")],
