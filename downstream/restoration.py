@@ -155,7 +155,12 @@ def _ssim_sum(one: np.ndarray, other: np.ndarray, centre: int) -> float:
     var_s += var_d
     mean_s *= var_s
     above /= mean_s
-    return cv2.sumElems(above[:, _HALF:-_HALF])[0]
+    return _total(above[:, _HALF:-_HALF])
+
+
+def _total(plane: np.ndarray) -> float:
+    # cv2.sumElems is faster, but its last bit depends on where in memory the plane happens to lie.
+    return float(plane.sum(dtype=np.float64))
 
 
 def _blur(plane: np.ndarray) -> np.ndarray:

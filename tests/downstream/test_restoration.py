@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from bench.errors import BadData
 from downstream import restoration
-from downstream.restoration import PROTOCOLS, luma, psnr, score_pair, score_pair_y, ssim
+from downstream.restoration import PROTOCOLS, _total, luma, psnr, score_pair, score_pair_y, ssim
 
 
 def noisy_pair(height: int, width: int, seed: int, noise: float = 20.0) -> tuple[np.ndarray, np.ndarray]:
@@ -193,3 +193,16 @@ def test_rainy_rain100h_has_its_known_scores(shared):
     assert len(rows) == 50
     assert np.mean([row["psnr_y"] for row in rows]) == pytest.approx(13.42, abs=0.005)
     assert np.mean([row["ssim_y"] for row in rows]) == pytest.approx(0.375, abs=0.0005)
+
+
+def test_a_sum_does_not_depend_on_where_in_memory_its_values_lie() -> None:
+    for seed in range(150):
+        plane = np.random.default_rng(seed).random((60 + seed % 40, 384)).astype(np.float32)
+        totals = set()
+        for shift in range(0, 64, 16):
+            buffer = np.empty(plane.nbytes + 128, np.uint8)
+            start = -buffer.ctypes.data % 64 + shift
+            copy = buffer[start : start + plane.nbytes].view(np.float32).reshape(plane.shape)
+            copy[:] = plane
+            totals.add(_total(copy[:, 5:-5]))
+        assert len(totals) == 1
