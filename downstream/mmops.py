@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.errors import MissingDependency
+from bench.mmengine_import import import_mmengine
 
 MODULE = "mmcv._ext"
 INSTALL_MMCV = (
@@ -58,6 +59,7 @@ def extension_fault() -> str | None:
     import torch  # noqa: F401  its libraries must be loaded first
 
     try:
+        import_mmengine()
         importlib.import_module(MODULE)
     except ImportError as error:
         return " ".join(str(error).split())[:160]

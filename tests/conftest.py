@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     """Let yapf write its grammar's cache once, before there are test processes.
 
-    MMEngine imports yapf, which on a new machine writes that cache to the user's folder and puts it in place before it is
-    flushed: of two processes that import it at that moment, one may read an empty file and fail.
+    MMEngine imports yapf, which on a new machine writes that cache to the user's folder and puts it in place before
+    it is flushed: of two processes that import it at that moment, one may read an empty file and fail.
     """
     if not hasattr(config, "workerinput") and importlib.util.find_spec("yapf"):
         importlib.import_module("yapf")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BadConfig, BadData, BadWeights, MissingDependency
 from bench.files import ensure_folder
 from bench.memory import keep_freed_memory
+from bench.mmengine_import import import_mmengine
 from bench.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def train(
         MissingDependency: MMEngine is not installed.
     """
     try:
-        import mmengine  # noqa: F401
+        import_mmengine()
     except ImportError:
         raise MissingDependency("training needs MMEngine: pip install mmengine") from None
     import torch
