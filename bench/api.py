@@ -108,6 +108,7 @@ def run(
     trust_checkpoint: str | Sequence[str] = (),
     workers: int | None = None,
     strategy: Strategy = "only-missing",
+    save_images: bool = False,
     fail_fast: bool = False,
     watcher: Watcher | None = None,
 ) -> Run:
@@ -131,6 +132,7 @@ def run(
         trust_checkpoint: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
         workers: Worker processes; None takes one per core or per GPU.
         strategy: What is done about evidence that the store has already.
+        save_images: Keep the images that the run looks at, as ``OUT/images/VARIANT/DERAINER/SCENE.png``.
         fail_fast: Stop at the first failure instead of finishing the rest.
         watcher: Is told what goes on.
 
@@ -166,6 +168,7 @@ def run(
         device=device,
         workers=workers,
         strategy=strategy,
+        save_images=save_images,
         fail_fast=fail_fast,
         watcher=watcher,
     )
@@ -178,6 +181,7 @@ def run_suite(
     device: str = "auto",
     workers: int | None = None,
     strategy: Strategy = "only-missing",
+    save_images: bool = False,
     fail_fast: bool = False,
     watcher: Watcher | None = None,
     engine: Callable[[Settings], Engine] | None = None,
@@ -214,7 +218,7 @@ def run_suite(
         if plan.shards and strategy != "only-cache":
             watcher.begin(plan.images)
             try:
-                jobs = make_jobs(plan, store, settings, again=again)
+                jobs = make_jobs(plan, store, settings, again=again, save_images=save_images)
                 execution = make_engine().execute(plan, jobs, watcher.advance)
             finally:
                 watcher.end()

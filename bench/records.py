@@ -204,6 +204,12 @@ def slug(text: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in text).strip("-.") or "-"
 
 
+def distinct_slug(text: str) -> str:
+    """Return :func:`slug`, with a few digits of a hash where it lost something: two texts do not share one."""
+    short = slug(text)
+    return short if short == text else f"{short}-{content_key(text)[:8]}"
+
+
 def encode_replicates(values: np.ndarray) -> str:
     """Return replicates as base64 of little-endian float32."""
     return base64.b64encode(values.astype("<f4").tobytes()).decode()

@@ -9,6 +9,7 @@ Layout::
     records/*.json                   scored cells
     memos/                           content keys of networks, so that a finished run need not load them
     locks/                           advisory locks, held while a shard is worked on
+    images/VARIANT/DERAINER/ID.png   what the tasks looked at, where the user asked for it
 
 Every file is written to a temporary name and renamed, so a killed run leaves whole files and perhaps temporary ones,
 which :meth:`Store.collect_garbage` removes.
@@ -29,7 +30,7 @@ from bench.errors import BadData, BadRecord, OutputError
 from bench.evidence import Row, read_index, read_shard, write_shard
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import canonical_json, content_key, sha256_bytes
-from bench.records import Record, read_record, write_record
+from bench.records import Record, distinct_slug, read_record, write_record
 
 #: A temporary file younger than this may belong to a run that is still going on.
 _GRACE_SECONDS = 600.0
@@ -46,6 +47,10 @@ class Store:
     def records(self) -> Path:
         """The folder of records."""
         return self.root / "records"
+
+    def images(self, variant: str) -> Path:
+        """Return the folder for the images of a variant, named as :func:`bench.records.variant_name` does."""
+        return self.root / "images" / distinct_slug(variant)
 
     def check(self) -> None:
         """Check that ``root`` is a store or may become one; nothing is written.

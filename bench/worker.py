@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 from bench.data.base import DataSet, DetectionTruth, Scene
 from bench.errors import BenchError
 from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_index
+from bench.files import ensure_folder
 from bench.hashing import content_key
+from bench.images import write_image
 from bench.plan import CLEAN, NONE, Component, Components, Outline, Plan, Shard
 from bench.rain import add_rain
+from bench.records import distinct_slug
 from bench.store import Store
 from bench.suite import ModelChoice
 
@@ -69,6 +72,7 @@ class Job:
     Attributes:
         data: The data set; of its boxes only the categories, since only scoring needs the rest.
         again: Make evidence that is there already once more.
+        images: Where to write what the tasks look at; None keeps it in memory.
     """
 
     store: Path
@@ -80,6 +84,7 @@ class Job:
     cells: tuple[CellWork, ...]
     settings: Settings
     again: bool = False
+    images: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ class ShardResult:
     notes: tuple[tuple[str, str], ...] = ()
 
 
-def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = False) -> list[Job]:
+def make_jobs(
+    plan: Plan, store: Store, settings: Settings, *, again: bool = False, save_images: bool = False
+) -> list[Job]:
     """Return one job per variant, in the order of the outline."""
     jobs = []
     for variant in plan.outline.variants:
@@ -139,6 +146,7 @@ def make_jobs(plan: Plan, store: Store, settings: Settings, *, again: bool = Fal
                 cells,
                 settings,
                 again,
+                store.images(variant.name) if save_images else None,
             )
         )
     return jobs
@@ -314,6 +322,11 @@ class _Work:
                 return []
             restored = self._restore(label, derainer, cells, items)
             notes = [(label, note) for note in getattr(derainer, "notes", ())]
+        if self.job.images is not None:
+            for item, image, _ in restored:
+                path = self.job.images / distinct_slug(label) / f"{item.scene.id}.png"
+                ensure_folder(path.parent)
+                write_image(path, image)
         for cell in cells:
             try:
                 look = self._looker(cell)

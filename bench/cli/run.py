@@ -49,6 +49,13 @@ def command(
             help="only-missing, always, never or only-cache: what is done about evidence that is there."
         ),
     ] = "only-missing",
+    save_images: Annotated[
+        bool,
+        typer.Option(
+            "--save-images",
+            help="Keep the images that the run looks at, as OUT/images/VARIANT/DERAINER/SCENE.png.",
+        ),
+    ] = False,
     engine: options.EngineName = "local",
     address: options.Address = None,
     fail_fast: Annotated[
@@ -81,6 +88,7 @@ def command(
         device=device,
         workers=workers,
         strategy=strategy,  # type: ignore[arg-type]
+        save_images=save_images,
         fail_fast=fail_fast,
         watcher=TerminalWatcher(),
         engine=options.choose_engine(engine, address, workers, fail_fast),

@@ -271,6 +271,20 @@ def test_always_makes_evidence_again(go: Any, pairs: Path, tmp_path: Path, finis
     assert all(row.psnr_y != 99.0 for row in store.read(good.evidence, "restoration").values())
 
 
+def test_saved_images_are_what_was_scored(inline: Any, pairs: Path, tmp_path: Path) -> None:
+    choices = {"derainer": "a+b=median", "task": "restoration", "data": f"pairs:{pairs}", "limit": 3}
+    first = run_suite(suite_of(choices), tmp_path / "first", save_images=True, engine=inline).records
+    saved = sorted((tmp_path / "first" / "images").rglob("*.png"))
+    assert {path.parent.name.split("-")[0] for path in saved} == {"clean", "none", "a"}
+    assert len(saved) == 3 * 3
+    (restored,) = {path.parent for path in saved if path.parent.name.startswith("a-b-")}
+    again = run_suite(
+        suite_of(choices | {"derainer": f"folder:{restored}"}), tmp_path / "again", engine=inline
+    ).records
+    assert by_label(again)["folder"].scores[0].value == by_label(first)["a+b"].scores[0].value
+    assert not (tmp_path / "again" / "images").exists()
+
+
 def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finished: Path) -> None:
     """SIGKILL at moments all over the run, then the same command to its end: the same records."""
     plugin = tmp_path / "slow.py"
