@@ -223,7 +223,7 @@ def measure_shard(job: Job, shard: Shard) -> tuple[float, int]:
 
 
 #: Pixels of scenes that a worker holds at a time: a few big frames, or enough small ones for a batch.
-_CHUNK_PIXELS = 8 << 20
+_CHUNK_PIXELS = 4 << 20
 
 
 class _Work:
