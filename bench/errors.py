@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: What code of others may raise: anything, and a script that was not meant to be imported ends its program.
+ANYTHING: tuple[type[BaseException], ...] = (Exception, SystemExit)
+
 
 class BenchError(Exception):
     """A mistake that the user can mend."""

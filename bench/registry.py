@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Generic, TypeVar, cast
 
-from bench.errors import BenchError, unknown
+from bench.errors import ANYTHING, BenchError, unknown
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ class Registry(Generic[T]):
         self._group = entry_points
         self._entries: dict[str, T | str] = {}
         self._origins: dict[str, str] = {}
+        self._clashes: dict[str, BenchError] = {}
         self._discovered = entry_points is None
         self._lock = threading.RLock()
 
@@ -64,12 +65,15 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownName: With the closest names, if there is no such entry.
-            BenchError: If the entry's module cannot be imported (say, a broken plug-in).
+            BenchError: If the entry's module cannot be imported (say, a broken plug-in), or an installed package
+                brought another entry of this name.
         """
         self._discover()
         with self._lock:
             if name not in self._entries:
                 raise unknown(self.kind, name, self._entries)
+            if name in self._clashes:
+                raise self._clashes[name]
             target = self._entries[name]
             if isinstance(target, str):
                 target = self._load(name, target)
@@ -102,7 +106,7 @@ class Registry(Generic[T]):
         module, _, attribute = target.partition(":")
         try:
             return cast(T, getattr(importlib.import_module(module), attribute))
-        except Exception as error:  # a plug-in may raise anything while it is imported
+        except ANYTHING as error:  # of a plug-in, while it is imported
             raise BenchError(
                 f"{self.kind} {name!r} from {self._origins[name]} could not be loaded: "
                 f"{type(error).__name__}: {_first_line(error)}"
@@ -117,7 +121,11 @@ class Registry(Generic[T]):
 
             for point in entry_points(group=cast(str, self._group)):
                 package = point.dist.name if point.dist else "?"
-                self.register(point.name, point.value, origin=f"package {package} ({point.value})")
+                try:
+                    self.register(point.name, point.value, origin=f"package {package} ({point.value})")
+                except BenchError as error:
+                    # Told to whoever asks for this name: an installed package must not break the others.
+                    self._clashes[point.name] = error
 
 
 def _first_line(error: BaseException) -> str:

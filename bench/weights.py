@@ -40,6 +40,7 @@ LOG_GLOBALS = (
     "builtins.getattr",  # how a HistoryBuffer names its methods; the placeholder looks nothing up
 )
 
+_DAMAGED = "not a PyTorch checkpoint, or a damaged one; copy or download it again"
 _SHOWN = 3  # keys named in an error before "and N more"
 _allowing = threading.Lock()
 
@@ -199,10 +200,10 @@ def _read_pickle(path: Path, data: bytes, trust: str | None) -> Any:
     except pickle.UnpicklingError as error:
         named = _offender(str(error))
         if named is None:
-            raise BadWeights(f"{path}: not a PyTorch checkpoint, or a damaged one") from None
+            raise BadWeights(f"{path}: {_DAMAGED}") from None
         return _read_trusted(path, data, trust, named)
     except Exception:  # a damaged file makes torch raise anything from EOFError to RuntimeError
-        raise BadWeights(f"{path}: not a PyTorch checkpoint, or a damaged one") from None
+        raise BadWeights(f"{path}: {_DAMAGED}") from None
 
 
 def _read_trusted(path: Path, data: bytes, trust: str | None, offender: str) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BadConfig, unknown
+from bench.errors import BadConfig, BenchError, unknown
 from bench.registry import Registry
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, default_label
 from derainers.catalog import ENTRIES, Entry
@@ -100,6 +100,8 @@ def check_derainer(spec: DerainerSpec, ids: Sequence[str] = ()) -> None:
         return
     if spec.name not in registry:
         raise _unknown(spec.name)
+    if registry.origin(spec.name).startswith("package "):
+        return  # what others have installed is imported where it runs, so that it can break nothing else
     entry = registry.get(spec.name)
     if isinstance(entry, Entry) and entry.network:
         weights_path(entry, spec)
@@ -149,8 +151,8 @@ def cards() -> tuple[Card, ...]:
     for name in registry.names():
         try:
             entry = registry.get(name)
-        except Exception as error:  # a plug-in's fault must not hide the others
-            found.append(Card(name, f"cannot be loaded: {error}"))
+        except BenchError as error:  # a plug-in's fault must not hide the others
+            found.append(Card(name, str(error), weights_note=str(error)))
             continue
         card = entry.card if isinstance(entry, Entry) else getattr(entry, "card", None)
         found.append(card if isinstance(card, Card) else Card(name, f"plug-in from {registry.origin(name)}"))

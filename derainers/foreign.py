@@ -17,14 +17,15 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+import traceback
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BadConfig, BadData, BadWeights, BenchError, MissingDependency
-from bench.hashing import sha256_bytes, sha256_file
+from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, BenchError, MissingDependency
+from bench.hashing import content_key, sha256_bytes, sha256_file
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, reason
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 #: TorchScript operators that open files.
 FILE_OPERATORS = ("from_file", "torch.save", "torch.load")
+
+_AGAIN = "copy or export it again"
+_NO_TORCHSCRIPT = f"not a TorchScript file that can be loaded, or a damaged one; {_AGAIN}"
 
 
 def check_file(spec: DerainerSpec) -> None:
@@ -86,15 +90,19 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
     Raises:
         BenchError: If it is none of the known kinds, or cannot be made.
     """
+    try:
+        return _adapt(found, spec, runtime, key)
+    except BenchError:
+        raise
+    except ANYTHING as error:  # its constructor and its attributes are anyone's code
+        raise DerainerError(f"derainer {spec.name!r}: making it raised {reason(error)}") from error
+
+
+def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
     import torch
 
     if inspect.isclass(found):
-        try:
-            found = found()
-        except BenchError:
-            raise
-        except Exception as error:  # anyone's code
-            raise DerainerError(f"derainer {spec.name!r}: making it raised {reason(error)}") from error
+        found = found()
     name = spec.name.rpartition(":")[2]
     card = getattr(found, "card", None)
     card = card if isinstance(card, Card) else Card(name, _summary(found))
@@ -125,6 +133,7 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
             f"derainer {spec.name!r} is no torch.nn.Module, so it takes no weights file ({spec.arg!r})"
         )
     if isinstance(found, Derainer):
+        _check_description(found, spec.name)
         return found
     if callable(found):
         from derainers.load import FunctionDerainer
@@ -133,6 +142,24 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
     raise BadConfig(
         f"derainer {spec.name!r} is a {type(found).__name__}: it must be a function, an nn.Module or a class"
     )
+
+
+def _check_description(found: Derainer, name: str) -> None:
+    """Check that records can hold what an object says of itself.
+
+    Raises:
+        BadConfig: If its card is no card, or its key is not made of plain values.
+    """
+    if not isinstance(found.card, Card):
+        raise BadConfig(f"derainer {name!r}: its card is a {type(found.card).__name__}, not a derainers.Card")
+    try:
+        content_key(dict(found.key))
+        content_key(dataclasses.asdict(found.card))
+    except (TypeError, ValueError):
+        raise BadConfig(
+            f"derainer {name!r}: its key and its card must be made of text, numbers, lists and dictionaries, "
+            f"which go into the record"
+        ) from None
 
 
 def _import_object(path: Path, attribute: str) -> Any:
@@ -153,15 +180,26 @@ def _import_object(path: Path, attribute: str) -> Any:
             sys.path.append(folder)
         try:
             module_spec.loader.exec_module(module)
-        except Exception as error:  # anyone's code
+        except ANYTHING as error:
             del sys.modules[name]
-            raise BenchError(f"{path} could not be imported: {reason(error)}") from error
+            advice = "; keep what is not to run now under if __name__ == '__main__'"
+            raise BenchError(
+                f"{path} could not be imported: {reason(error)}{_line(error, path)}"
+                f"{advice if isinstance(error, SystemExit) else ''}"
+            ) from error
     if not hasattr(module, attribute):
         public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise BadConfig(
             f"{path} has no {attribute!r}; it has {', '.join(public[:8]) or 'nothing that can be called'}"
         )
     return getattr(module, attribute)
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """The line of a file that an exception came from or through; empty where it did not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def _load_torchscript(path: Path, runtime: Runtime) -> Derainer:
@@ -176,7 +214,7 @@ def _load_torchscript(path: Path, runtime: Runtime) -> Derainer:
     except (
         Exception
     ) as error:  # torch raises RuntimeError, ValueError or OSError here, with a C++ traceback as its text
-        raise BadWeights(f"{path}: not a TorchScript file that can be loaded, or a damaged one") from error
+        raise BadWeights(f"{path}: {_NO_TORCHSCRIPT}") from error
     digest = sha256_file(path)
     card = Card(
         path.stem,
@@ -200,7 +238,7 @@ def _refuse_file_access(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             code = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
     except (zipfile.BadZipFile, OSError, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise BadWeights(f"{path}: not a TorchScript file that can be loaded, or a damaged one") from error
+        raise BadWeights(f"{path}: {_NO_TORCHSCRIPT}") from error
     for name, text in code.items():
         for operator in FILE_OPERATORS:
             if operator.encode() + b"(" in text:
@@ -225,7 +263,9 @@ def _load_onnx(path: Path, runtime: Runtime) -> Derainer:
     try:
         session = ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime has a dozen exception classes of its own
-        raise BadWeights(f"{path}: not an ONNX file that can be loaded, or a damaged one") from error
+        raise BadWeights(
+            f"{path}: not an ONNX file that can be loaded, or a damaged one; {_AGAIN}"
+        ) from error
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != 4:
         raise BadWeights(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BadData, BadWeights, BenchError
+from bench.errors import ANYTHING, BadData, BadWeights, BenchError
 from bench.hashing import sha256_file
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked, reason
 from derainers.catalog import Entry
@@ -48,7 +48,7 @@ class FunctionDerainer:
             result = self._function(image.copy())
         except BenchError:
             raise
-        except Exception as error:  # anyone's code
+        except ANYTHING as error:
             raise DerainerError(f"derainer {self.card.name!r} raised {reason(error)}") from error
         return checked(result, image, self.card.name)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.errors import BadConfig, BenchError
+from bench.errors import ANYTHING, BadConfig, BenchError
 from bench.memory import keep_freed_memory
 from derainers.base import Card, DerainerError, Runtime, reason
 from derainers.tiling import Tiles, parse_tile, restore_tiled
@@ -223,7 +223,7 @@ class NetworkDerainer:
                 output = self._forward(inputs)
             except (torch.OutOfMemoryError, MemoryError, BenchError):
                 raise
-            except Exception as error:
+            except ANYTHING as error:
                 if "not enough memory" in str(error) or "t allocate memory" in str(error):
                     raise MemoryError from None  # the CPU allocator raises a bare RuntimeError
                 raise DerainerError(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,32 @@ def test_a_broken_target_is_one_line_and_spares_the_others(target: str) -> None:
     assert "\n" not in str(caught.value)
     assert "broken" in str(caught.value)
     assert registry.get("whole") == 1
+
+
+def test_a_package_that_brings_a_name_again_spares_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata as metadata
+
+    points = [metadata.EntryPoint(name, "os.path:join", "things") for name in ("taken", "new")]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points)
+    registry: Registry[object] = Registry("thing", "things")
+    registry.register("taken", 1, origin="ours")
+    registry.register("other", 2)
+    for _ in range(2):
+        with pytest.raises(
+            BenchError, match=r"two things are called 'taken': one from ours, one from package"
+        ):
+            registry.get("taken")
+    assert registry.get("other") == 2
+    assert callable(registry.get("new"))
+
+
+def test_a_plug_in_that_ends_the_program_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "plug_in_that_ends.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry: Registry[object] = Registry("thing")
+    registry.register("ends", "plug_in_that_ends:x")
+    with pytest.raises(BenchError, match=r"'ends' .* could not be loaded: SystemExit: 0"):
+        registry.get("ends")
 
 
 def test_lookups_from_many_threads_agree() -> None:

@@ -19,6 +19,8 @@ SOURCE = '''
 import numpy as np
 import torch
 
+from derainers import Card
+
 
 def darker(image):
     return image // 2
@@ -64,9 +66,37 @@ def raising(image):
     raise ValueError("no\\nsuch thing")
 
 
+def ending(image):
+    raise SystemExit(0)
+
+
 class Unmakeable:
     def __init__(self):
         raise RuntimeError("no licence")
+
+
+class Described:
+    card, key = Card("described"), {"name": "described"}
+
+    def __call__(self, image):
+        return image
+
+    def restore(self, images):
+        return list(images)
+
+
+class NoCard(Described):
+    card = {"name": "described"}
+
+
+class OddKey(Described):
+    key = {"name": object()}
+
+
+class RaisingCard(Described):
+    @property
+    def card(self):
+        raise KeyError("licence")
 
 
 number = 3
@@ -123,6 +153,7 @@ def test_an_edited_file_is_read_again(file):
         ("floats", "returned float64"),
         ("cropped", "size must stay"),
         ("raising", "raised ValueError: no"),
+        ("ending", "raised SystemExit: 0"),
     ],
 )
 def test_a_function_that_breaks_the_contract(file, name, words):
@@ -137,19 +168,38 @@ def test_a_function_that_breaks_the_contract(file, name, words):
         ("Unmakeable", "RuntimeError: no licence"),
         ("number", "must be a function"),
         ("absent", "it has .*darker"),
+        ("NoCard", "its card is a dict, not a derainers.Card"),
+        ("OddKey", "its key and its card must be made of text"),
+        ("RaisingCard", "making it raised KeyError: 'licence'"),
     ],
 )
 def test_an_object_that_is_no_derainer(file, name, words):
-    with pytest.raises(BenchError, match=words):
+    with pytest.raises(BenchError, match=words) as caught:
         load_derainer(f"{file}:{name}")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_does_not_import(tmp_path):
     (tmp_path / "bad.py").write_text("import no_such_module_anywhere\n")
     with pytest.raises(BenchError, match=r"bad\.py could not be imported: ModuleNotFoundError"):
         load_derainer(f"{tmp_path}/bad.py:Net")
+    (tmp_path / "late.py").write_text("import math\n\nmath.sqrt(-1)\n")
+    with pytest.raises(BenchError, match=r"late\.py could not be imported: ValueError: .* \(line 3\)"):
+        load_derainer(f"{tmp_path}/late.py:Net")
     with pytest.raises(BadConfig, match="no file"):
         check_derainer(parse_derainers(f"{tmp_path}/absent.py:Net")[0])
+
+
+def test_a_script_that_ends_its_program_does_not_end_ours(tmp_path):
+    (tmp_path / "script.py").write_text("import sys\n\nsys.exit(0)\n")
+    with pytest.raises(BenchError, match=r"SystemExit: 0 \(line 3\); keep what .*__main__"):
+        load_derainer(f"{tmp_path}/script.py:Net")
+
+
+def test_an_object_that_is_a_derainer_is_used_as_it_is(file):
+    found = load_derainer(f"{file}:Described")
+    assert found.card.name == "described"
+    assert (found(image()) == image()).all()
 
 
 @pytest.fixture
@@ -324,6 +374,7 @@ def test_a_broken_plug_in_does_not_hide_the_others(monkeypatch, file):
 
     points = [
         metadata.EntryPoint("theirs", "no_such_package_anywhere:Net", "derain_bench.derainers"),
+        metadata.EntryPoint("guided", "numpy:copy", "derain_bench.derainers"),
         metadata.EntryPoint("simple", "numpy:copy", "derain_bench.derainers"),
     ]
     monkeypatch.setattr(
@@ -335,6 +386,9 @@ def test_a_broken_plug_in_does_not_hide_the_others(monkeypatch, file):
     monkeypatch.setattr(derainers, "registry", fresh)
     with pytest.raises(BenchError, match="'theirs' from package .* could not be loaded: ModuleNotFoundError"):
         load_derainer("theirs")
+    check_derainer(parse_derainers("theirs")[0])  # what it is turns out when it is loaded
+    with pytest.raises(BenchError, match="two derainers are called 'guided'"):
+        load_derainer("guided")
     assert (load_derainer("simple")(image()) == image()).all()
     assert load_derainer("median").card.name == "median"
     titles = {card.name: card.title for card in derainers.cards()}
