@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.base import DataSet, DetectionTruth, Scene
-from bench.errors import BenchError
+from bench.errors import ANYTHING, BenchError
 from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_index
 from bench.files import ensure_folder
 from bench.hashing import content_key
@@ -316,9 +316,9 @@ class _Work:
                 derainer = _derainer(spec, self.job.settings)
                 _check_key(derainer.key, cells[0].what["derainer"])
             except (
-                Exception
+                ANYTHING
             ) as error:  # a derainer is anyone's code; what it raises ends its cells, not the run
-                self._fail(cells, None, f"derainer {label}: {_reason(error)}")
+                self._fail(cells, None, _blame(label, error))
                 return []
             restored = self._restore(label, derainer, cells, items)
             notes = [(label, note) for note in getattr(derainer, "notes", ())]
@@ -349,16 +349,15 @@ class _Work:
         started = time.perf_counter()
         try:
             images = restore(derainer, [item.scene.id for item in items], [item.rainy for item in items])
-            pairs = list(zip(items, images, strict=True))
-        except Exception as error:
+        except ANYTHING as error:
             if len(items) == 1:
-                self._fail(cells, items[0].scene.id, f"derainer {label}: {_reason(error)}")
+                self._fail(cells, items[0].scene.id, _blame(label, error))
                 return []
             # An image that fails must not take its neighbours along.
             return [result for item in items for result in self._restore(label, derainer, cells, [item])]
         spent = time.perf_counter() - started
         self.seconds += spent
-        return [(item, image, spent / len(items)) for item, image in pairs]
+        return [(item, image, spent / len(items)) for item, image in zip(items, images, strict=True)]
 
     def _looker(self, cell: CellWork) -> Callable[[_Input, np.ndarray, float], Row]:
         digests = self.job.digests
@@ -476,9 +475,28 @@ def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.
 
 
 def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Run a derainer over the images of some scenes."""
+    """Run a derainer over the images of some scenes.
+
+    Raises:
+        BenchError: If it does not return an image for each, of the same size.
+    """
+    from derainers import DerainerError
+    from derainers.base import checked
+
+    shown = [_read_only(image) for image in images]
     by_scene = getattr(derainer, "restore_scenes", None)
-    return list(by_scene(ids, images) if by_scene else derainer.restore(images))
+    results = list(by_scene(ids, shown) if by_scene else derainer.restore(shown))
+    name = derainer.card.name
+    if len(results) != len(images):
+        raise DerainerError(f"derainer {name!r} returned {len(results)} images for {len(images)}")
+    return [checked(result, image, name) for result, image in zip(results, images, strict=True)]
+
+
+def _read_only(image: np.ndarray) -> np.ndarray:
+    """A view that cannot be written through: the next derainer is to see the same image."""
+    view = image.view()
+    view.flags.writeable = False
+    return view
 
 
 @lru_cache(maxsize=32)
@@ -495,6 +513,11 @@ def _model(choice: ModelChoice, settings: Settings) -> Any:
     return load_model(
         choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust
     )
+
+
+def _blame(label: str, error: BaseException) -> str:
+    text = _reason(error)
+    return text if text.startswith("derainer ") else f"derainer {label}: {text}"
 
 
 def _reason(error: BaseException) -> str:

@@ -191,10 +191,68 @@ def test_a_failing_scene_makes_a_partial_cell_with_its_coverage(
     assert records["picky"].status == "partial"
     assert records["picky"].coverage == pytest.approx(5 / 6)
     assert records["picky"].images == 5
-    assert "1 of 6 scenes failed; scene 002: derainer picky" in (records["picky"].reason or "")
+    assert "1 of 6 scenes failed; scene 002: derainer 'picky'" in (records["picky"].reason or "")
     assert "not this one" in (records["picky"].reason or "")
     assert {records[label].status for label in ("clean", "none", "median")} == {"ok"}
     assert len(result.problems) == 1
+
+
+PLUG_INS = """
+from derainers import Card
+
+def ending(image):
+    raise SystemExit(0)
+
+class Described:
+    def __init__(self):
+        name = type(self).__name__
+        self.card, self.key = Card(name), {"name": name}
+
+    def __call__(self, image):
+        return self.restore([image])[0]
+
+class Painting(Described):
+    def restore(self, images):
+        for image in images:
+            image[:] = 0
+        return images
+
+class Naming(Described):
+    def restore(self, images):
+        return ["image.png" for image in images]
+
+class Fewer(Described):
+    def restore(self, images):
+        return images[:-1]
+
+class Floats(Described):
+    def restore(self, images):
+        return [image / 255 for image in images]
+"""
+
+
+def test_a_derainer_that_breaks_its_promises_changes_no_other_number(
+    pairs: Path, tmp_path: Path, inline: Any
+) -> None:
+    """One that paints over its input made the rows after it those of a black image; one that ends its program left
+    nothing behind, with exit code 0."""
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(PLUG_INS)
+    wrong = {
+        "ending": "derainer 'ending' raised SystemExit: 0",
+        "Painting": "derainer Painting: ValueError: assignment destination is read-only",
+        "Naming": "derainer 'Naming' returned a str: it must return a uint8 image like its input",
+        "Fewer": "derainer 'Fewer' returned 0 images for 1",
+        "Floats": "derainer 'Floats' returned float64 values: it must return uint8 from 0 to 255",
+    }
+    names = ",".join(f"{plugin}:{name}" for name in wrong)
+    records = by_label(run_suite(pair_suite(pairs, f"{names},median"), tmp_path / "o", engine=inline).records)
+    alone = by_label(run_suite(pair_suite(pairs, "median"), tmp_path / "alone", engine=inline).records)
+    for label, record in alone.items():
+        assert records[label].scores == record.scores
+    for label, words in wrong.items():
+        assert records[label].status == "failed"
+        assert records[label].reason == f"6 of 6 scenes failed; scene 000: {words}"
 
 
 def test_data_sets_that_share_scene_ids_do_not_hide_each_other(
