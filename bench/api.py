@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench import memo
-from bench.engine import Engine, Execution, LocalEngine, resolve_device
-from bench.errors import BadConfig, BadData, OutputError
-from bench.plan import Components, Outline, check_classes, make_plan, outline
+from bench.engine import Engine, Execution, LocalEngine, Stopped, resolve_device
+from bench.errors import BadConfig, BadData, BenchError, OutputError
+from bench.plan import Components, Outline, check_classes, make_plan, outline, where
+from bench.problems import Problems
 from bench.recording import check_labels, make_heads, write_manifests, write_records
 from bench.records import Record
 from bench.store import Store
@@ -60,11 +61,15 @@ class Run:
 
     @property
     def problems(self) -> list[str]:
-        """One line per cell that is not complete."""
+        """One line per cell that is not complete; cells that one derainer lacks for one reason share theirs."""
+        cells: dict[tuple[str, str | None], list[str]] = {}
+        for record in self.records:
+            if record.status != "ok":
+                where = cells.setdefault((record.derainer.label, record.reason), [])
+                where.append(f"{record.variant}, {record.task}")
         return [
-            f"{record.derainer.label} on {record.variant}, {record.task}: {record.reason}"
-            for record in self.records
-            if record.status != "ok"
+            f"{label} on {where[0]}{f' and {len(where) - 1} further cells' if where[1:] else ''}: {reason}"
+            for (label, reason), where in cells.items()
         ]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -212,7 +217,8 @@ def run_suite(
                 f"{out} already has evidence of this run: give another --out, or a strategy other than never"
             )
         store.prepare()
-        memo.remember(store, found, settings, components)
+        if not components.faults:  # what was wrong may be mended by the next time
+            memo.remember(store, found, settings, components)
         write_manifests(store, plan)
         execution = Execution()
         if plan.shards and strategy != "only-cache":
@@ -275,9 +281,30 @@ def preparing(
         if components is None:
             watcher.stage("loading networks")
             components = make_engine().components(found)
+            settle_faults(found, components, fail_fast, watcher)
         for note in check_classes(found, components):
             watcher.note(note)
         yield found, components, store, settings, make_engine
+
+
+def settle_faults(found: Outline, components: Components, fail_fast: bool, watcher: Watcher) -> None:
+    """Decide what derainers that cannot be loaded mean for a run: it goes on as long as one is left.
+
+    Raises:
+        BenchError: If none is left; all faults are named.
+        Stopped: With ``fail_fast``, on the first fault.
+    """
+    faults = components.faults
+    if faults and len(faults) == len(components.derainers):
+        problems = Problems(where(found.suite))
+        for index, fault in enumerate(faults.values()):
+            with problems.at(f"derainers.{index}"):
+                raise BenchError(fault)
+        problems.settle()
+    for label, fault in faults.items():
+        if fail_fast:
+            raise Stopped(f"{fault} (stopped by --fail-fast)")
+        watcher.note(f"{label} is left out, the others run: {fault}")
 
 
 def check_writable(path: Path) -> None:

@@ -1,15 +1,20 @@
-"""Finds out what kills its worker: a shard that does is run again in parts, by derainer and then by scene."""
+"""Finds out what kills its worker: a shard that does is run again in parts, by derainer and then by scene; networks are
+loaded again one derainer at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench.plan import CLEAN, NONE, Shard
-from bench.worker import Failure, Job, ShardResult, cut_jobs
+from bench.errors import BenchError
+from bench.plan import CLEAN, NONE, Components, Outline, Shard
+from bench.worker import Failure, Job, ShardResult, broken, cut_jobs
 
 #: What a worker is given at a time.
 Part = tuple[Job, Shard]
+
+_LOADING = "a damaged file, code that ends its process, or out of memory"
 
 #: A derainer that has killed its worker on so many scenes in a row is not tried on further ones: every death costs
 #: the start of a worker.
@@ -58,6 +63,34 @@ class Blame:
         reason = f"not tried: {', '.join(sorted(hopeless))} killed the worker on {_STRIKES} scenes in a row"
         left = tuple(cell for cell in job.cells if cell.label not in hopeless)
         return replace(job, cells=left), _given_up(lost, shard.scenes, reason)
+
+
+def load_blaming(outline: Outline, load: Callable[[Outline], Components | None]) -> Components:
+    """Load the networks of an outline; of a derainer that kills its worker, say so.
+
+    Args:
+        outline: Whose derainers and models.
+        load: Loads those of an outline in a worker; None where the worker died of it.
+
+    Raises:
+        BenchError: If a worker dies and it is no single derainer that kills it, or a model cannot be loaded.
+    """
+    if found := load(outline):
+        return found
+    derainers = {}
+    rest = load(replace(outline, derainers=()))
+    if rest is not None:
+        for spec in outline.derainers:
+            alone = load(replace(outline, derainers=(spec,), models=()))
+            derainers[spec.label] = (
+                alone.derainers[spec.label]
+                if alone
+                else broken(spec, f"derainer {spec}: the worker that loaded it died: {_LOADING}")
+            )
+        apart = Components(derainers, rest.models)
+        if apart.faults:
+            return apart
+    raise BenchError("a worker died while it loaded the networks: out of memory? try fewer --workers")
 
 
 def _parts(job: Job, shard: Shard) -> list[Part]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.blame import Blame, Part
+from bench.blame import Blame, Part, load_blaming
 from bench.engine import Execution, Forecast, Interrupted, Progress, resolve_device, scale, stop_at_failure
 from bench.errors import BadConfig, BenchError, MissingDependency
 from bench.plan import Components, Outline, Plan, Shard
@@ -96,7 +96,7 @@ class RayEngine:
 
     def components(self, outline: Outline) -> Components:
         """Load every derainer and model in a worker of the cluster."""
-        return self._get(self._remote(_components).remote(outline, self._settings, os.getcwd()))
+        return load_blaming(outline, self._load)
 
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan; see :meth:`bench.engine.LocalEngine.execute`."""
@@ -156,6 +156,15 @@ class RayEngine:
         if _connected:
             self._ray.shutdown()
             _connected = False
+
+    def _load(self, outline: Outline) -> Components | None:
+        """Load networks in a worker; None where it died of it."""
+        try:
+            return self._get(self._remote(_components).remote(outline, self._settings, os.getcwd()))
+        except self._ray.exceptions.RayError as error:
+            if isinstance(error, self._ray.exceptions.RayTaskError):
+                raise
+            return None
 
     def _remote(self, function: Any) -> Any:
         return self._ray.remote(

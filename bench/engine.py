@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.blame import Blame, Part
+from bench.blame import Blame, Part, load_blaming
 from bench.errors import BadConfig, BenchError
 from bench.plan import Components, Outline, Plan, Shard
 from bench.worker import (
@@ -129,9 +129,7 @@ class LocalEngine:
 
     def components(self, outline: Outline) -> Components:
         """Load every derainer and model in the workers, which keep them for their shards."""
-        # All workers load at once; what one of them says of the networks is enough.
-        first, *_ = (self._submit(load_components, outline, self._settings) for _ in range(self.workers))
-        return self._result(first)
+        return load_blaming(outline, self._load)
 
     def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
         """Run every shard of the plan; shards that another run holds come last.
@@ -213,6 +211,17 @@ class LocalEngine:
             lambda job, shard: self._result(self._submit(measure_shard, job, shard)),
             self.workers,
         )
+
+    def _load(self, outline: Outline) -> Components | None:
+        """Load networks in all workers; None where one died of it."""
+        try:
+            pool = self._start()
+            # All workers load at once; what one of them says of the networks is enough.
+            first, *_ = (pool.submit(load_components, outline, self._settings) for _ in range(self.workers))
+            return first.result()
+        except _broken():
+            self.close()
+            return None
 
     def _submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         try:

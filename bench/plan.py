@@ -93,12 +93,17 @@ class Outline:
 
 @dataclass(frozen=True)
 class Component:
-    """What a loaded derainer or model says of itself: its key, and its card or classes."""
+    """What a loaded derainer or model says of itself: its key, and its card or classes.
+
+    Attributes:
+        fault: Why the derainer cannot be loaded; None where it can.
+    """
 
     name: str
     key: dict[str, Any]
     card: dict[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,11 @@ class Components:
 
     derainers: dict[str, Component]
     models: tuple[Component, ...]
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Of each derainer that cannot be loaded, by label, the reason."""
+        return {label: found.fault for label, found in self.derainers.items() if found.fault is not None}
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,9 @@ class Cell:
         model: Position of the model in the outline; None for restoration.
         missing: Ids of the scenes that have no evidence yet.
         todo: Those of them that this cell's variant is to look at. The others come with an earlier cell of the
-            same key: the clean row is one for all rains, and the row ``none`` of a dry day is the clean row.
+            same key: the clean row is one for all rains, and the row ``none`` of a dry day is the clean row. None of
+            them where there is a fault.
+        fault: Why its derainer cannot be loaded; None where it can.
     """
 
     key: str
@@ -131,6 +143,7 @@ class Cell:
     model: int | None
     missing: tuple[str, ...]
     todo: tuple[str, ...]
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +196,7 @@ def outline(suite: Suite) -> Outline:
     from derainers import check_derainer, parse_derainers
     from downstream.models import check_model
 
-    problems = Problems(None if suite.name == Suite().name else f"suite {suite.name}")
+    problems = Problems(where(suite))
     derainers: tuple[DerainerSpec, ...] = ()
     with problems.at("derainers"):
         derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
@@ -245,6 +258,11 @@ def outline(suite: Suite) -> Outline:
     return Outline(suite, tuple(variants), tuple(there), tuple(tasks), models, tuple(dict.fromkeys(notes)))
 
 
+def where(suite: Suite) -> str | None:
+    """Return what a suite's mistakes are told with; None for choices of the command line."""
+    return None if suite.name == Suite().name else f"suite {suite.name}"
+
+
 def _open(choice: VariantChoice) -> DataSet:
     """Open a variant's data; raises BadData where it is not there or has no scenes."""
     if unset := VARIABLE.search(choice.data):
@@ -288,9 +306,10 @@ def make_plan(outline: Outline, components: Components, store: Store, *, again: 
                     done[key] = set() if again else store.done(key, task)
                     promised[key] = set(done[key])
                 missing = missing_scenes(variant.digests.items(), done[key])
-                todo = missing_scenes(variant.digests.items(), promised[key])
+                fault = components.faults.get(label)
+                todo = [] if fault else missing_scenes(variant.digests.items(), promised[key])
                 promised[key].update((scene, variant.digests[scene]) for scene in todo)
-                cells.append(Cell(key, what, variant, label, task, model, tuple(missing), tuple(todo)))
+                cells.append(Cell(key, what, variant, label, task, model, tuple(missing), tuple(todo), fault))
     shards: list[Shard] = []
     for index, variant in enumerate(outline.variants):
         wanted = {scene for cell in cells if cell.variant is variant for scene in cell.todo}

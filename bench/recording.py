@@ -83,9 +83,9 @@ def check_labels(store: Store, heads: Sequence[tuple[Cell, Head]]) -> None:
         BadConfig: Naming what differs, before anything is written.
     """
     there = {_row(old): old for old in _records(store)}
-    for _, head in heads:
+    for cell, head in heads:
         old = there.get(_row_of(head))
-        if old is None or not old.images:  # a cell that failed altogether has nothing to be mixed with
+        if old is None or not old.images or cell.fault:  # what failed altogether has nothing to be mixed with
             continue
         if old.evidence == head["evidence"]:
             if old.data.fingerprint != head["data"]["fingerprint"]:
@@ -143,9 +143,13 @@ def write_records(
     for failure in execution.failures:
         for key in failure.keys:
             failed.setdefault(key, {}).setdefault(failure.scene or "", failure.reason)
+    for cell in plan.cells:
+        if cell.fault:
+            failed[cell.key] = {"": cell.fault}
     records = _records(store)
     finished = {old.cell: old for old in records}
     superseded = {_row(old): old.filename() for old in records}
+    scored = {_row(old) for old in records if old.images}
     lacking = {cell.key for cell in plan.cells if cell.missing}
     scorers: dict[str, Scorer] = {}
     about = {
@@ -174,6 +178,9 @@ def write_records(
         record = scorer.record(head | {"run": about | about_cell}, failed.get(head["evidence"]))
         if old is not None and not again and _same(old, record):
             yield old
+            continue
+        if cell.fault and _row(record) in scored:
+            yield record  # what the label stood for when it could be loaded is kept
             continue
         path = store.write_record(record)
         before = superseded.get(_row(record), path.name)

@@ -172,20 +172,29 @@ def cut_jobs(jobs: Sequence[Job], shards: Sequence[Shard]) -> list[Job]:
 
 
 def load_components(outline: Outline, settings: Settings) -> Components:
-    """Load every derainer and model once and say what they are.
+    """Load every derainer and model once and say what they are, or of a derainer why it cannot be loaded.
 
     Raises:
-        BenchError: If one of them cannot be loaded; the precondition of a run.
+        BenchError: If a model cannot be loaded; the precondition of a run.
     """
     derainers = {}
     for spec in outline.derainers:
-        derainer = _derainer(spec, settings)
-        derainers[spec.label] = Component(spec.name, dict(derainer.key), card=asdict(derainer.card))
+        try:
+            derainer = _derainer(spec, settings)
+            found = Component(spec.name, dict(derainer.key), card=asdict(derainer.card))
+        except ANYTHING as error:  # anyone's code and files: the others are to run all the same
+            found = broken(spec, _blame(spec.label, error))
+        derainers[spec.label] = found
     models = []
     for choice in outline.models:
         model = _model(choice, settings)
         models.append(Component(model.name, dict(model.key), classes=tuple(model.classes)))
     return Components(derainers, tuple(models))
+
+
+def broken(spec: DerainerSpec, fault: str) -> Component:
+    """Return what stands for a derainer that cannot be loaded; evidence is never filed under its key."""
+    return Component(spec.name, {"not loaded": spec.label}, fault=fault)
 
 
 def run_shard(job: Job, shard: Shard, *, wait: bool = False) -> ShardResult:

@@ -95,14 +95,19 @@ def describe(plan: Plan) -> str:
         blocks += [f"{variant.name}, {count} scene{'s' * (count != 1)}", *align(rows, indent="  "), ""]
     cached = sum(not cell.missing for cell in plan.cells)
     shared = sum(_state(cell) == _SHARED for cell in plan.cells)
+    broken = sum(cell.fault is not None for cell in plan.cells)
+    lost = f"{broken} without a derainer, " if broken else ""
     blocks.append(
-        f"{len(plan.cells)} cells: {cached} cached, {shared} shared (made with an earlier row), "
-        f"{len(plan.cells) - cached - shared} to do; {len(plan.shards)} shards, {plan.images} images to look at"
+        f"{len(plan.cells)} cells: {cached} cached, {shared} shared (made with an earlier row), {lost}"
+        f"{len(plan.cells) - cached - shared - broken} to do; "
+        f"{len(plan.shards)} shards, {plan.images} images to look at"
     )
     return "\n".join(blocks)
 
 
 def _state(cell: Cell) -> str:
+    if cell.fault:
+        return "cannot be loaded"
     if not cell.missing:
         return "cached"
     if not cell.todo:
