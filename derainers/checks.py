@@ -167,19 +167,35 @@ def _batch(derainer: Derainer) -> Verdict:
 
 
 def _place(derainer: Derainer) -> Verdict:
-    image = sample(96, 96)
-    result = derainer(image).astype(np.float32).mean(2)
-    grey = image.astype(np.float32).mean(2)
-    reach, core = 3, np.s_[3:-3, 3:-3]
-    errors = {
-        (down, right): float(((np.roll(grey, (down, right), (0, 1)) - result)[core] ** 2).mean())
-        for down in range(-reach, reach + 1)
-        for right in range(-reach, reach + 1)
-    }
-    down, right = min(errors, key=lambda shift: errors[shift])
+    # An odd size: what pads by itself may cut back at the wrong side.
+    image = sample(93, 101)
+    grey, result = (picture.astype(np.float64).mean(2) for picture in (image, derainer(image)))
+    ways = {"": grey, "mirrored": grey[:, ::-1], "upside down": grey[::-1], "turned": grey[::-1, ::-1]}
+    found = {way: _best_shift(picture, result) for way, picture in ways.items()}
+    way = max(found, key=lambda way: found[way][0])
+    _, down, right = found[way]
+    if way:
+        return Verdict("place", Outcome.FAIL, f"the image is {way}")
     if (down, right) != (0, 0):
         return Verdict("place", Outcome.FAIL, f"the image is shifted by {down} rows and {right} columns")
     return Verdict("place", Outcome.PASS, "nothing is shifted")
+
+
+def _best_shift(image: np.ndarray, result: np.ndarray) -> tuple[float, int, int]:
+    """How far down and to the right an image has to be moved to be most like another.
+
+    Returns:
+        The correlation there, and the two distances.
+    """
+    spectra = [np.fft.rfft2(picture - picture.mean()) for picture in (image, result)]
+    correlation = np.fft.irfft2(spectra[1] * spectra[0].conj(), image.shape)
+    row, column = np.unravel_index(int(correlation.argmax()), image.shape)
+    # Of the shifts that come to the same on a picture that repeats, the shorter one.
+    down, right = (
+        (int(at) + length // 2) % length - length // 2
+        for at, length in zip((row, column), image.shape, strict=True)
+    )
+    return float(correlation.max()), down, right
 
 
 def _colour(derainer: Derainer) -> Verdict:

@@ -52,6 +52,42 @@ def test_shifting_the_image_fails_on_place():
     assert failed(found) <= {"place", "harm"}
 
 
+@pytest.mark.parametrize("down", [-1, 0, 1])
+@pytest.mark.parametrize("right", [-1, 0, 1])
+def test_a_shift_of_one_pixel_is_seen(down, right):
+    def edged(image):
+        padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        height, width = image.shape[:2]
+        return padded[1 - down : 1 - down + height, 1 - right : 1 - right + width]
+
+    for run in (edged, lambda image: np.roll(image, (down, right), (0, 1))):
+        derainer = FunctionDerainer(run, Card("mine"), {"name": "mine"})
+        found = {v.name: v for v in run_checks(lambda tile, one=derainer: one, 0, ("place",))}["place"]
+        moved = (down, right) != (0, 0)
+        assert found.outcome is (Outcome.FAIL if moved else Outcome.PASS), found
+        assert not moved or found.detail == f"the image is shifted by {down} rows and {right} columns"
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (lambda image: np.roll(image, 20, 1), "shifted by 0 rows and 20 columns"),
+        (lambda image: image[:, ::-1], "mirrored"),
+        (lambda image: image[::-1], "upside down"),
+        (lambda image: image[::-1, ::-1], "turned"),
+        (
+            lambda image: np.pad(image, ((0, -len(image) % 8), (0, 0), (0, 0)), "reflect")[-len(image) :],
+            "shifted by -3 rows and 0 columns",
+        ),
+    ],
+)
+def test_whatever_moves_the_image_fails_on_place(run, words):
+    derainer = FunctionDerainer(run, Card("mine"), {"name": "mine"})
+    found = {v.name: v for v in run_checks(lambda tile: derainer, 0, ("place", "colour"))}
+    assert found["place"].outcome is Outcome.FAIL
+    assert words in found["place"].detail
+
+
 def test_returning_bgr_fails_on_colour():
     found = function(lambda image: image[..., ::-1])
     assert "BGR" in found["colour"].detail

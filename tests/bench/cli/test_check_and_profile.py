@@ -22,6 +22,48 @@ def test_check_names_what_fails_and_checks_the_others(tmp_path: Path) -> None:
     assert "channels come out as BGR" in done.stdout
 
 
+BROKEN = """
+import numpy as np
+import torch
+
+def shifting(image):
+    return np.roll(image, 1, 1)
+
+def swapping(image):
+    return image[..., ::-1]
+
+class Leaking(torch.nn.Module):
+    def forward(self, rainy):
+        return rainy + 0.2 * (rainy.mean(0, keepdim=True) - rainy)
+
+class Dividing(torch.nn.Module):
+    def forward(self, rainy):
+        most = rainy.amax((1, 2, 3), keepdim=True)
+        return rainy / most * most
+
+class Cutting(torch.nn.Module):
+    def forward(self, rainy):
+        return rainy[:, :, : rainy.shape[2] // 8 * 8]
+"""
+
+
+def test_check_names_the_property_that_each_of_five_lacks(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text(BROKEN)
+    names = ("shifting", "swapping", "Leaking", "Dividing", "Cutting")
+    done = bench("check", ",".join(f"{tmp_path}/my.py:{name}" for name in names), code=1)
+    (said,) = [line for line in done.stdout.splitlines() if line.startswith("failed: ")]
+    for words in (
+        "shifting: place",
+        "swapping: colour",
+        "Leaking: batch",
+        "Dividing: finite",
+        "Cutting: size",
+    ):
+        assert words in said
+    for words in ("shifted by 0 rows and 1 columns", "on black: ", "the size must stay"):
+        assert words in done.stdout
+
+
 def test_check_refuses_what_cannot_be_checked(tmp_path: Path) -> None:
     for spec, words in ((f"folder:{tmp_path}", "nothing to run"), ("mediann", "did you mean median")):
         done = bench("check", spec, code=2)
