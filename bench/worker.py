@@ -324,9 +324,8 @@ class _Work:
             try:
                 derainer = _derainer(spec, self.job.settings)
                 _check_key(derainer.key, cells[0].what["derainer"])
-            except (
-                ANYTHING
-            ) as error:  # a derainer is anyone's code; what it raises ends its cells, not the run
+            except ANYTHING as error:
+                # A derainer is anyone's code; what it raises ends its cells, not the run.
                 self._fail(cells, None, _blame(label, error))
                 return []
             restored = self._restore(label, derainer, cells, items)
