@@ -281,7 +281,8 @@ def _without(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
 
 
 def _few(names: list[str], shown: int = _SHOWN) -> str:
-    text = ", ".join(names[:shown])
+    # Names come from the file: a terminal obeys some characters, and a name may be as long as the file.
+    text = ", ".join("".join(c if c.isprintable() else "?" for c in name[:120]) for name in names[:shown])
     return text if len(names) <= shown else f"{text} and {len(names) - shown} more"
 
 

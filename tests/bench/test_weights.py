@@ -154,3 +154,14 @@ def test_weights_too_small_for_a_normal_float_become_zero():
     match_state(target, source.state_dict(), "w")
     assert target[0].bias.tolist() == [0, 0, pytest.approx(1e-30), -2]
     assert target[1].running_var.tolist() == [0, 0, 0, 0]
+
+
+def test_names_of_a_file_reach_no_terminal_as_they_are(tmp_path):
+    path = tmp_path / "w.pth"
+    torch.save({"\x1b]0;owned\x07\nsecond line": torch.zeros(1), "x" * 100_000: torch.zeros(1)}, path)
+    with pytest.raises(BadWeights) as caught:
+        match_state(torch.nn.Linear(1, 1), load_state(path), "w.pth")
+    text = str(caught.value)
+    assert text.isprintable()
+    assert "?]0;owned" in text
+    assert len(text) < 600
