@@ -61,6 +61,24 @@ def _recurrent(name: str, title: str, config: Mapping[str, Any], params: int, ma
     return Entry(card, "derainers.prenet:PReNet", config=config)
 
 
+def _rdmc(name: str, title: str, *, params: int, macs: int, bears_bf16: bool = False) -> Entry:
+    card = Card(
+        name,
+        title,
+        "Jiang et al., Contrastive Learning Based Recursive Dynamic Multi-Scale Network for Image "
+        "Deraining, arXiv 2023",
+        papers.RDMC,
+        2023,
+        "Apache-2.0 (code and shipped weights)",
+        "drawn streaks on clean images; see docs/rdmc.md",
+        params=params,
+        macs_256=macs,
+        multiple=16,
+        weights_note="shipped; the authors released none",
+    )
+    return Entry(card, "derainers.rdmc.network:RDMC", weights=f"{name}.safetensors", bears_bf16=bears_bf16)
+
+
 ENTRIES: tuple[Entry, ...] = (
     Entry(
         Card(
@@ -120,24 +138,14 @@ ENTRIES: tuple[Entry, ...] = (
         network=False,
         config={"radius": 15, "epsilon": 0.1, "width": 5},
     ),
-    Entry(
-        Card(
-            "rdmc",
-            "recursive dynamic multi-scale network with a contrastive prior; the reference",
-            "Jiang et al., Contrastive Learning Based Recursive Dynamic Multi-Scale Network for Image "
-            "Deraining, arXiv 2023",
-            papers.RDMC,
-            2023,
-            "Apache-2.0 (code and shipped weights)",
-            "drawn streaks on clean images; see docs/rdmc.md",
-            params=994_241,
-            macs_256=7_396_392_960,
-            multiple=16,
-            weights_note="shipped; the authors released none",
-        ),
-        "derainers.rdmc.network:RDMC",
-        weights="rdmc.safetensors",
+    _rdmc(
+        "rdmc",
+        "recursive dynamic multi-scale network with a contrastive prior; the reference",
+        params=3_971_357,
+        macs=29_061_808_128,
+        bears_bf16=True,
     ),
+    _rdmc("rdmc-s", "RDMC at a quarter of the width, for small machines", params=249_263, macs=1_276_379_136),
     _recurrent(
         "prenet", "progressive recurrent network: six stages with an LSTM", {}, 168_963, 66_249_031_680
     ),
