@@ -26,6 +26,7 @@ SMALL = {
     "brn": {"stages": 1},
     "sapnet": {"stages": 1},
     "rdmc": {"width": 2},
+    "rdmc-s": {"width": 2, "recursions": 1},
     "restormer": {"dim": 8, "num_blocks": [1, 1, 1, 1], "num_refinement_blocks": 1},
     "drsformer": {"dim": 8, "num_blocks": [1, 1, 1, 1]},
     "mprnet": {"n_feat": 8, "scale_unetfeats": 4, "scale_orsnetfeats": 4, "num_cab": 1},
