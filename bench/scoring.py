@@ -18,7 +18,7 @@ from bench.stats import Estimate, Sampled
 from bench.store import Store
 
 #: Changes whenever the same evidence would give another record.
-SCORING_VERSION = 3
+SCORING_VERSION = 4
 RESAMPLES = 1000
 LEVEL = 0.95
 
@@ -142,6 +142,10 @@ class Scorer:
                 replicates = {
                     metric: stats.mean_replicates(column, counts) for metric, column in columns.items()
                 }
+            if (
+                len(ids) == 1
+            ):  # every resample is that scene again: no spread, which is not the same as certainty
+                replicates = dict.fromkeys(values, np.full(RESAMPLES, np.nan))
             self._sampled[key, ids] = {m: Sampled(values[m], replicates[m]) for m in values}
         return self._sampled[key, ids]
 
@@ -194,8 +198,8 @@ class Scorer:
             note = "no object or pixel of this kind in the scenes"
         bounds = (-math.inf, math.inf) if metric.startswith("psnr") else (0.0, 1.0)
         found = stats.estimate(sampled, LEVEL, bounds)
-        if note is None and head["task"] == "detection" and math.isnan(found.low):
-            note = "objects in too few scenes for an interval"
+        if note is None and math.isnan(found.low) and (head["task"] == "detection" or images == 1):
+            note = _too_few(ids)
         return _stated(metric, found, images, note, head)
 
     def _against_references(self, head: dict[str, Any], ids: tuple[str, ...]) -> list[Score]:
@@ -216,9 +220,14 @@ class Scorer:
             for key in (head["evidence"], references[CLEAN], references[NONE])
         )
         if dry:
-            return [_stated(f"{metric}_harm", stats.difference(own, clean, LEVEL), len(common), None, head)]
+            harm = stats.difference(own, clean, LEVEL)
+            note = _too_few(common) if math.isnan(harm.low) else None
+            return [_stated(f"{metric}_harm", harm, len(common), note, head)]
         result = stats.recovery(own, rainy, clean, LEVEL)
-        note = None if result.defined else "rain takes no more than noise"
+        note = None
+        if not result.defined:
+            told = math.isfinite(stats.difference(clean, rainy, LEVEL).low)
+            note = "rain takes no more than noise" if told else _too_few(common)
         return [_stated(f"{metric}_recovery", result, len(common), note, head)]
 
     def _breakdown(self, head: dict[str, Any], rows: dict[str, Row]) -> dict[str, Any]:
@@ -303,6 +312,10 @@ def _stated(metric: str, estimate: Estimate, images: int, note: str | None, head
         images=images,
         note=note,
     )
+
+
+def _too_few(ids: Sequence[str]) -> str:
+    return "one scene has no interval" if len(ids) == 1 else "objects in too few scenes for an interval"
 
 
 def _number(value: float) -> float | None:
