@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench import memo
 from bench.engine import Engine, Execution, LocalEngine, Stopped, resolve_device
 from bench.errors import BadConfig, BadData, BenchError, OutputError
+from bench.jobs import Settings, make_jobs
 from bench.plan import Components, Outline, check_classes, make_plan, outline, where
 from bench.problems import Problems
 from bench.recording import check_labels, make_heads, write_manifests, write_records
 from bench.records import Record
 from bench.store import Store
 from bench.suite import Suite, suite_of
-from bench.worker import Settings, make_jobs
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bench.errors import BenchError
+from bench.jobs import Failure, Job, ShardResult, cut_jobs
 from bench.plan import CLEAN, NONE, Components, Outline, Shard
-from bench.worker import Failure, Job, ShardResult, broken, cut_jobs
+from bench.worker import broken
 
 #: What a worker is given at a time.
 Part = tuple[Job, Shard]

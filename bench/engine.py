@@ -19,18 +19,9 @@ from typing import Any, Protocol
 
 from bench.blame import Blame, Part, load_blaming
 from bench.errors import BadConfig, BenchError
+from bench.jobs import Failure, Job, Settings, ShardResult, cut_jobs
 from bench.plan import Components, Outline, Plan, Shard
-from bench.worker import (
-    Failure,
-    Job,
-    Settings,
-    ShardResult,
-    cut_jobs,
-    initialise,
-    load_components,
-    measure_shard,
-    run_shard,
-)
+from bench.worker import initialise, load_components, measure_shard, run_shard
 
 #: Called with the number of images that a finished shard looked at.
 Progress = Callable[[int], None]

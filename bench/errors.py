@@ -70,3 +70,17 @@ def unknown(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> Un
     else:
         advice = f"known: {', '.join(names) or 'none'}"
     return UnknownName(f"unknown {kind} {name!r}: {advice}")
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, in one line; of those that are no :class:`BenchError`, the class comes first."""
+    text = (str(error).splitlines() or [""])[0]
+    if isinstance(error, BenchError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def blame(label: str, error: BaseException) -> str:
+    """What a derainer's code or files raised, in one line that names the derainer."""
+    text = said(error)
+    return text if text.startswith("derainer ") else f"derainer {label}: {text}"

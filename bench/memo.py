@@ -16,9 +16,9 @@ from typing import Any
 from bench.environment import processor, versions
 from bench.files import ensure_folder, write_atomic
 from bench.hashing import content_key, sha256_file
+from bench.jobs import Settings
 from bench.plan import Component, Components, Outline
 from bench.store import Store
-from bench.worker import Settings
 
 
 def recall(store: Store, outline: Outline, settings: Settings) -> Components | None:

@@ -17,8 +17,8 @@ from bench.data.base import DataSet, Scene
 from bench.errors import BadConfig, BadData, unknown
 from bench.rain import parse_rain
 from bench.records import read_records, variant_name
+from bench.restoring import read_variant, restore
 from bench.suite import ModelChoice
-from bench.worker import read_variant, restore
 
 if TYPE_CHECKING:
     from reports.figures.panels import Panel

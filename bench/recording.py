@@ -9,12 +9,12 @@ from typing import Any
 from bench import environment
 from bench.engine import Execution
 from bench.errors import BadConfig
+from bench.jobs import Settings
 from bench.manifest import fingerprint, make_boxes, make_manifest
 from bench.plan import CLEAN, NONE, Cell, Outline, Plan
 from bench.records import Record
 from bench.scoring import Scorer, cell_key
 from bench.store import Store
-from bench.worker import Settings
 
 #: The fields of a record that are known before scoring, by name.
 Head = dict[str, Any]

@@ -66,8 +66,8 @@ def _again(record: Record, scenes: set[str], device: str, workers: int | None) -
     from dataclasses import replace
 
     from bench.api import Watcher, preparing
+    from bench.jobs import make_jobs
     from bench.plan import make_plan
-    from bench.worker import make_jobs
 
     choices = record.run.get("choices")
     if not choices:

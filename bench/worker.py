@@ -11,20 +11,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.data.base import DataSet, DetectionTruth, Scene
-from bench.errors import ANYTHING, BenchError
+from bench.data.base import Scene
+from bench.errors import ANYTHING, BenchError, blame, said
 from bench.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_index
 from bench.files import ensure_folder
 from bench.hashing import content_key
 from bench.images import write_image
-from bench.plan import CLEAN, NONE, Component, Components, Outline, Plan, Shard
-from bench.rain import add_rain
+from bench.jobs import CellWork, Failure, Job, Settings, ShardResult
+from bench.plan import CLEAN, NONE, Component, Components, Outline, Shard
 from bench.records import distinct_slug
+from bench.restoring import read_variant, restore
 from bench.store import Store
 from bench.suite import ModelChoice
 
@@ -32,143 +33,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from derainers import Derainer, DerainerSpec
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How networks are loaded; everything that makes a worker load one again.
-
-    Attributes:
-        device: ``cpu``, ``cuda`` (the GPU that the worker has claimed) or ``cuda:N``.
-        precision: ``auto``, ``fp32`` or ``bf16``.
-        tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]``.
-        trust: SHA-256 of checkpoints that may be unpickled, commas between several.
-        readers: Threads that decode and rain.
-    """
-
-    device: str = "cpu"
-    precision: str = "auto"
-    tile: str = "auto"
-    trust: str | None = None
-    readers: int = 1
-
-
-@dataclass(frozen=True)
-class CellWork:
-    """A cell's part of a job: the evidence key, which model looks, and at which scenes."""
-
-    key: str
-    what: dict[str, Any]
-    label: str
-    task: str
-    model: ModelChoice | None
-    todo: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One variant's work; :func:`cut_jobs` makes the parts that are sent to workers.
-
-    Attributes:
-        data: The data set; of its boxes only the categories, since only scoring needs the rest.
-        again: Make evidence that is there already once more.
-        images: Where to write what the tasks look at; None keeps it in memory.
-    """
-
-    store: Path
-    data: DataSet
-    rain: Any
-    seed: int
-    digests: dict[str, str]
-    derainers: tuple[DerainerSpec, ...]
-    cells: tuple[CellWork, ...]
-    settings: Settings
-    again: bool = False
-    images: Path | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One thing that did not work: the cells it concerns, the scene (None: all of the shard), the reason."""
-
-    keys: tuple[str, ...]
-    scene: str | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class ShardResult:
-    """What became of a shard.
-
-    Attributes:
-        images: Images looked at.
-        busy: True where another run holds the shard; nothing was done.
-        network_seconds: Wall time inside the networks' forward passes.
-        notes: Oddities for the records (say, a fall-back to tiles), by derainer label.
-    """
-
-    images: int = 0
-    busy: bool = False
-    network_seconds: float = 0.0
-    failures: tuple[Failure, ...] = ()
-    notes: tuple[tuple[str, str], ...] = ()
-
-
-def make_jobs(
-    plan: Plan, store: Store, settings: Settings, *, again: bool = False, save_images: bool = False
-) -> list[Job]:
-    """Return one job per variant, in the order of the outline."""
-    jobs = []
-    for variant in plan.outline.variants:
-        truth = variant.data.detection
-        few = DetectionTruth({"categories": truth.categories}, {}) if truth else None
-        data = replace(variant.data, detection=few)
-        cells = tuple(
-            CellWork(
-                cell.key,
-                cell.what,
-                cell.label,
-                cell.task,
-                None if cell.model is None else plan.outline.models[cell.model],
-                frozenset(cell.todo),
-            )
-            for cell in plan.cells
-            if cell.variant is variant and cell.todo
-        )
-        jobs.append(
-            Job(
-                store.root,
-                data,
-                variant.rain,
-                variant.seed,
-                variant.digests,
-                plan.outline.derainers,
-                cells,
-                settings,
-                again,
-                store.images(variant.name) if save_images else None,
-            )
-        )
-    return jobs
-
-
-def cut_jobs(jobs: Sequence[Job], shards: Sequence[Shard]) -> list[Job]:
-    """Return for each shard the part of its variant's job that it needs: a worker gets no more, however many scenes."""
-    scenes = [{scene.id: scene for scene in job.data.scenes} for job in jobs]
-    parts = []
-    for shard in shards:
-        job, by_id = jobs[shard.variant], scenes[shard.variant]
-        ids = frozenset(shard.scenes)
-        cells = (replace(cell, todo=cell.todo & ids) for cell in job.cells)
-        parts.append(
-            replace(
-                job,
-                data=replace(job.data, scenes=tuple(by_id[name] for name in shard.scenes)),
-                digests={name: job.digests[name] for name in shard.scenes},
-                cells=tuple(cell for cell in cells if cell.todo),
-            )
-        )
-    return parts
 
 
 def load_components(outline: Outline, settings: Settings) -> Components:
@@ -183,7 +47,7 @@ def load_components(outline: Outline, settings: Settings) -> Components:
             derainer = _derainer(spec, settings)
             found = Component(spec.name, dict(derainer.key), card=asdict(derainer.card))
         except ANYTHING as error:  # anyone's code and files: the others are to run all the same
-            found = broken(spec, _blame(spec.label, error))
+            found = broken(spec, blame(spec.label, error))
         derainers[spec.label] = found
     models = []
     for choice in outline.models:
@@ -326,7 +190,7 @@ class _Work:
                 _check_key(derainer.key, cells[0].what["derainer"])
             except ANYTHING as error:
                 # A derainer is anyone's code; what it raises ends its cells, not the run.
-                self._fail(cells, None, _blame(label, error))
+                self._fail(cells, None, blame(label, error))
                 return []
             restored = self._restore(label, derainer, cells, items)
             notes = [(label, note) for note in getattr(derainer, "notes", ())]
@@ -339,7 +203,7 @@ class _Work:
             try:
                 look = self._looker(cell)
             except Exception as error:
-                self._fail([cell], None, f"{cell.task}: {_reason(error)}")
+                self._fail([cell], None, f"{cell.task}: {said(error)}")
                 continue
             for item, image, spent in restored:
                 if item.scene.id not in self.todo[cell.key]:
@@ -347,7 +211,7 @@ class _Work:
                 try:
                     self.rows[cell.key].append(look(item, image, spent))
                 except Exception as error:
-                    self._fail([cell], item.scene.id, f"{cell.task}: {_reason(error)}")
+                    self._fail([cell], item.scene.id, f"{cell.task}: {said(error)}")
         return notes
 
     def _restore(
@@ -359,7 +223,7 @@ class _Work:
             images = restore(derainer, [item.scene.id for item in items], [item.rainy for item in items])
         except ANYTHING as error:
             if len(items) == 1:
-                self._fail(cells, items[0].scene.id, _blame(label, error))
+                self._fail(cells, items[0].scene.id, blame(label, error))
                 return []
             # An image that fails must not take its neighbours along.
             return [result for item in items for result in self._restore(label, derainer, cells, [item])]
@@ -466,47 +330,6 @@ def _check_key(key: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
             )
 
 
-def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.ndarray | None, np.ndarray]:
-    """Return the clean image (None where unknown) and the rainy one of a scene (uint8 RGB HxWx3 each).
-
-    Raises:
-        BadData: If a file of the scene cannot be used.
-    """
-    clean = data.clean(scene)
-    if data.own_rain:
-        rainy = data.rainy(scene)
-        assert rainy is not None
-        return clean, rainy
-    assert clean is not None
-    depth = data.depth(scene) if rain.needs_depth else None
-    return clean, add_rain(rain, clean, scene.id, seed, depth)
-
-
-def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Run a derainer over the images of some scenes.
-
-    Raises:
-        BenchError: If it does not return an image for each, of the same size.
-    """
-    from derainers import DerainerError
-    from derainers.base import checked
-
-    shown = [_read_only(image) for image in images]
-    by_scene = getattr(derainer, "restore_scenes", None)
-    results = list(by_scene(ids, shown) if by_scene else derainer.restore(shown))
-    name = derainer.card.name
-    if len(results) != len(images):
-        raise DerainerError(f"derainer {name!r} returned {len(results)} images for {len(images)}")
-    return [checked(result, image, name) for result, image in zip(results, images, strict=True)]
-
-
-def _read_only(image: np.ndarray) -> np.ndarray:
-    """A view that cannot be written through: the next derainer is to see the same image."""
-    view = image.view()
-    view.flags.writeable = False
-    return view
-
-
 @lru_cache(maxsize=32)
 def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
     from derainers import load_derainer
@@ -521,16 +344,6 @@ def _model(choice: ModelChoice, settings: Settings) -> Any:
     return load_model(
         choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust
     )
-
-
-def _blame(label: str, error: BaseException) -> str:
-    text = _reason(error)
-    return text if text.startswith("derainer ") else f"derainer {label}: {text}"
-
-
-def _reason(error: BaseException) -> str:
-    text = (str(error).splitlines() or [""])[0]
-    return text if isinstance(error, BenchError) else f"{type(error).__name__}: {text}"
 
 
 #: The GPU that this process has claimed.

@@ -154,12 +154,6 @@ def checked(result: object, image: np.ndarray, who: str) -> np.ndarray:
     return np.ascontiguousarray(result)
 
 
-def reason(error: BaseException) -> str:
-    """An exception's class and the first line of its message."""
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
 def _kind(value: object) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from derainers.base import Derainer, reason
+from bench.errors import said
+from derainers.base import Derainer
 
 if TYPE_CHECKING:
     Image = np.ndarray
@@ -133,7 +134,7 @@ def _finite(derainer: Derainer) -> Verdict:
         try:
             _restored(derainer, image)
         except Exception as error:  # whatever it raises is the finding
-            return Verdict("finite", Outcome.FAIL, f"on {name}: {_first_line(error)}")
+            return Verdict("finite", Outcome.FAIL, f"on {name}: {said(error)}")
     return Verdict("finite", Outcome.PASS, f"on {', '.join(stimuli)}")
 
 
@@ -312,13 +313,7 @@ def _try(name: str, check: Callable[[], Verdict]) -> Verdict:
     try:
         return check()
     except Exception as error:  # a derainer is anyone's code, and the verdict is the place for what it raises
-        return Verdict(name, Outcome.FAIL, _first_line(error))
-
-
-def _first_line(error: Exception) -> str:
-    from bench.errors import BenchError
-
-    return str(error) if isinstance(error, BenchError) else reason(error)
+        return Verdict(name, Outcome.FAIL, said(error))
 
 
 def _restored(derainer: Derainer, image: Image) -> Image:

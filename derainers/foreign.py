@@ -24,9 +24,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, BenchError, MissingDependency
+from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, BenchError, MissingDependency, said
 from bench.hashing import content_key, sha256_bytes, sha256_file
-from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, reason
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +95,7 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
     except BenchError:
         raise
     except ANYTHING as error:  # its constructor and its attributes are anyone's code
-        raise DerainerError(f"derainer {spec.name!r}: making it raised {reason(error)}") from error
+        raise DerainerError(f"derainer {spec.name!r}: making it raised {said(error)}") from error
 
 
 def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
@@ -184,7 +184,7 @@ def _import_object(path: Path, attribute: str) -> Any:
             del sys.modules[name]
             advice = "; keep what is not to run now under if __name__ == '__main__'"
             raise BenchError(
-                f"{path} could not be imported: {reason(error)}{_line(error, path)}"
+                f"{path} could not be imported: {said(error)}{_line(error, path)}"
                 f"{advice if isinstance(error, SystemExit) else ''}"
             ) from error
     if not hasattr(module, attribute):

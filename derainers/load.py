@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import ANYTHING, BadData, BadWeights, BenchError
+from bench.errors import ANYTHING, BadData, BadWeights, BenchError, said
 from bench.hashing import sha256_file
-from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked, reason
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked
 from derainers.catalog import Entry
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class FunctionDerainer:
         except BenchError:
             raise
         except ANYTHING as error:
-            raise DerainerError(f"derainer {self.card.name!r} raised {reason(error)}") from error
+            raise DerainerError(f"derainer {self.card.name!r} raised {said(error)}") from error
         return checked(result, image, self.card.name)
 
     def restore(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.errors import ANYTHING, BadConfig, BenchError
+from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.memory import keep_freed_memory
-from derainers.base import Card, DerainerError, Runtime, reason
+from derainers.base import Card, DerainerError, Runtime
 from derainers.tiling import Tiles, parse_tile, restore_tiled
 
 #: Raise when a change here changes results; it is part of every network's key.
@@ -228,7 +228,7 @@ class NetworkDerainer:
                     raise MemoryError from None  # the CPU allocator raises a bare RuntimeError
                 raise DerainerError(
                     f"derainer {self.card.name!r} failed on a {batch.shape[1]}x{batch.shape[2]} image: "
-                    f"{reason(error)}"
+                    f"{said(error)}"
                 ) from error
             self._check(output, inputs)
             return output

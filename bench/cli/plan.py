@@ -45,8 +45,8 @@ def command(
     """Print the cells of a run, what the store has of them, and an estimate of the time from a short calibration."""
     from bench.api import preparing
     from bench.cli.watch import TerminalWatcher
+    from bench.jobs import make_jobs
     from bench.plan import make_plan
-    from bench.worker import make_jobs
 
     chosen = options.choose_suite(
         suite,

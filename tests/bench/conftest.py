@@ -8,9 +8,10 @@ import pytest
 
 from bench.engine import Execution, Forecast, Progress
 from bench.images import write_image
+from bench.jobs import Job, Settings, cut_jobs
 from bench.plan import Components, Outline, Plan
 from bench.seeds import rng_from
-from bench.worker import Job, Settings, cut_jobs, load_components, run_shard
+from bench.worker import load_components, run_shard
 
 
 class InlineEngine:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bench.blame import Blame
 from bench.data.base import DataSet, Scene
+from bench.jobs import CellWork, Job, Settings
 from bench.plan import Shard
-from bench.worker import CellWork, Job, Settings
 
 
 def job_of(*labels: str, scenes: tuple[str, ...] = ("a", "b")) -> tuple[Job, Shard]:

@@ -18,11 +18,12 @@ from bench.blame import load_blaming
 from bench.cli.plan import describe
 from bench.engine import Stopped
 from bench.errors import BenchError
+from bench.jobs import Settings
 from bench.plan import Component, Components, Outline, make_plan, outline
 from bench.records import Record, identity, read_records
 from bench.store import Store
 from bench.suite import Suite, suite_of
-from bench.worker import Settings, load_components
+from bench.worker import load_components
 
 torch = pytest.importorskip("torch")
 

@@ -11,9 +11,9 @@ import pytest
 
 from bench.api import run_suite
 from bench.errors import BadConfig, MissingDependency
+from bench.jobs import Settings
 from bench.records import identity, read_records
 from bench.suite import suite_of
-from bench.worker import Settings
 
 
 def test_without_ray_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

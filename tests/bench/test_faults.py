@@ -17,6 +17,7 @@ from bench.api import Run, run_suite
 from bench.data.base import DataSet, Scene, SegmentationTruth
 from bench.data.instances import InstanceTruth
 from bench.errors import BadRecord, OutputError
+from bench.jobs import Settings
 from bench.manifest import fingerprint, make_boxes, make_manifest
 from bench.plan import make_plan, outline
 from bench.records import identity, read_records
@@ -24,7 +25,7 @@ from bench.rescore import rescore
 from bench.store import Store
 from bench.suite import Suite, suite_of
 from bench.verify import verify
-from bench.worker import Settings, load_components
+from bench.worker import load_components
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BadConfig, BadData, UnknownName
+from bench.jobs import Settings
 from bench.plan import Plan, make_plan, outline
 from bench.store import Store
 from bench.suite import make_suite, override_suite, read_suite, shipped_suites, suite_of
-from bench.worker import Settings, load_components
+from bench.worker import load_components
 
 
 @pytest.fixture(scope="module")

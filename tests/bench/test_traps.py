@@ -15,11 +15,12 @@ import pytest
 from bench.api import Watcher, run_suite
 from bench.errors import BadConfig, BadData
 from bench.images import read_image, write_image
+from bench.jobs import Settings
 from bench.plan import make_plan, outline
 from bench.records import Record
 from bench.store import Store
 from bench.suite import Suite, make_suite, override_suite, suite_of
-from bench.worker import Settings, load_components
+from bench.worker import load_components
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,55 @@
+"""From a scene to the images that the tasks look at: clean, rainy, restored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bench.data.base import DataSet, Scene
+from bench.rain import add_rain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from derainers import Derainer
+
+
+def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return the clean image (None where unknown) and the rainy one of a scene (uint8 RGB HxWx3 each).
+
+    Raises:
+        BadData: If a file of the scene cannot be used.
+    """
+    clean = data.clean(scene)
+    if data.own_rain:
+        rainy = data.rainy(scene)
+        assert rainy is not None
+        return clean, rainy
+    assert clean is not None
+    depth = data.depth(scene) if rain.needs_depth else None
+    return clean, add_rain(rain, clean, scene.id, seed, depth)
+
+
+def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Run a derainer over the images of some scenes.
+
+    Raises:
+        BenchError: If it does not return an image for each, of the same size.
+    """
+    from derainers import DerainerError
+    from derainers.base import checked
+
+    shown = [_read_only(image) for image in images]
+    by_scene = getattr(derainer, "restore_scenes", None)
+    results = list(by_scene(ids, shown) if by_scene else derainer.restore(shown))
+    name = derainer.card.name
+    if len(results) != len(images):
+        raise DerainerError(f"derainer {name!r} returned {len(results)} images for {len(images)}")
+    return [checked(result, image, name) for result, image in zip(results, images, strict=True)]
+
+
+def _read_only(image: np.ndarray) -> np.ndarray:
+    """A view that cannot be written through: the next derainer is to see the same image."""
+    view = image.view()
+    view.flags.writeable = False
+    return view
