@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import BadWeights
+from bench.errors import ANYTHING, BadWeights, blame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,14 @@ class Row:
     gain: float | None
 
 
+@dataclass(frozen=True)
+class Fault:
+    """A derainer that could not be measured, and why, in one line that names it."""
+
+    label: str
+    reason: str
+
+
 def all_specs() -> tuple[DerainerSpec, ...]:
     """Every registered derainer but the reference rows."""
     from derainers import REFERENCES, DerainerSpec, registry
@@ -44,8 +52,8 @@ def all_specs() -> tuple[DerainerSpec, ...]:
 
 def profile_derainers(
     specs: Sequence[DerainerSpec], device: str, precision: str, scenes: int, progress: Callable[[str], None]
-) -> list[Row]:
-    """Measure derainers, one after the other.
+) -> list[Row | Fault]:
+    """Measure derainers, one after the other; one that cannot be loaded or run does not keep the others from it.
 
     Args:
         specs: The derainers; a registered network without weights runs with random ones.
@@ -57,12 +65,15 @@ def profile_derainers(
     from derainers.profile import measure
 
     pairs = list(_pairs(scenes))
-    rows = []
+    rows: list[Row | Fault] = []
     for spec in specs:
         progress(spec.label)
-        derainer, trained = _load(spec, device, precision)
-        gain = _gain(derainer, pairs) if trained and pairs else None
-        rows.append(Row(spec.label, measure(derainer), gain))
+        try:
+            derainer, trained = _load(spec, device, precision)
+            gain = _gain(derainer, pairs) if trained and pairs else None
+            rows.append(Row(spec.label, measure(derainer), gain))
+        except ANYTHING as error:  # anyone's code and files
+            rows.append(Fault(spec.label, blame(spec.label, error)))
     return rows
 
 

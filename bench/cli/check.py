@@ -26,7 +26,7 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from bench.errors import BadConfig
+    from bench.errors import ANYTHING, BadConfig, BenchError, blame
     from derainers import check_derainer, load_derainer, parse_derainers
     from derainers.checks import Outcome, run_checks
 
@@ -39,9 +39,13 @@ def command(
         check_derainer(spec)
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     styles = {Outcome.PASS: "green", Outcome.NOTE: "yellow", Outcome.FAIL: "bold red", Outcome.SKIP: "dim"}
-    failed = []
+    failed, faults = [], []
     for spec in specs:
-        verdicts = run_checks(lambda tile, spec=spec: load_derainer(spec, device, precision, tile))  # type: ignore[misc]
+        try:
+            verdicts = run_checks(lambda tile, spec=spec: load_derainer(spec, device, precision, tile))  # type: ignore[misc]
+        except ANYTHING as error:  # anyone's code and files: the others are checked all the same
+            faults.append(blame(spec.label, error))
+            continue
         table = Table(
             "property", "verdict", "what was seen", box=box.SIMPLE_HEAD, pad_edge=False, title=spec.label
         )
@@ -50,6 +54,10 @@ def command(
             table.add_row(verdict.name, outcome, Text(verdict.detail))
         console.print(table)
         failed += [f"{spec.label}: {v.name}" for v in verdicts if v.outcome is Outcome.FAIL]
+    if len(faults) == len(specs):
+        raise BenchError("; ".join(faults))
     console.print(f"failed: {', '.join(failed)}" if failed else "all properties hold")
-    if failed:
+    for fault in faults:
+        typer.echo(f"not checked: {fault}", err=True)
+    if failed or faults:
         raise typer.Exit(1)

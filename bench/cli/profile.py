@@ -26,14 +26,19 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from bench.profiling import all_specs, draw, profile_derainers
+    from bench.errors import BenchError
+    from bench.profiling import Fault, Row, all_specs, draw, profile_derainers
     from derainers import parse_derainers
     from derainers.profile import SIZES
 
     specs = all_specs() if derainer == "all" else parse_derainers(derainer)
-    rows = profile_derainers(
+    results = profile_derainers(
         specs, device, precision, scenes, lambda label: typer.echo(f"measuring {label}", err=True)
     )
+    rows = [result for result in results if isinstance(result, Row)]
+    faults = [result.reason for result in results if isinstance(result, Fault)]
+    if not rows:
+        raise BenchError("; ".join(faults))
     table = Table("derainer", box=box.SIMPLE_HEAD, pad_edge=False)
     for header in (
         "parameters",
@@ -57,3 +62,7 @@ def command(
     if plot is not None:
         draw(rows, plot)
         typer.echo(f"plot: {plot}")
+    for fault in faults:
+        typer.echo(f"not measured: {fault}", err=True)
+    if faults:
+        raise typer.Exit(1)

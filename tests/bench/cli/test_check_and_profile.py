@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def bench(*arguments: object, code: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, arguments)]
@@ -62,6 +64,23 @@ def test_check_names_the_property_that_each_of_five_lacks(tmp_path: Path) -> Non
         assert words in said
     for words in ("shifted by 0 rows and 1 columns", "on black: ", "the size must stay"):
         assert words in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "left_out"), [(("check",), "not checked"), (("profile", "--derainer"), "not measured")]
+)
+def test_one_that_cannot_be_loaded_does_not_stop_the_others(
+    tmp_path: Path, command: tuple[str, ...], left_out: str
+) -> None:
+    (tmp_path / "raises.py").write_text("import math\n\nmath.sqrt(-1)\n")
+    bad = f"{tmp_path}/raises.py:fn"
+    done = bench(*command, f"{bad},median", code=1)
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith(left_out)]
+    assert "could not be imported: ValueError: math domain error (line 3)" in said
+    assert "median" in done.stdout
+    alone = bench(*command, bad, code=2)
+    assert "math domain error" in alone.stderr.splitlines()[-1]
+    assert "Traceback" not in alone.stderr
 
 
 def test_check_refuses_what_cannot_be_checked(tmp_path: Path) -> None:
