@@ -136,3 +136,20 @@ def test_a_users_mistake_comes_back_as_one_line(two_nodes: Any, pairs: Path, tmp
         run_suite(suite, tmp_path / "out", engine=RayEngine)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_derainer_that_kills_its_loader_costs_its_own_cells_only(
+    two_nodes: Any, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.cluster import RayEngine
+
+    plugin = tmp_path / "kills.py"
+    plugin.write_text("import os\nos._exit(3)\n")
+    monkeypatch.setattr("bench.cluster._RETRIES", 0)
+    suite = suite_of({"derainer": f"{plugin}:fn,median", "task": "restoration", "data": f"pairs:{pairs}"})
+    result = run_suite(suite, tmp_path / "ray", engine=RayEngine)
+    status = {record.derainer.label: record.status for record in result.records}
+    assert status == {"clean": "ok", "none": "ok", "median": "ok", "fn": "failed"}
+    (reason,) = (record.reason for record in result.records if record.status == "failed")
+    assert "the worker that loaded it died" in (reason or "")
