@@ -36,12 +36,12 @@ def test_the_interval_is_students() -> None:
 
 def test_the_table_pairs_seeds_and_shows_gaps() -> None:
     results = {
-        "full": {0: {"a": 20.0}, 1: {"a": 22.0}},
+        "base": {0: {"a": 20.0}, 1: {"a": 22.0}},
         "other": {0: {"a": 19.0}, 1: {"a": 21.0}, 2: {"a": 99.0}},
         "once": {1: {"a": 22.5}},
     }
     lines = table(results).splitlines()
-    assert lines[2] == "| full | 2 | 21.00 ± 12.71 |"
+    assert lines[2] == "| base | 2 | 21.00 ± 12.71 |"
     assert lines[3] == "| other | 2 | -1.00 ± 0.00 |"
     assert lines[4] == "| once | 1 | +0.50 ± — |"
 
