@@ -166,6 +166,8 @@ class Log(Hook):
             file.write(json.dumps(row) + "\n")
         left = (self.config.steps - step) * (now - self.began) / (step - self.first)
         self.say(_line(row, self.config.steps, left))
+        if self.config.stage_at(step) is not self.config.stage_at(self.first):
+            self.began, self.first = now, step  # steps of another stage take another time
 
 
 def _line(row: dict[str, Any], steps: int, left: float) -> str:
