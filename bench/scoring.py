@@ -193,7 +193,8 @@ class Scorer:
                     if metric.startswith("ssim")
                     else "identical to the clean one"
                 )
-                note = f"{len(ids) - images} images {what} left out"
+                left_out = len(ids) - images
+                note = f"{left_out} image{'s' * (left_out > 1)} {what} left out"
         elif math.isnan(sampled.value):
             note = "no object or pixel of this kind in the scenes"
         bounds = (-math.inf, math.inf) if metric.startswith("psnr") else (0.0, 1.0)
