@@ -39,7 +39,6 @@ class Row:
 class Fault:
     """A derainer that could not be measured, and why, in one line that names it."""
 
-    label: str
     reason: str
 
 
@@ -73,7 +72,7 @@ def profile_derainers(
             gain = _gain(derainer, pairs) if trained and pairs else None
             rows.append(Row(spec.label, measure(derainer), gain))
         except ANYTHING as error:  # anyone's code and files
-            rows.append(Fault(spec.label, blame(spec.label, error)))
+            rows.append(Fault(blame(spec.label, error)))
     return rows
 
 

@@ -142,9 +142,7 @@ class Scorer:
                 replicates = {
                     metric: stats.mean_replicates(column, counts) for metric, column in columns.items()
                 }
-            if (
-                len(ids) == 1
-            ):  # every resample is that scene again: no spread, which is not the same as certainty
+            if len(ids) == 1:  # every resample is that scene again: no spread, which is not certainty
                 replicates = dict.fromkeys(values, np.full(RESAMPLES, np.nan))
             self._sampled[key, ids] = {m: Sampled(values[m], replicates[m]) for m in values}
         return self._sampled[key, ids]
