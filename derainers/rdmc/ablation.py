@@ -57,7 +57,7 @@ def interval(differences: list[float]) -> tuple[float, float | None]:
     if degrees < 1:
         return mean, None
     variance = sum((d - mean) ** 2 for d in differences) / degrees
-    return mean, _T.get(degrees, 1.96) * math.sqrt(variance / len(differences))
+    return mean, _T[degrees] * math.sqrt(variance / len(differences))
 
 
 def table(results: dict[str, dict[int, dict[str, float]]]) -> str:
@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "ablation.yaml")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, choices=range(1, len(_T) + 2), metavar="N")
     parser.add_argument("--table", action="store_true", help="only print what is there")
     arguments = parser.parse_args()
     base = yaml.safe_load(arguments.config.read_text())
