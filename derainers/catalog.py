@@ -76,7 +76,7 @@ def _rdmc(name: str, title: str, *, params: int, macs: int) -> Entry:
         multiple=16,
         weights_note="shipped; the authors released none",
     )
-    return Entry(card, "derainers.rdmc.network:RDMC", weights=f"{name}.safetensors")
+    return Entry(card, "derainers.rdmc.network:RDMC", version=2, weights=f"{name}.safetensors")
 
 
 ENTRIES: tuple[Entry, ...] = (

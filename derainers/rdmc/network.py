@@ -69,14 +69,16 @@ class LinkDown(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, norm: Norm, stride: int) -> None:
         super().__init__()
-        if stride == 1:
-            self.conv = nn.Conv2d(inputs, outputs, 1)
-        else:
-            self.conv = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, padding_mode="reflect")
+        self.conv = nn.Conv2d(inputs, outputs, 1 if stride == 1 else 3, stride=stride)
         self.norm = _norm(norm, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """NCHW to NCHW."""
+        if self.conv.kernel_size != (1, 1):
+            # Reflection, where it is seen: sides are even, so the last position of a stride of 2 ends inside the map.
+            # Not `F.pad`: under autocast it makes float32 of the whole map.
+            x = torch.cat((x[:, :, 1:2], x), 2)
+            x = torch.cat((x[..., 1:2], x), 3)
         return F.leaky_relu(self.norm(self.conv(x)), 0.2)
 
 
@@ -93,6 +95,25 @@ class LinkUp(nn.Module):
         if self.scale != 1:
             x = F.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=True)
         return self.unit(x)
+
+
+class Decoder(Unit):
+    """A unit on the encoders' maps of one level beside the doubled map of the level below.
+
+    Args:
+        across: Channels of the encoders' maps together.
+        below: Channels of the map below.
+        outputs: Channels out.
+        norm: ``bn`` or ``none``.
+    """
+
+    def __init__(self, across: int, below: int, outputs: int, norm: Norm) -> None:
+        super().__init__(across + below, outputs, 1, norm, second_bias=True)
+        self.across = across
+
+    def forward(self, maps: tuple[Tensor, ...], below: Tensor, mix: Tensor) -> Tensor:  # type: ignore[override]
+        """Maps of one size and a map of half of it to a map of that size; ``mix`` as in `upsample`."""
+        return super().forward(torch.cat((*maps, upsample(below, mix)), 1))
 
 
 class Encoder(nn.Module):
@@ -154,9 +175,7 @@ class RDMC(nn.Module):
         enc = [len(branches) * c for c in per_branch]
         dec = [12 * width, 6 * width, 3 * width, 3 * width // 2]
         below = [enc[4], *dec[:3]]
-        self.decoders = nn.ModuleList(
-            Unit(below[i] + enc[3 - i], dec[i], 1, norm, second_bias=True) for i in range(4)
-        )
+        self.decoders = nn.ModuleList(Decoder(enc[3 - i], below[i], dec[i], norm) for i in range(4))
         self.last = nn.Conv2d(dec[3], 3, 1)
         self.links = nn.ModuleDict()
         for name in self.active:
@@ -194,6 +213,12 @@ class RDMC(nn.Module):
         copy.load_state_dict({name: state[name] for name in copy.state_dict()})
         return copy.train(self.training)
 
+    def lightened(self, dtype: torch.dtype) -> RDMC:
+        """See `derainers.rdmc.inference.lightened`."""
+        from derainers.rdmc.inference import lightened
+
+        return lightened(self, dtype)
+
     def architecture_parameters(self) -> list[nn.Parameter]:
         """The recruitment gates and the up-sampling mix, which can be learnt apart from the weights."""
         return [*self.gates.values(), self.upsample_mix]
@@ -226,7 +251,7 @@ class RDMC(nn.Module):
         enc = [(x,), *zip(*(encoder(x) for encoder in self.encoders), strict=True)]
         y = torch.cat(enc[5], 1)
         for i, decoder in enumerate(self.decoders):
-            y = decoder(torch.cat((*enc[4 - i], upsample(y, mix)), 1))
+            y = decoder(enc[4 - i], y, mix)
             y = self._recruit(y, f"down{3 - i}", enc[3 - i])
             if i > 0:
                 y = self._recruit(y, f"up{5 - i}", enc[5 - i])

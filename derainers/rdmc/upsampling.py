@@ -20,7 +20,7 @@ BLOCK = 64
 """Lines of the result that one product makes: the matrix is zero but for a band, and short blocks follow the band."""
 
 Block = tuple[int, int, Tensor]
-"""First and last (excluded) line of the source, and the part of the two modes' matrices (lines, 2, source lines)."""
+"""First and last (excluded) line of the source, and the part of the matrices, (lines, ..., source lines)."""
 
 
 def upsample(x: Tensor, mix: Tensor) -> Tensor:
@@ -68,7 +68,12 @@ def _join(parts: list[Tensor], dim: int) -> Tensor:
 
 @lru_cache(maxsize=256)
 def blocks(size: int) -> tuple[Block, ...]:
-    """The matrices that double a line of ``size`` pixels, in blocks of about `BLOCK` lines.
+    """The matrices that double a line of ``size`` pixels, in blocks of about `BLOCK` lines."""
+    return banded(matrices(size))
+
+
+def matrices(size: int) -> Tensor:
+    """The matrices that double a line of ``size`` pixels, (2 size, 2, size), one for each of `MODES`.
 
     Their columns are the interpolations of the unit vectors, so PyTorch's interpolation is what defines them.
     """
@@ -76,12 +81,17 @@ def blocks(size: int) -> tuple[Block, ...]:
     with torch.inference_mode(False), torch.no_grad():
         unit = torch.eye(size)[:, None, :, None].expand(size, 1, size, 2)
         doubled = [F.interpolate(unit, scale_factor=(2, 1), mode=m, align_corners=True) for m in MODES]
-        matrices = torch.stack([d[:, 0, :, 0].T for d in doubled], 1)  # (2 size, 2, size)
-        count = max(1, round(2 * size / BLOCK))
-        edges = [round(i * 2 * size / count) for i in range(count + 1)]
+        return torch.stack([d[:, 0, :, 0].T for d in doubled], 1)
+
+
+def banded(whole: Tensor) -> tuple[Block, ...]:
+    """Cut a matrix (lines, ..., source lines) into blocks of about `BLOCK` lines without the zeros beside them."""
+    with torch.inference_mode(False), torch.no_grad():
+        count = max(1, round(len(whole) / BLOCK))
+        edges = [round(i * len(whole) / count) for i in range(count + 1)]
         found = []
         for first, last in pairwise(edges):
-            used = matrices[first:last].abs().amax((0, 1)).nonzero()
+            used = whole[first:last].abs().flatten(0, -2).amax(0).nonzero()
             low, high = int(used[0]), int(used[-1]) + 1
-            found.append((low, high, matrices[first:last, :, low:high].contiguous()))
+            found.append((low, high, whole[first:last, ..., low:high].contiguous()))
     return tuple(found)
