@@ -61,7 +61,7 @@ def _recurrent(name: str, title: str, config: Mapping[str, Any], params: int, ma
     return Entry(card, "derainers.prenet:PReNet", config=config)
 
 
-def _rdmc(name: str, title: str, *, params: int, macs: int) -> Entry:
+def _rdmc(name: str, title: str, *, params: int, macs: int, bears_bf16: bool = False) -> Entry:
     card = Card(
         name,
         title,
@@ -76,7 +76,13 @@ def _rdmc(name: str, title: str, *, params: int, macs: int) -> Entry:
         multiple=16,
         weights_note="shipped; the authors released none",
     )
-    return Entry(card, "derainers.rdmc.network:RDMC", version=2, weights=f"{name}.safetensors")
+    return Entry(
+        card,
+        "derainers.rdmc.network:RDMC",
+        version=2,
+        weights=f"{name}.safetensors",
+        bears_bf16=bears_bf16,
+    )
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -143,6 +149,7 @@ ENTRIES: tuple[Entry, ...] = (
         "recursive dynamic multi-scale network with a contrastive prior; the reference",
         params=3_971_357,
         macs=29_061_808_128,
+        bears_bf16=True,
     ),
     _rdmc("rdmc-s", "RDMC at a quarter of the width, for small machines", params=249_263, macs=1_276_379_136),
     _recurrent(
