@@ -24,6 +24,9 @@ from derainers.rdmc.upsampling import Block, banded, matrices
 TAPS = 3
 """Of a convolution, along one side."""
 
+NARROW = 48
+"""Convolutions with fewer outputs stay as they are: interpolating what they give costs as much as it saves."""
+
 Mix = tuple[float, float]
 """Weights of bilinear and bicubic interpolation."""
 
@@ -41,9 +44,10 @@ def lightened(network: RDMC, dtype: torch.dtype) -> RDMC:
     if network.last.weight.device.type == "cpu":
         for index, decoder in enumerate(copied.decoders):
             assert isinstance(decoder, Decoder)
-            copied.decoders[index] = LightDecoder(decoder, dtype)
+            if _pays(decoder):
+                copied.decoders[index] = LightDecoder(decoder, dtype)
         for name, link in copied.links.items():
-            if isinstance(link, LinkUp) and link.scale == 2:
+            if isinstance(link, LinkUp) and link.scale == 2 and _pays(link.unit):
                 copied.links[name] = LightLinkUp(link, dtype)
     if dtype != torch.float32:
         # Autocast would round the weights anew in every pass.
@@ -69,6 +73,10 @@ class Exact(nn.Module):
         """NCHW to NCHW."""
         with torch.autocast(x.device.type, enabled=False):
             return self.part(x.float()).to(self.dtype)
+
+
+def _pays(unit: Unit) -> bool:
+    return unit.conv1.out_channels >= NARROW
 
 
 class LightUnit(nn.Module):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from derainers.network import NetworkDerainer
-from derainers.rdmc.inference import ConvolvedDouble
+from derainers.rdmc.inference import ConvolvedDouble, LightDecoder
 from derainers.rdmc.network import RDMC
 from derainers.rdmc.upsampling import upsample
 
@@ -28,13 +28,18 @@ def test_convolving_first_changes_nothing(count: int, height: int, width: int, b
 def lively(**options: object) -> RDMC:
     """An untrained network whose links and mix matter."""
     torch.manual_seed(0)
-    network = RDMC(width=2, recursions=2, **options).eval()  # type: ignore[arg-type]
+    network = RDMC(width=8, recursions=2, **options).eval()  # type: ignore[arg-type]
     with torch.no_grad():
         for gate in network.gates.values():
             gate.fill_(0.3)
         network.upsample_mix.copy_(torch.tensor([0.5, -0.5]))
         network.last.weight.mul_(30)
     return network
+
+
+def test_narrow_convolutions_stay() -> None:
+    decoders = RDMC(width=8).eval().lightened(torch.float32).decoders
+    assert [isinstance(decoder, LightDecoder) for decoder in decoders] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
