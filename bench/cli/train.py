@@ -9,7 +9,7 @@ import typer
 
 _EXAMPLES = """Examples:
 
-  bench train --derainer rdmc --config rdmc --clean photos/ --clean 'more/*.jpg' --out runs/rdmc
+  bench train --derainer rdmc --config rdmc --clean photos/ --clean 'more/*.jpg' --validation held_out/ --out runs/rdmc
 
   bench train --out runs/rdmc --export mine.safetensors
 
@@ -36,6 +36,10 @@ def command(
     pairs: Annotated[
         list[str] | None, typer.Option(help="Folders with rain/ and norain/ instead of the configuration's.")
     ] = None,
+    validation: Annotated[
+        list[str] | None,
+        typer.Option(help="Held-out clean images to score on meanwhile: folder or pattern."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="[default: the configuration's]")] = None,
     launcher: Annotated[str, typer.Option(help="none, or pytorch under torchrun.")] = "none",
     prune: Annotated[
@@ -60,6 +64,9 @@ def command(
         if clean or pairs:
             sources = [{"images": pattern} for pattern in clean or ()]
             changes["data"] = {"clean": sources, "pairs": list(pairs or ())}
+        if clean or pairs or validation:
+            # Whoever brings images need not have those that the configuration validates on.
+            changes["validation"] = {"images": list(validation or ())}
         train(load_config(shipped_config(config), changes), out, launcher, typer.echo)
     elif export is None:
         raise BadConfig("give --config to train, or --export to write the weights of a training")

@@ -244,7 +244,8 @@ def load_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfi
 
     Args:
         path: YAML. Relative paths in it are meant from the folder the command runs in.
-        changes: Top-level keys to set on top of the file, and keys of ``data`` one by one.
+        changes: Top-level keys to set on top of the file, and keys of ``data`` and ``validation`` one by
+            one.
 
     Raises:
         BadConfig: The file is missing, is not YAML, or has an unknown key (with the closest known one) or a
@@ -263,8 +264,9 @@ def load_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfi
     if not isinstance(content, dict):
         raise BadConfig(f"training configuration {path} must be a mapping of keys to values")
     merged = {**content, **(changes or {})}
-    if changes and isinstance(content.get("data"), dict) and isinstance(changes.get("data"), dict):
-        merged["data"] = {**content["data"], **changes["data"]}
+    for section in ("data", "validation"):
+        if changes and isinstance(content.get(section), dict) and isinstance(changes.get(section), dict):
+            merged[section] = {**content[section], **changes[section]}
     try:
         return TrainConfig.model_validate(merged)
     except ValidationError as error:

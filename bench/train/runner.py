@@ -107,6 +107,8 @@ def train(
     validate = None
     if config.validation.images and config.validation.every:
         validate = Validate(config, read_validation(config.validation, config.seed), average)
+    elif not config.validation.images and rank == 0:
+        say("note: no held-out images, so nothing is scored meanwhile: see --validation")
     log = Log(config, folder, validate, say)
     about = {
         "command": " ".join(map(shlex.quote, ["bench", *sys.argv[1:]])),

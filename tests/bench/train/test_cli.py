@@ -32,7 +32,32 @@ def test_a_training_from_the_command_line(
     )
     assert code == 0
     assert "parameters after 2 steps" in said
+    assert "note: no held-out images" in said
     assert weights.is_file()
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_own_images_with_a_shipped_configuration(
+    held_out: bool,
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The images that it names for validation are not there."""
+    from bench.train import runner
+    from bench.train.config import TrainConfig
+
+    seen: list[TrainConfig] = []
+    monkeypatch.setattr(runner, "train", lambda config, *_: seen.append(config))
+    validation = ["--validation", str(photos)] if held_out else []
+    code, _ = run(
+        capsys, monkeypatch, "--config", "rdmc", "--clean", str(photos), *validation, "--out", str(tmp_path)
+    )
+    assert code == 0
+    assert seen[0].validation.images == ((str(photos),) if held_out else ())
+    assert seen[0].validation.limit == 6
+    assert [source.images for source in seen[0].data.clean] == [str(photos)]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +66,10 @@ def test_a_training_from_the_command_line(
         (["--config", "rdcm"], "no training configuration 'rdcm'"),
         (["--config", "rdmc", "--derainer", "rdcm"], "unknown derainer 'rdcm': did you mean rdmc"),
         (["--config", "rdmc", "--clean", "nothing/here"], "no clean images found in nothing/here"),
+        (
+            ["--config", "rdmc", "--clean", "PHOTOS", "--validation", "no/such"],
+            "no clean images found in no/such",
+        ),
         ([], "give --config to train, or --export"),
         (["--export", "w.safetensors"], "no checkpoint of bench train"),
         (["--export", "w.pth"], "exported weights end in .safetensors"),
@@ -49,11 +78,13 @@ def test_a_training_from_the_command_line(
 def test_mistakes_are_one_line_and_exit_code_2(
     arguments: list[str],
     said: str,
+    photos: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    code, output = run(capsys, monkeypatch, "--out", str(tmp_path), *arguments)
+    given = [str(photos) if argument == "PHOTOS" else argument for argument in arguments]
+    code, output = run(capsys, monkeypatch, "--out", str(tmp_path), *given)
     assert code == 2
     assert said in output
     assert len(output.strip().splitlines()) == 1
