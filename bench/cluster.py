@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.blame import Blame, Part, load_blaming
-from bench.engine import Execution, Forecast, Interrupted, Progress, resolve_device, scale, stop_at_failure
-from bench.errors import BadConfig, BenchError, MissingDependency
+from bench.engine import Execution, Forecast, Progress, resolve_device, scale, stop_at_failure
+from bench.errors import BadConfig, BenchError, Interrupted, MissingDependency
 from bench.jobs import Job, Settings, ShardResult, cut_jobs
 from bench.plan import Components, Outline, Plan, Shard
 from bench.worker import initialise, load_components, measure_shard, run_shard

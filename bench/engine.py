@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.blame import Blame, Part, load_blaming
-from bench.errors import BadConfig, BenchError
+from bench.errors import BadConfig, BenchError, Interrupted
 from bench.jobs import Failure, Job, Settings, ShardResult, cut_jobs
 from bench.plan import Components, Outline, Plan, Shard
 from bench.worker import initialise, load_components, measure_shard, run_shard
@@ -30,12 +30,6 @@ _ADVICE = "out of memory? try --tile 512 or fewer --workers"
 
 #: Memory that a worker with a network of each kind takes on a CPU, roughly; bounds the default number of workers.
 _WORKER_BYTES = 2 << 30
-
-
-class Interrupted(BenchError):
-    """Ctrl-C: what was finished is in the store."""
-
-    exit_code = 130
 
 
 class Stopped(BenchError):

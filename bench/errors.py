@@ -43,6 +43,12 @@ class MissingDependency(BenchError):
     """A package that the asked-for work needs and this environment lacks."""
 
 
+class Interrupted(BenchError):
+    """Ctrl-C: what was finished is kept, and the same command goes on from there."""
+
+    exit_code = 130
+
+
 class OutputError(BenchError):
     """A folder or file that cannot be written."""
 

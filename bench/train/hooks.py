@@ -12,10 +12,11 @@ import torch
 from mmengine.hooks import Hook
 from torch import Tensor, nn
 
-from bench.errors import BadConfig
+from bench.errors import BadConfig, Interrupted
 from bench.files import write_atomic
 from bench.train import checkpoints
 from bench.train.config import Optimiser, Stage, TrainConfig
+from bench.train.interrupt import Asked
 from bench.train.validate import ValidationSet, score
 
 
@@ -193,22 +194,37 @@ class Checkpoints(Hook):
         average: Of the weights, where there is one.
         log: Counts the time.
         about: What is kept for the card: ``command``, ``hardware``, ``history``.
+        asked: Whether Ctrl-C was pressed: then the step is saved, and nothing comes after it.
     """
 
     priority = "LOWEST"
 
     def __init__(
-        self, config: TrainConfig, folder: Path, average: Average | None, log: Log, about: dict[str, Any]
+        self,
+        config: TrainConfig,
+        folder: Path,
+        average: Average | None,
+        log: Log,
+        about: dict[str, Any],
+        asked: Asked,
     ) -> None:
         self.config, self.folder, self.average, self.log, self.about = config, folder, average, log, about
+        self.asked = asked
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        """Save where it is time for it."""
+        """Save where it is time for it.
+
+        Raises:
+            Interrupted: After Ctrl-C.
+        """
         step = runner.iter + 1
-        if step % self.config.checkpoint_every == 0 or step == self.config.steps:
+        asked = self.asked()
+        if asked or step % self.config.checkpoint_every == 0 or step == self.config.steps:
             self.save(runner, step)
+        if asked and step < self.config.steps:
+            raise Interrupted(f"interrupted after step {step}; the same command goes on from there")
 
     def save(self, runner: Any, step: int) -> None:
         """Write the checkpoint of ``step`` finished steps."""

@@ -60,6 +60,7 @@ def train(
     Raises:
         BadConfig, BadData, BadWeights, OutputError: What a user can mend, said in one line.
         MissingDependency: MMEngine is not installed.
+        Interrupted: Ctrl-C; the running step was finished and saved.
     """
     try:
         import_mmengine()
@@ -71,6 +72,7 @@ def train(
     from bench.train.data import Batches, make_loader, read_pools
     from bench.train.features import load_features
     from bench.train.hooks import Average, Checkpoints, Log, Schedule, Validate
+    from bench.train.interrupt import noted
     from bench.train.losses import RestorationLoss
     from bench.train.model import Restorer
     from bench.train.validate import read_validation
@@ -115,24 +117,31 @@ def train(
         "hardware": _hardware(config, world),
         "history": _history(config, resumed),
     }
-    saver = Checkpoints(config, folder, average, log, about)
-    if resumed is not None:
-        loader.sampler.start = resumed["step"]  # type: ignore[attr-defined]
-        network.load_state_dict(resumed["network"])
-        if average is not None and resumed["average"] is not None:
-            average.values = resumed["average"]
-        log.sums, log.count, log.spent = (resumed["log"][k] for k in ("sums", "count", "spent"))
-        say(f"resuming at step {resumed['step']}")
+    with noted() as asked:
+        saver = Checkpoints(config, folder, average, log, about, asked)
+        if resumed is not None:
+            loader.sampler.start = resumed["step"]  # type: ignore[attr-defined]
+            network.load_state_dict(resumed["network"])
+            if average is not None and resumed["average"] is not None:
+                average.values = resumed["average"]
+            log.sums, log.count, log.spent = (resumed["log"][k] for k in ("sums", "count", "spent"))
+            say(f"resuming at step {resumed['step']}")
 
-    runner = _make_runner(
-        config, folder, launcher, model, trained, loader, [Schedule(config), average, validate, log, saver]
-    )
-    if resumed is not None:
-        runner.optim_wrapper.optimizer.load_state_dict(resumed["optimiser"])
-        if model.gate_optimiser is not None and resumed["gate_optimiser"]:
-            model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
-        runner.train_loop._iter = resumed["step"]
-    runner.train()
+        runner = _make_runner(
+            config,
+            folder,
+            launcher,
+            model,
+            trained,
+            loader,
+            [Schedule(config), average, validate, log, saver],
+        )
+        if resumed is not None:
+            runner.optim_wrapper.optimizer.load_state_dict(resumed["optimiser"])
+            if model.gate_optimiser is not None and resumed["gate_optimiser"]:
+                model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
+            runner.train_loop._iter = resumed["step"]
+        runner.train()
     return checkpoints.checkpoints(folder)[-1]
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from bench.errors import BadConfig, BadData, BadWeights, OutputError
+from bench.errors import BadConfig, BadData, BadWeights, Interrupted, OutputError
 from bench.train import checkpoints
 from bench.train.config import Optimiser
 from bench.train.export import export
 from bench.train.hooks import rate_at
+from bench.train.interrupt import noted
 from bench.train.runner import train
 
 pytest.importorskip("mmengine")
@@ -54,6 +57,42 @@ def test_a_killed_training_resumed_equals_an_uninterrupted_one(tiny: Any, tmp_pa
         assert all(torch.equal(one[kind][k], two[kind][k]) for k in one[kind])
 
 
+def test_ctrl_c_saves_the_running_step(tiny: Any, tmp_path: Path) -> None:
+    def press(line: str) -> None:
+        if line.startswith("step 3/"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    config = tiny(checkpoint_every=100)
+    train(config, tmp_path / "whole", say=quiet)
+    with pytest.raises(Interrupted, match="interrupted after step 3; the same command goes on"):
+        train(config, tmp_path / "parts", say=press)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert [p.name for p in checkpoints.checkpoints(tmp_path / "parts")] == ["step_0000003.pth"]
+    train(config, tmp_path / "parts", say=quiet)
+    assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-6)
+
+
+def test_the_second_ctrl_c_ends_at_once() -> None:
+    with noted() as asked:
+        assert not asked()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert asked()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_job_in_the_background_ignores_ctrl_c() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with noted() as asked:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert not asked()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_only_the_last_checkpoints_are_kept(tiny: Any, tmp_path: Path) -> None:
     train(tiny(keep=2), tmp_path / "out", say=quiet)
     assert [p.name for p in checkpoints.checkpoints(tmp_path / "out")] == [
@@ -65,8 +104,6 @@ def test_only_the_last_checkpoints_are_kept(tiny: Any, tmp_path: Path) -> None:
 def test_a_failed_write_leaves_the_last_checkpoint(
     tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-
     real = os.replace
 
     def full(source: str, target: Any) -> None:
