@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +58,31 @@ def test_a_killed_training_resumed_equals_an_uninterrupted_one(tiny: Any, tmp_pa
         assert all(torch.equal(one[kind][k], two[kind][k]) for k in one[kind])
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """SIGINT as a terminal's programs have it, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_saves_the_running_step(tiny: Any, tmp_path: Path) -> None:
     def press(line: str) -> None:
         if line.startswith("step 3/"):
             os.kill(os.getpid(), signal.SIGINT)
 
-    before = signal.getsignal(signal.SIGINT)
     config = tiny(checkpoint_every=100)
     train(config, tmp_path / "whole", say=quiet)
     with pytest.raises(Interrupted, match="interrupted after step 3; the same command goes on"):
         train(config, tmp_path / "parts", say=press)
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert [p.name for p in checkpoints.checkpoints(tmp_path / "parts")] == ["step_0000003.pth"]
     train(config, tmp_path / "parts", say=quiet)
     assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-6)
 
 
+@pytest.mark.usefixtures("heard")
 def test_the_second_ctrl_c_ends_at_once() -> None:
     with noted() as asked:
         assert not asked()
