@@ -3,9 +3,10 @@
     python tests/benchmarks/bench_derainers.py [NAME ...] [--size N] [--precision bf16]
 
 For every registered network: images/s through the harness (channels-last, folded norms, inference mode, memory kept
-between layers), and through the same network as anyone would call it (NCHW float32, ``no_grad``, in a process without
-the harness); GFLOP/s (two per multiply-add) of the first as a share of what matrix products reach on this machine, in
-the same precision, in the same run; and how well the two results agree. Weights are random: they change nothing here.
+between layers, less arithmetic where the network has a way), and through the same network as anyone would call it
+(NCHW float32, ``no_grad``, in a process without the harness); GFLOP/s (two per multiply-add of the plain form) of the
+first as a share of what matrix products reach on this machine, in the same precision, in the same run; and how well
+the two results agree. Weights are random: they change nothing here.
 Both sides run in turn, and the faster of several passes counts, so that other work on the machine hurts both alike.
 """
 
