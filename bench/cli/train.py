@@ -38,7 +38,7 @@ def command(
     ] = None,
     validation: Annotated[
         list[str] | None,
-        typer.Option(help="Held-out clean images to score on meanwhile: folder or pattern."),
+        typer.Option(help="Held-out clean images to score on, not the configuration's: folder or pattern."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="[default: the configuration's]")] = None,
     launcher: Annotated[str, typer.Option(help="none, or pytorch under torchrun.")] = "none",

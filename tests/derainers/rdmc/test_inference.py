@@ -74,6 +74,20 @@ def test_bfloat16_under_autocast() -> None:
             assert (network.lightened(torch.bfloat16)(x) - expected).abs().mean() < 0.02 * expected.std()
 
 
+def test_in_bfloat16_the_first_levels_keep_their_weights() -> None:
+    network = lively(norm="none")
+    light = network.lightened(torch.bfloat16)
+    kept = {name for name, tensor in light.encoders.state_dict().items() if tensor.dtype == torch.float32}
+    assert kept == {name for name in light.encoders.state_dict() if ".levels.0." in name}
+    for ours, theirs in zip(light.encoders, network.encoders, strict=True):
+        torch.testing.assert_close(ours.levels[0].part.conv1.weight, theirs.levels[0].conv1.weight)
+    with torch.autocast("cpu", torch.bfloat16):
+        x = torch.rand(1, 6, 16, 16)
+        expected = network.encoders[0].levels[0].float()
+        found = light.encoders[0].levels[0](x)
+    torch.testing.assert_close(found, expected(x).to(torch.bfloat16))
+
+
 def test_the_harness_takes_the_lightened_network(monkeypatch: pytest.MonkeyPatch) -> None:
     from derainers.base import Card, Runtime
 
