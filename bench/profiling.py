@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from derainers import Derainer, DerainerSpec
-    from derainers.profile import Cost
+    from derainers.harness.timing import Cost
 
 #: The rain that gains are measured under, drawn on the embedded scenes.
 RAIN = "streaks:medium"
@@ -61,7 +61,7 @@ def profile_derainers(
         scenes: How many embedded scenes the gain is measured on; 0 leaves it out.
         progress: Called with each label before it is measured.
     """
-    from derainers.profile import measure
+    from derainers.harness.timing import measure
 
     pairs = list(_pairs(scenes))
     rows: list[Row | Fault] = []
@@ -114,7 +114,7 @@ def _load(spec: DerainerSpec, device: str, precision: str) -> tuple[Derainer, bo
     except BadWeights:
         if spec.arg is not None or not isinstance(registry.get(spec.name), Entry):
             raise
-    from derainers.load import load_untrained
+    from derainers.harness.load import load_untrained
 
     return load_untrained(registry.get(spec.name), device, precision), False
 

@@ -15,7 +15,8 @@ from typing import Any
 from bench.errors import BadConfig, BenchError, unknown
 from bench.registry import Registry
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, default_label
-from derainers.catalog import ENTRIES, Entry
+from derainers.cards import entries
+from derainers.cards.entry import Entry
 
 __all__ = [
     "Card",
@@ -39,8 +40,8 @@ REFERENCES = ("clean", "none")
 #: Registered derainers; installed packages add theirs through entry points (anything that ``my.py:OBJECT``
 #: may be).
 registry: Registry[Any] = Registry("derainer", "derain_bench.derainers")
-for _entry in ENTRIES:
-    registry.register(_entry.card.name, _entry, origin="derainers.catalog")
+for _entry in entries():
+    registry.register(_entry.card.name, _entry, origin="derainers.cards")
 
 _LABEL = re.compile(r"^([\w.+-]+)=(.+)$")
 
@@ -88,10 +89,10 @@ def check_derainer(spec: DerainerSpec, ids: Sequence[str] = ()) -> None:
         UnknownName: If nothing has this name.
         BadWeights, BadData, BadConfig: If its file or folder is missing or incomplete.
     """
-    from derainers.load import check_folder_gaps, weights_path
+    from derainers.harness.load import check_folder_gaps, weights_path
 
     if spec.name in FILE_KINDS or ".py:" in spec.name:
-        import derainers.foreign as foreign
+        import derainers.harness.foreign as foreign
 
         if spec.name == "folder":
             check_folder_gaps(foreign.open_folder(spec), ids, spec.label)
@@ -126,13 +127,13 @@ def load_derainer(
     Raises:
         BenchError: If there is no such derainer, or its weights or file cannot be used; one line says why.
     """
-    from derainers.load import load_entry
+    from derainers.harness.load import load_entry
 
     if isinstance(spec, str):
         (spec,) = parse_derainers(spec)
     runtime = Runtime(device, precision, tile, trust)
     if spec.name in FILE_KINDS or ".py:" in spec.name:
-        import derainers.foreign as foreign
+        import derainers.harness.foreign as foreign
 
         return foreign.load_file(spec, runtime)
     if spec.name not in registry:
@@ -140,7 +141,7 @@ def load_derainer(
     found = registry.get(spec.name)
     if isinstance(found, Entry):
         return load_entry(found, spec, runtime)
-    import derainers.foreign as foreign
+    import derainers.harness.foreign as foreign
 
     return foreign.adapt(found, spec, runtime, {"name": spec.name, "origin": registry.origin(spec.name)})
 

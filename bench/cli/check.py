@@ -28,7 +28,7 @@ def command(
 
     from bench.errors import ANYTHING, BadConfig, BenchError, blame
     from derainers import check_derainer, load_derainer, parse_derainers
-    from derainers.checks import Outcome, run_checks
+    from derainers.harness.conformance import Outcome, run_checks
 
     specs = parse_derainers(derainer)
     for spec in specs:

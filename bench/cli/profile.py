@@ -29,7 +29,7 @@ def command(
     from bench.errors import BenchError
     from bench.profiling import Fault, Row, all_specs, draw, profile_derainers
     from derainers import parse_derainers
-    from derainers.profile import SIZES
+    from derainers.harness.timing import SIZES
 
     specs = all_specs() if derainer == "all" else parse_derainers(derainer)
     results = profile_derainers(

@@ -231,7 +231,7 @@ def shipped_config(name: str) -> Path:
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return path
     root = Path(derainers.__file__).parent
-    found = {p.stem: p for p in sorted(root.glob("*/configs/*.yaml"))}
+    found = {p.stem: p for p in sorted(root.glob("nets/*/configs/*.yaml"))}
     if name not in found:
         raise BadConfig(
             f"no training configuration {name!r}: give a YAML file, or one of the shipped {', '.join(found)}"

@@ -163,7 +163,7 @@ def test_a_plan_says_it_and_counts_it_apart(pairs: Path, files: Path, tmp_path: 
 
 
 def test_what_is_mended_runs_the_next_time(pairs: Path, files: Path, tmp_path: Path, inline: Any) -> None:
-    from derainers.prenet import PReNet
+    from derainers.nets.prenet import PReNet
 
     path = tmp_path / "net.pth"
     path.write_bytes((files / "other.pth").read_bytes())

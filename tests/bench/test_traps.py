@@ -33,7 +33,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two checkpoints of one small architecture."""
     import torch
 
-    from derainers.prenet import PReNet
+    from derainers.nets.prenet import PReNet
 
     folder = tmp_path_factory.mktemp("weights")
     for name, seed in (("one", 1), ("two", 2)):

@@ -24,11 +24,11 @@ import torch
 
 import derainers
 from derainers.base import Runtime
-from derainers.checks import sample
-from derainers.fold import fold_norms
-from derainers.load import _attribute
-from derainers.network import NetworkDerainer, has_bf16
-from derainers.profile import count_macs
+from derainers.harness.conformance import sample
+from derainers.harness.fold import fold_norms
+from derainers.harness.load import _attribute
+from derainers.harness.network import NetworkDerainer, has_bf16
+from derainers.harness.timing import count_macs
 
 
 def seconds_of(work: Callable[[], object]) -> float:

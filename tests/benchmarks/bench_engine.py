@@ -240,13 +240,13 @@ def derain(name: str, source: str, target: str) -> None:
 
     kind, _, weights = name.partition(":")
     if kind == "guided":
-        from derainers.classical import guided
+        from derainers.nets.classical import guided
 
         restore: Callable[[np.ndarray], np.ndarray] = guided()
     else:
         import torch
 
-        from derainers.prenet import PReNet
+        from derainers.nets.prenet import PReNet
 
         net = PReNet().eval()
         net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))

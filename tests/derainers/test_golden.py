@@ -8,7 +8,7 @@ import pytest
 
 from bench.weights import match_state
 from derainers import registry
-from derainers.load import _attribute, count_parameters
+from derainers.harness.load import _attribute, count_parameters
 
 SIZES = {"restormer": 26_126_644, "mprnet": 3_637_249, "hinet": 88_669_702, "drsformer": 33_655_424}
 

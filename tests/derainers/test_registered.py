@@ -10,10 +10,10 @@ import pytest
 import derainers
 from derainers import load_derainer
 from derainers.base import Runtime
-from derainers.checks import Outcome, run_checks
-from derainers.load import WEIGHTS_FOLDER, _attribute, count_parameters, load_module
-from derainers.network import NetworkDerainer
-from derainers.profile import count_macs
+from derainers.harness.conformance import Outcome, run_checks
+from derainers.harness.load import WEIGHTS_FOLDER, _attribute, count_parameters, load_module
+from derainers.harness.network import NetworkDerainer
+from derainers.harness.timing import count_macs
 
 torch = pytest.importorskip("torch")
 
@@ -87,7 +87,7 @@ def test_the_card_tells_the_cost(name):
 @pytest.mark.parametrize(("name", "file"), WEIGHTS.items())
 def test_the_authors_files_load(name, file, shared):
     """Strictly, names and shapes, and the output is an image that resembles its input."""
-    from derainers.checks import sample
+    from derainers.harness.conformance import sample
 
     derainer = load_derainer(f"{name}:{shared}/weights/derain/{file}.pth", device="cpu")
     assert derainer.card.weights_sha256

@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 
 
 def test_folding_norms_keeps_the_output():
-    from derainers.fold import fold_norms
-    from derainers.rdmc.network import RDMC
+    from derainers.harness.fold import fold_norms
+    from derainers.nets.rdmc.network import RDMC
 
     torch.manual_seed(0)
     plain = RDMC(width=2, recursions=2, norm="bn")
@@ -33,7 +33,7 @@ def test_folding_norms_keeps_the_output():
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_lstm_step_is_four_gates(steps):
-    from derainers.recurrent import WIDTH, gate, lstm_step
+    from derainers.nets.blocks.recurrent import WIDTH, gate, lstm_step
 
     torch.manual_seed(0)
     gates = (gate(5), gate(5), gate(5, torch.nn.Tanh), gate(5))
@@ -49,7 +49,7 @@ def test_the_lstm_step_is_four_gates(steps):
 
 
 def test_gradients_are_those_of_the_plain_form():
-    from derainers.prenet import PReNet
+    from derainers.nets.prenet import PReNet
 
     torch.manual_seed(0)
     network = PReNet(stages=2)

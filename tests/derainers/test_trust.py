@@ -9,7 +9,7 @@ import torch
 from bench.errors import BadWeights
 from bench.hashing import sha256_file
 from derainers import load_derainer
-from derainers.prenet import PReNet
+from derainers.nets.prenet import PReNet
 
 
 def test_a_file_that_is_not_plain_weights_loads_only_when_trusted_by_its_hash(tmp_path: Path) -> None:

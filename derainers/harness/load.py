@@ -1,0 +1,193 @@
+"""From what a user wrote to a derainer that runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import ANYTHING, BadData, BadWeights, BenchError, said
+from bench.hashing import sha256_file
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked
+from derainers.cards.entry import Entry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from derainers.nets.classical import ImageFunction
+
+#: Weights that are shipped with the package.
+WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
+
+
+class FunctionDerainer:
+    """A function from a uint8 RGB image to another as a derainer.
+
+    Args:
+        function: Takes and returns uint8 HxWx3; gets a copy, so it may work in place.
+        card: What it is.
+        key: What its output depends on.
+    """
+
+    def __init__(self, function: ImageFunction, card: Card, key: dict[str, Any]) -> None:
+        self.card = card
+        self.key = key
+        self._function = function
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Restore one uint8 RGB image.
+
+        Raises:
+            DerainerError: If the function raises, or does not return a uint8 image of the same size.
+        """
+        try:
+            result = self._function(image.copy())
+        except BenchError:
+            raise
+        except ANYTHING as error:
+            raise DerainerError(f"derainer {self.card.name!r} raised {said(error)}") from error
+        return checked(result, image, self.card.name)
+
+    def restore(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Restore several images, one after the other."""
+        return [self(image) for image in images]
+
+
+def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
+    """Build a registered derainer.
+
+    Raises:
+        BadWeights: If its weights are not given, missing, or another network's.
+    """
+    if not entry.network:
+        if spec.arg is not None:
+            raise BenchError(f"derainer {spec.name!r} takes no argument, but got {spec.arg!r}")
+        function = _attribute(entry.build)(**entry.config)
+        return FunctionDerainer(function, entry.card, _key(entry, entry.config, None))
+    from derainers.harness.fold import fold_norms
+    from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer
+
+    path = weights_path(entry, spec)
+    module, config = load_module(entry, path, runtime.trust)
+    fold_norms(module)
+    digest = sha256_file(path)
+    card = dataclasses.replace(
+        entry.card,
+        weights_sha256=digest,
+        params=count_parameters(module),
+        training_data=_trained_on(path) or entry.card.training_data,
+    )
+    return NetworkDerainer(
+        module,
+        card,
+        _key(entry, config, digest),
+        runtime,
+        bears_bf16=entry.bears_bf16,
+        whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
+    )
+
+
+def load_untrained(entry: Entry, device: str, precision: str) -> Derainer:
+    """Build a registered network with random weights: to measure what it costs, never to restore anything."""
+    from derainers.harness.network import NetworkDerainer
+
+    module = _attribute(entry.build)(**entry.config)
+    card = dataclasses.replace(entry.card, params=count_parameters(module))
+    key = {**_key(entry, entry.config, None), "untrained": True}
+    return NetworkDerainer(module, card, key, Runtime(device, precision))
+
+
+def weights_path(entry: Entry, spec: DerainerSpec) -> Path:
+    """Where the weights are: the user's file, or the shipped one.
+
+    Raises:
+        BadWeights: If the user has to bring a file and did not, or it does not exist.
+    """
+    if spec.arg is not None:
+        path = Path(spec.arg).expanduser()
+        if not path.is_file():
+            raise BadWeights(f"derainer {spec.name!r}: no weights file {path}")
+        return path
+    if entry.weights is None:
+        raise BadWeights(
+            f"derainer {spec.name!r} has no weights: write {spec.name}:FILE; files: {entry.card.weights_note}"
+        )
+    return WEIGHTS_FOLDER / entry.weights
+
+
+def load_module(entry: Entry, path: Path, trust: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
+    """Build a registered network and fill it from a weights file.
+
+    Returns:
+        The network in evaluation mode, and its configuration: the one in the file's metadata, else the
+            paper's.
+
+    Raises:
+        BadWeights: If the file is not this network's.
+    """
+    from bench.weights import load_state, match_state
+
+    what = f"{path} ({entry.card.name})"
+    config = {**entry.config, **_metadata(path, "config")}
+    try:
+        module = _attribute(entry.build)(**config)
+    except (TypeError, ValueError) as error:
+        raise BadWeights(f"{what}: the configuration in its metadata does not fit: {error}") from error
+    match_state(module, load_state(path, trust), what)
+    return module.eval(), config
+
+
+def count_parameters(module: nn.Module) -> int:
+    """The number of learnt values, buffers left out."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def check_folder_gaps(derainer: Derainer, ids: Sequence[str], label: str) -> None:
+    """Ask a derainer which scenes it lacks.
+
+    Raises:
+        BadData: If there are any; the first three are named.
+    """
+    missing = getattr(derainer, "missing", None)
+    gaps = list(missing(ids)) if missing is not None else []
+    if gaps:
+        named = ", ".join(gaps[:3]) + (", ..." if len(gaps) > 3 else "")
+        raise BadData(
+            f"derainer {label!r} lacks {len(gaps)} of {len(ids)} scenes ({named}): add them or limit the run"
+        )
+
+
+def _metadata(path: Path, entry: str) -> dict[str, Any]:
+    """A JSON object from a safetensors file's metadata; empty where it has none, and for other files."""
+    if path.suffix != ".safetensors":
+        return {}
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            value = json.loads((file.metadata() or {}).get(entry, "{}"))
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise BadWeights(f"{path}: not a readable safetensors file ({text})") from None
+    if not isinstance(value, dict):
+        raise BadWeights(f"{path}: {entry} in its metadata is no JSON object")
+    return value
+
+
+def _trained_on(path: Path) -> str:
+    """What a weights file that was trained here says of its training data."""
+    data = _metadata(path, "card").get("data", ())
+    return ", ".join(str(part) for part in data) if isinstance(data, list) else ""
+
+
+def _key(entry: Entry, config: Mapping[str, Any], digest: str | None) -> dict[str, Any]:
+    return {"name": entry.card.name, "version": entry.version, "config": dict(config), "weights": digest}
+
+
+def _attribute(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)

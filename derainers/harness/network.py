@@ -1,0 +1,283 @@
+"""Running a network as a derainer: colour, range, padding, precision, batches, tiles, and the way back to
+uint8.
+
+The network sees float32 NCHW, RGB in [0, 1], height and width multiples of what its card says, and returns
+the same. What comes back is clamped to [0, 1] and rounded to uint8, as an image file would hold it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.errors import ANYTHING, BadConfig, BenchError, said
+from bench.memory import keep_freed_memory
+from derainers.base import Card, DerainerError, Runtime
+from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
+
+#: Raise when a change here changes results; it is part of every network's key.
+HARNESS_VERSION = 1
+#: Larger images than this (in pixels) are tiled under ``tile="auto"``. A fixed number rather than free
+#: memory, so that a result does not depend on the machine: a Cityscapes frame is done whole.
+WHOLE_PIXELS = 2048 * 1024
+#: Pixels in one batch on a GPU. On a CPU one image fills the cores, and batches of one make results
+#: independent of neighbours.
+BATCH_PIXELS = 2048 * 1024
+
+Forward = Callable[[torch.Tensor], torch.Tensor]
+
+
+def resolve_device(name: str) -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device of this machine.
+
+    Raises:
+        BadConfig: If it is none of these, or there is no such GPU.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise BadConfig(f"device {name!r}: write auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):
+        raise BadConfig(
+            f"device {name!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
+        )
+    return torch.device(name)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 natively; emulation would be slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, probe, lambda: False)()) for probe in probes)
+
+
+def resolve_precision(name: str, device: torch.device, bears_bf16: bool) -> str:
+    """Turn ``auto`` into ``fp32`` or ``bf16``.
+
+    Args:
+        name: ``auto``, ``fp32`` or ``bf16``.
+        device: Where the network will run.
+        bears_bf16: Whether the network was measured to stay within 0.02 dB in bfloat16.
+
+    Raises:
+        BadConfig: If ``name`` is something else.
+    """
+    if name not in ("auto", "fp32", "bf16"):
+        raise BadConfig(f"precision {name!r}: write auto, fp32 or bf16")
+    if name == "auto":
+        return "bf16" if bears_bf16 and has_bf16(device) else "fp32"
+    return name
+
+
+def pad_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
+    """Pad an HxWxC image at the bottom and right, by reflection, until both sides are multiples of
+    ``multiple``.
+
+    Reflection repeats where the image is smaller than what is added to it. A side gets two multiples at least (where
+    ``multiple`` is not 1): the lowest level of a U-Net then has more than one pixel to take statistics of.
+    """
+    height, width = image.shape[:2]
+    least = 2 * multiple if multiple > 1 else 1
+    below = max(least - height, -height % multiple)
+    right = max(least - width, -width % multiple)
+    return np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect") if below or right else image
+
+
+class NetworkDerainer:
+    """A network as a derainer.
+
+    Args:
+        forward: NCHW float32 in [0, 1] to the same; usually an ``nn.Module``, which is moved to the device
+            and put into evaluation mode. One that has a method ``lightened(dtype)`` is asked for a copy of itself that
+            computes the same faster.
+        card: Its ``multiple`` is what images are padded to.
+        key: What the output depends on so far; precision, tiles and this harness's version are added.
+        runtime: Device, precision and tiles.
+        bears_bf16: Whether ``precision="auto"`` may choose bfloat16.
+        whole_pixels: The largest image that ``tile="auto"`` leaves whole.
+        fixed: For networks that take square inputs of one size only: its side. Images go through in tiles of it.
+    """
+
+    def __init__(
+        self,
+        forward: Forward,
+        card: Card,
+        key: dict[str, Any],
+        runtime: Runtime | None = None,
+        *,
+        bears_bf16: bool = False,
+        whole_pixels: int = WHOLE_PIXELS,
+        fixed: int | None = None,
+    ) -> None:
+        runtime = runtime or Runtime()
+        self.device = resolve_device(runtime.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
+        self.precision = resolve_precision(runtime.precision, self.device, bears_bf16)
+        self.card = card
+        #: What happened that a user should know of, such as falling back to tiles.
+        self.notes: list[str] = []
+        self._fixed = fixed
+        if runtime.tile == "auto":
+            self._tiles: Tiles | None = Tiles()
+            self._whole = whole_pixels
+            tile = f"auto: {self._tiles} above {whole_pixels} pixels"
+        else:
+            self._tiles = parse_tile(runtime.tile)
+            self._whole = 0
+            tile = str(self._tiles or "off")
+        if fixed is not None:
+            tile = f"fixed {fixed}"
+        self.key = {**key, "harness": HARNESS_VERSION, "precision": self.precision, "tile": tile}
+        #: The network, where it is an ``nn.Module`` and not just something that can be called.
+        self.module = forward if isinstance(forward, torch.nn.Module) else None
+        if isinstance(forward, torch.nn.Module):
+            forward = forward.eval().to(self.device)
+            forward = forward.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if hasattr(forward, "lightened"):
+                forward = forward.lightened(torch.bfloat16 if self.precision == "bf16" else torch.float32)
+        self._forward = forward
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Restore one uint8 RGB image."""
+        return self.restore([image])[0]
+
+    def restore(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Restore several uint8 RGB images; those of one size go through the network together where that
+        pays.
+
+        Raises:
+            DerainerError: If the network raises, or returns something that is not an image of the same size.
+        """
+        results: list[np.ndarray | None] = [None] * len(images)
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, image in enumerate(images):
+            groups.setdefault((image.shape[0], image.shape[1]), []).append(index)
+        for (height, width), members in groups.items():
+            if self._tiled(height, width):
+                for index in members:
+                    results[index] = self._restore_in_tiles(images[index])
+                continue
+            size = max(1, BATCH_PIXELS // (height * width)) if self.device.type == "cuda" else 1
+            for first in range(0, len(members), size):
+                chunk = members[first : first + size]
+                for index, restored in zip(
+                    chunk, self._restore_whole([images[i] for i in chunk]), strict=True
+                ):
+                    results[index] = restored
+        return [result for result in results if result is not None]
+
+    def restore_together(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Restore images of one size in one batch, also where :meth:`restore` would take them one by one."""
+        return self._restore_whole(list(images))
+
+    def _tiled(self, height: int, width: int) -> bool:
+        if self._fixed is not None:
+            return True
+        return (
+            self._tiles is not None and height * width > self._whole and max(height, width) > self._tiles.size
+        )
+
+    def _restore_whole(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        height, width = images[0].shape[:2]
+        batch = np.stack([pad_to_multiple(image, self.card.multiple) for image in images])
+        try:
+            restored = _to_uint8(self._run(batch)[:, :, :height, :width])
+        except (torch.OutOfMemoryError, MemoryError):
+            self._release()
+            if len(images) > 1:
+                return [self._restore_whole([image])[0] for image in images]
+            tiles = self._tiles or Tiles()
+            if max(height, width) <= tiles.size:
+                raise DerainerError(
+                    f"{self.card.name!r} ran out of memory on a {height}x{width} image; use another device"
+                ) from None
+            self.notes.append(f"out of memory on a {height}x{width} image: restored in tiles of {tiles}")
+            return [self._restore_in_tiles(images[0])]
+        return list(restored)
+
+    def _restore_in_tiles(self, image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+
+        def part(tile: np.ndarray) -> np.ndarray:
+            return self._run(tile[None])[0].permute(1, 2, 0).float().cpu().numpy()
+
+        if self._fixed is not None:
+            restored = _restore_fixed(part, image, self._fixed)
+        else:
+            padded = pad_to_multiple(image, self.card.multiple)
+            restored = restore_tiled(part, padded, self._tiles or Tiles(), self.card.multiple)
+        return np.rint(restored[:height, :width].clip(0.0, 1.0) * 255.0).astype(np.uint8)
+
+    def _run(self, batch: np.ndarray) -> torch.Tensor:
+        """Run the network on uint8 (N, H, W, 3); returns float (N, 3, H, W), checked."""
+        with torch.inference_mode(), self._numerics():
+            # Permuting NHWC bytes gives a channels-last NCHW tensor without a copy; the conversion keeps that
+            # layout.
+            pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
+            inputs = pixels.to(torch.float32).div_(255.0)
+            try:
+                output = self._forward(inputs)
+            except (torch.OutOfMemoryError, MemoryError, BenchError):
+                raise
+            except ANYTHING as error:
+                if "not enough memory" in str(error) or "t allocate memory" in str(error):
+                    raise MemoryError from None  # the CPU allocator raises a bare RuntimeError
+                raise DerainerError(
+                    f"derainer {self.card.name!r} failed on a {batch.shape[1]}x{batch.shape[2]} image: "
+                    f"{said(error)}"
+                ) from error
+            self._check(output, inputs)
+            return output
+
+    def _check(self, output: object, inputs: torch.Tensor) -> None:
+        name = self.card.name
+        if not isinstance(output, torch.Tensor):
+            raise DerainerError(
+                f"derainer {name!r} returned a {type(output).__name__}: forward must return one tensor"
+            )
+        if output.shape != inputs.shape:
+            raise DerainerError(
+                f"derainer {name!r} made {tuple(output.shape)} of {tuple(inputs.shape)}: the size must stay"
+            )
+        if not output.is_floating_point():
+            raise DerainerError(
+                f"derainer {name!r} returned {output.dtype}: it must return floats, RGB in [0, 1]"
+            )
+        if not bool(torch.isfinite(output).all()):
+            raise DerainerError(f"derainer {name!r} returned NaN or infinite values")
+
+    @contextlib.contextmanager
+    def _numerics(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            if self.device.type == "cuda":
+                # TensorFloat-32 would silently make "fp32" a 10-bit precision.
+                stack.enter_context(
+                    torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+                )
+            if self.precision == "bf16":
+                stack.enter_context(torch.autocast(self.device.type, torch.bfloat16))
+            yield
+
+    def _release(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _to_uint8(output: torch.Tensor) -> np.ndarray:
+    """Clamp and round float (N, 3, H, W) in [0, 1] to uint8 (N, H, W, 3)."""
+    rounded = output.float().clamp(0.0, 1.0).mul_(255.0).round_().to(torch.uint8)
+    return rounded.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def _restore_fixed(part: Callable[[np.ndarray], np.ndarray], image: np.ndarray, side: int) -> np.ndarray:
+    """Restore through a network that takes squares of one size only, in overlapping tiles of that size."""
+    below, right = (max(0, side - length) for length in image.shape[:2])
+    padded = np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect")
+    return restore_tiled(part, padded, Tiles(side, side // 4))

@@ -1,0 +1,96 @@
+"""What a derainer costs: parameters, multiply-adds, time and memory."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from derainers.base import Derainer
+from derainers.harness.conformance import peak_memory, sample
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Sizes (height, width) at which time is taken: a training crop, a Rain100 image, half a Cityscapes frame.
+SIZES = ((256, 256), (320, 480), (512, 1024))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a derainer costs.
+
+    Attributes:
+        params: Number of parameters; ``None`` where it is no network whose insides are known.
+        macs: Multiply-adds for a 256x256 image; ``None`` likewise.
+        seconds: Per image, for each of :data:`SIZES`; ``None`` where it was left out for taking too long.
+        memory: Bytes on top of what was held, for a 256x256 image; ``None`` where the system does not say.
+    """
+
+    params: int | None
+    macs: int | None
+    seconds: tuple[float | None, ...]
+    memory: int | None
+
+
+def count_macs(module: nn.Module, height: int, width: int) -> int:
+    """Multiply-adds of convolutions and matrix products in one pass over an image, found without computing anything.
+
+    Args:
+        module: A network on NCHW; it is copied to PyTorch's meta device, which has shapes and no values.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    shape_only = copy.deepcopy(module).to("meta").eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        shape_only(torch.empty(1, 3, height, width, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+def measure(derainer: Derainer, seconds: float = 30.0) -> Cost:
+    """Measure what a derainer costs on this machine.
+
+    Args:
+        derainer: Any; multiply-adds are known for PyTorch networks only.
+        seconds: A size at which one image is expected to take longer is left out.
+    """
+    network = getattr(derainer, "module", None)
+    memory = peak_memory(lambda: derainer(sample(256, 256)), getattr(derainer, "device", None))
+    times: list[float | None] = []
+    rate = 0.0  # seconds per pixel, from the size before
+    for height, width in SIZES:
+        if rate * height * width > seconds:
+            times.append(None)
+            continue
+        taken = time_image(derainer, height, width)
+        rate = taken / (height * width)
+        times.append(taken)
+    macs = None if network is None else count_macs(network, 256, 256)
+    return Cost(derainer.card.params, macs, tuple(times), memory)
+
+
+def time_image(derainer: Derainer, height: int, width: int, least: float = 0.5, most: int = 10) -> float:
+    """Seconds per image: the fastest of several passes, after one that is not counted.
+
+    Args:
+        derainer: Any.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        least: Passes go on until they have taken this many seconds,
+        most: or there were so many.
+    """
+    image = sample(height, width)
+    started = time.perf_counter()
+    derainer(image)
+    best = time.perf_counter() - started
+    spent, count = 0.0, 0
+    while count < most and spent < least:
+        begun = time.perf_counter()
+        derainer(image)
+        taken = time.perf_counter() - begun
+        best, spent, count = min(best, taken), spent + taken, count + 1
+    return best

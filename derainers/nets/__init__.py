@@ -1,0 +1,1 @@
+"""The networks and filters, one module or folder each."""

@@ -1,0 +1,116 @@
+"""What the parts of RDMC are worth: short trainings of equal length that differ in one thing.
+
+    python -m derainers.nets.rdmc.ablation --config derainers/nets/rdmc/configs/ablation.yaml --out runs/ablation
+
+Every variant is trained under each seed, one after the other; a killed run goes on where it was. The last
+validation of each is read from its log, and the table shows each variant's mean difference to the base with a
+95 % interval over the seeds (Student's t on paired differences; a dash where there is one seed only).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+BASE = "base"
+
+#: What each variant changes in the configuration. The base has every part of the network; the contrastive prior is what
+#: two variants add, because its features cost as much as the whole network.
+VARIANTS: dict[str, dict[str, Any]] = {
+    BASE: {},
+    "with the contrastive prior": {"loss": {"contrastive": 0.1}},
+    "with the prior, without gradient (as released)": {"loss": {"contrastive": 0.1, "detached": True}},
+    "1 recursion": {"options": {"recursions": 1}},
+    "2 recursions": {"options": {"recursions": 2}},
+    "one branch": {"options": {"dilations": [1]}},
+    "no recruitment": {"options": {"recruitment": "none"}},
+    "fixed gates": {"gates": {"learn": "fixed"}},
+    "gates learnt on held-out images": {"gates": {"learn": "held_out"}},
+}
+
+#: 97.5 % quantiles of Student's t by degrees of freedom.
+_T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+
+
+def changed(base: dict[str, Any], change: dict[str, Any], seed: int) -> dict[str, Any]:
+    """The configuration of a variant: sections of ``change`` are laid over those of ``base``."""
+    merged = {**base, "seed": seed}
+    for section, values in change.items():
+        merged[section] = {**merged.get(section, {}), **values}
+    return merged
+
+
+def last_scores(folder: Path) -> dict[str, float]:
+    """PSNR on Y by rain at the last validation of a training."""
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    scored = [row["validation"] for row in rows if "validation" in row]
+    return {rain: scores["psnr_y"] for rain, scores in scored[-1].items()} if scored else {}
+
+
+def interval(differences: list[float]) -> tuple[float, float | None]:
+    """Mean and half width of its 95 % interval; `None` where one value says nothing of the spread."""
+    mean = sum(differences) / len(differences)
+    degrees = len(differences) - 1
+    if degrees < 1:
+        return mean, None
+    variance = sum((d - mean) ** 2 for d in differences) / degrees
+    return mean, _T[degrees] * math.sqrt(variance / len(differences))
+
+
+def table(results: dict[str, dict[int, dict[str, float]]]) -> str:
+    """Markdown: the base's PSNR by rain, then each variant's difference to it."""
+    base = results.get(BASE, {})
+    rains = sorted({rain for runs in results.values() for scores in runs.values() for rain in scores})
+    lines = ["| variant | seeds | " + " | ".join(rains) + " |", "|---" * (len(rains) + 2) + "|"]
+    for name, runs in results.items():
+        cells = []
+        seeds = sorted(seed for seed in runs if name == BASE or seed in base)
+        for rain in rains:
+            values = [
+                runs[s][rain] - (0 if name == BASE else base[s][rain]) for s in seeds if rain in runs[s]
+            ]
+            if not values:
+                cells.append("—")
+                continue
+            mean, half = interval(values)
+            sign = "" if name == BASE else "+"
+            cells.append(f"{mean:{sign}.2f} ± {'—' if half is None else format(half, '.2f')}")
+        lines.append(f"| {name} | {len(seeds)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Train what is missing and print the table."""
+    import yaml
+
+    from bench.train import checkpoints
+    from bench.train.config import TrainConfig
+    from bench.train.runner import train
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "ablation.yaml")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3, choices=range(1, len(_T) + 2), metavar="N")
+    parser.add_argument("--table", action="store_true", help="only print what is there")
+    arguments = parser.parse_args()
+    base = yaml.safe_load(arguments.config.read_text())
+    results: dict[str, dict[int, dict[str, float]]] = {}
+    for seed in range(arguments.seeds):
+        for name, change in VARIANTS.items():
+            folder = arguments.out / f"{name.replace(' ', '_')}_{seed}"
+            config = TrainConfig.model_validate(changed(base, change, seed))
+            done = [p.stem for p in checkpoints.checkpoints(folder)][-1:] == [f"step_{config.steps:07d}"]
+            if not done and not arguments.table:
+                print(f"== {name}, seed {seed}", flush=True)
+                train(config, folder)
+                done = True
+            if done:
+                results.setdefault(name, {})[seed] = last_scores(folder)
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()

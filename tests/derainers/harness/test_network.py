@@ -1,0 +1,147 @@
+"""The harness around networks: padding, batches, tiles, rounding, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.errors import BadConfig
+from derainers import DerainerError
+from derainers.base import Card, Runtime
+from derainers.harness.network import NetworkDerainer, pad_to_multiple, resolve_precision
+
+torch = pytest.importorskip("torch")
+
+
+def wrap(forward, *, multiple=1, tile="auto", precision="auto", **kwargs):
+    return NetworkDerainer(
+        forward, Card("test", multiple=multiple), {"name": "test"}, Runtime("cpu", precision, tile), **kwargs
+    )
+
+
+def image(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 1), (17, 23), (16, 32), (33, 31)])
+@pytest.mark.parametrize("multiple", [1, 2, 16])
+def test_the_identity_network_gives_the_image_back(size, multiple):
+    seen = []
+
+    def forward(x):
+        seen.append(x)
+        return x
+
+    assert (wrap(forward, multiple=multiple)(image(*size)) == image(*size)).all()
+    (x,) = seen
+    assert x.dtype == torch.float32
+    assert x.shape[2] % multiple == 0
+    assert x.shape[3] % multiple == 0
+    assert x.min() >= 0
+    assert x.max() <= 1
+
+
+def test_padding_reflects():
+    row = np.arange(5, dtype=np.uint8)[None, :, None].repeat(3, 2)
+    assert pad_to_multiple(row, 4)[0, :, 0].tolist() == [0, 1, 2, 3, 4, 3, 2, 1]
+    assert pad_to_multiple(row, 4).shape == (8, 8, 3)
+
+
+def test_channels_are_rgb():
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 0] = 255
+    seen = []
+    wrap(lambda x: seen.append(x) or x)(red)
+    assert seen[0][0, 0].min() == 1
+    assert seen[0][0, 1:].max() == 0
+
+
+def test_results_are_clamped_and_rounded():
+    def forward(x):
+        return x * 0 + torch.tensor([-3.0, 0.5, 9.0]).view(1, 3, 1, 1)
+
+    assert wrap(forward)(image(3, 3))[0, 0].tolist() == [0, 128, 255]
+    assert wrap(lambda x: x + 0.4 / 255)(image(9, 9)).tolist() == image(9, 9).tolist()
+
+
+def test_images_of_several_sizes_keep_their_order():
+    images = [image(8, 8, 1), image(5, 9, 2), image(8, 8, 3)]
+    results = wrap(lambda x: 1 - x, multiple=4).restore(images)
+    assert all((result == 255 - before).all() for result, before in zip(results, images, strict=True))
+
+
+@pytest.mark.parametrize("multiple", [1, 8])
+def test_tiles_give_what_the_whole_gives(multiple):
+    conv = torch.nn.Conv2d(3, 3, 3, padding=1)
+    torch.nn.init.constant_(conv.weight, 1 / 27)
+    whole, tiled = (wrap(conv, multiple=multiple, tile=tile) for tile in ("off", "32+8"))
+    picture = image(70, 90)
+    assert np.abs(whole(picture).astype(int) - tiled(picture)).max() <= 1
+    assert whole.key != tiled.key
+
+
+def test_auto_tiles_large_images_only():
+    sizes = []
+    derainer = wrap(lambda x: sizes.append(tuple(x.shape[2:])) or x, whole_pixels=600 * 600)
+    derainer.restore([image(600, 600), image(600, 601)])
+    assert sizes[0] == (600, 600)
+    assert set(sizes[1:]) == {(512, 512)}
+
+
+def test_out_of_memory_falls_back_to_tiles_and_says_so():
+    def forward(x):
+        if x.shape[2] * x.shape[3] > 512 * 512:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes")
+        return x
+
+    derainer = wrap(forward)
+    picture = image(520, 700)
+    assert (derainer(picture) == picture).all()
+    assert "tiles of 512+64" in derainer.notes[0]
+    with pytest.raises(DerainerError, match="ran out of memory|out of memory"):
+        wrap(lambda x: forward(torch.zeros(1, 3, 600, 600)))(image(20, 20))
+
+
+def test_a_fixed_size_network_sees_that_size():
+    sizes = []
+    derainer = wrap(lambda x: sizes.append(tuple(x.shape[2:])) or x, fixed=32)
+    for size in ((20, 20), (32, 32), (50, 70)):
+        assert (derainer(image(*size)) == image(*size)).all()
+    assert set(sizes) == {(32, 32)}
+
+
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (lambda x: [x], "returned a list"),
+        (lambda x: x[:, :, 1:], "size must stay"),
+        (lambda x: x[:, :1], "size must stay"),
+        (lambda x: x * float("nan"), "NaN"),
+        (lambda x: (x * 255).to(torch.uint8), "floats"),
+        (lambda x: x / torch.zeros(2, 2, 2), "failed on a 8x8 image: RuntimeError"),
+    ],
+)
+def test_a_bad_network_is_one_line(forward, words):
+    with pytest.raises(DerainerError, match=words) as caught:
+        wrap(forward)(image(8, 8))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_module_is_put_into_evaluation_mode():
+    class Net(torch.nn.Module):
+        def forward(self, x):
+            return x * 0 if self.training else x
+
+    assert (wrap(Net().train())(image(4, 4)) == image(4, 4)).all()
+
+
+def test_precision_is_in_the_key():
+    assert wrap(lambda x: x, precision="bf16").key["precision"] == "bf16"
+    assert wrap(lambda x: x).key["precision"] == "fp32"
+    cpu = torch.device("cpu")
+    assert resolve_precision("auto", cpu, bears_bf16=False) == "fp32"
+    for bad in ("fp16", ""):
+        with pytest.raises(BadConfig, match="precision"):
+            resolve_precision(bad, cpu, bears_bf16=True)
+    with pytest.raises(BadConfig, match="device 'tpu'"):
+        NetworkDerainer(lambda x: x, Card("x"), {}, Runtime("tpu"))
