@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench import memo
-from bench.engine import Engine, Execution, LocalEngine, Stopped, resolve_device
+from bench.engine import recall
+from bench.engine.outcome import check_labels, make_heads, write_manifests, write_records
+from bench.engine.plan import Components, Outline, check_classes, make_plan, outline, where
+from bench.engine.scheduler import Engine, Execution, LocalEngine, Stopped, resolve_device
+from bench.engine.suite import Suite, suite_of
+from bench.engine.work import Settings, make_jobs
 from bench.errors import BadConfig, BadData, BenchError, OutputError
-from bench.jobs import Settings, make_jobs
-from bench.plan import Components, Outline, check_classes, make_plan, outline, where
+from bench.keep.records import Record
+from bench.keep.store import Store
 from bench.problems import Problems
-from bench.recording import check_labels, make_heads, write_manifests, write_records
-from bench.records import Record
-from bench.store import Store
-from bench.suite import Suite, suite_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,7 +218,7 @@ def run_suite(
             )
         store.prepare()
         if not components.faults:  # what was wrong may be mended by the next time
-            memo.remember(store, found, settings, components)
+            recall.remember(store, found, settings, components)
         write_manifests(store, plan)
         execution = Execution()
         if plan.shards and strategy != "only-cache":
@@ -277,7 +277,7 @@ def preparing(
                 started.append(made)
             return started[0]
 
-        components = memo.recall(store, found, settings)
+        components = recall.recall(store, found, settings)
         if components is None:
             watcher.stage("loading networks")
             components = make_engine().components(found)

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from bench.api import run
-from bench.panels import View, draw, make_panels
-from bench.suite import ModelChoice
+from bench.engine.suite import ModelChoice
+from bench.engine.views import View, draw, make_panels
 from reports import render
 
 ROOT = Path(__file__).resolve().parent.parent

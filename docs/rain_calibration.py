@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.images import read_image
 from bench.rain import add_rain, parse_rain
-from downstream.restoration import score_pair_y
+from downstream.measures.fidelity import score_pair_y
 
 ROOT = Path(__file__).resolve().parent.parent
 

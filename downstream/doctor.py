@@ -7,7 +7,7 @@ from importlib import metadata
 
 from packaging.version import InvalidVersion, Version
 
-from downstream.index import installed_folder
+from downstream.models.index import installed_folder
 
 LITE = "pip install 'derain-bench[lite]'"
 
@@ -96,7 +96,7 @@ def _mmcv_ops() -> list[Problem]:
     """A compiled extension that was built for another torch is worse than none: only loading it tells."""
     if ops_kind() != "compiled" or not _present("torch"):
         return []
-    from downstream.mmops import extension_fault
+    from downstream.models.mmops import extension_fault
 
     said = extension_fault()
     if said is None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.records import Record
-    from reports.table import Choice
+    from bench.keep.records import Record
+    from reports.tables.table import Choice
 
 
 def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -21,7 +21,7 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
         coverage and status; value, low and high as stored, None where undefined. A cell without scores has
         one row without value.
     """
-    from reports.flat import flat_rows
+    from reports.tables.flat import flat_rows
 
     return flat_rows(records)
 
@@ -34,7 +34,7 @@ def render(
     Args:
         records: In any order.
         form: `md`, `latex`, `csv`, `html`, `text` or `json`.
-        preset: A name of `reports.presets.PRESETS`.
+        preset: A name of `reports.tables.presets.PRESETS`.
         choice: Columns and order.
 
     Returns:
@@ -47,8 +47,8 @@ def render(
     """
     import json
 
-    from reports.presets import build_tables
-    from reports.renderers import renderer
+    from reports.tables.presets import build_tables
+    from reports.tables.renderers import renderer
 
     if form == "json":
         return json.dumps(rows(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -63,8 +63,8 @@ def print_tables(records: Sequence[Record], preset: str = "summary", choice: Cho
     """
     from rich.console import Console
 
-    from reports.presets import build_tables
-    from reports.renderers import terminal
+    from reports.tables.presets import build_tables
+    from reports.tables.renderers import terminal
 
     console = Console()
     if console.is_terminal:

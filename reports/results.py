@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.errors import BadData, BadRecord
-from bench.records import Record, same_data
-from bench.stats import Estimate, Sampled, difference
+from bench.keep.records import Record, same_data
+from bench.score.stats import Estimate, Sampled, difference
 
 CLEAN, NONE = "clean", "none"
 REFERENCES = (CLEAN, NONE)

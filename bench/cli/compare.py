@@ -30,9 +30,9 @@ def command(
     """Compare two derainers in every cell they share, with intervals of the differences."""
     import json
 
-    from bench.records import read_records
-    from reports.compare import compare, comparison_table, sentence
-    from reports.renderers import renderer
+    from bench.keep.records import read_records
+    from reports.tables.compare import compare, comparison_table, sentence
+    from reports.tables.renderers import renderer
 
     records = [record for folder in run or [Path("runs")] for record in read_records(folder)]
     found = compare(records, first, second)
@@ -40,7 +40,7 @@ def command(
         rows = [difference.row() for difference in found]
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False))
     elif form == "text":
-        from reports.renderers.escape import visible
+        from reports.tables.renderers.escape import visible
 
         for difference in found:
             typer.echo(visible(sentence(difference)))

@@ -20,7 +20,7 @@ def add(app: typer.Typer) -> None:
 
 
 def command(
-    board: Annotated[Path, typer.Option(help="The folder of records.")] = Path("reports/board"),
+    board: Annotated[Path, typer.Option(help="The folder of records.")] = Path("reports/board/records"),
     site: Annotated[Path, typer.Option(help="Where the site goes.")] = Path("reports/site"),
     page: Annotated[Path, typer.Option(help="Where the Markdown goes.")] = Path("LEADERBOARD.md"),
     check: Annotated[
@@ -28,7 +28,7 @@ def command(
     ] = False,
 ) -> None:
     """Render the leaderboard from its records."""
-    from reports.leaderboard import render_leaderboard, stale, write_leaderboard
+    from reports.board.files import render_leaderboard, stale, write_leaderboard
 
     rendered, wrong = render_leaderboard(board, site, page)
     for line in wrong:

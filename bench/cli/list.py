@@ -55,7 +55,7 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if kind == "derainers":
         return _derainers()
     if kind == "models":
-        from downstream.models import list_models
+        from downstream.models.openmmlab import list_models
 
         return ("model", "task", "weights"), [
             (entry.name, entry.task, entry.weights) for entry in list_models()
@@ -71,7 +71,7 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
             (kind.spec, ", ".join(kind.tasks) or "none: to look at", kind.split, kind.description)
             for kind in describe_kinds()
         ]
-    from bench.suite import read_suite, shipped_suites
+    from bench.engine.suite import read_suite, shipped_suites
 
     suites = [(name, read_suite(name)) for name in shipped_suites()]
     return ("suite", "data", "derainers", "tasks"), [

@@ -64,7 +64,7 @@ Address = Annotated[
 
 def choose_suite(name: str | None, **choices: Any) -> Any:
     """Make a suite from a name and the command line's choices, which override the suite's."""
-    from bench.suite import override_suite, read_suite, suite_of
+    from bench.engine.suite import override_suite, read_suite, suite_of
 
     given = {key: value for key, value in choices.items() if value is not None}
     return override_suite(read_suite(name), given) if name else suite_of(given)
@@ -85,6 +85,6 @@ def choose_engine(name: str, address: str | None, workers: int | None, fail_fast
             f"--workers {workers} goes with --engine local: on a cluster, Ray gives each shard a core or a GPU"
         )
 
-    from bench.cluster import OnRay
+    from bench.engine.cluster import OnRay
 
     return OnRay(address, fail_fast)

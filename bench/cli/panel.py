@@ -56,10 +56,10 @@ def command(
     out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("panel.png"),
 ) -> None:
     """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
+    from bench.engine.plan import DEFAULT_MODELS
+    from bench.engine.suite import ModelChoice, suite_of
+    from bench.engine.views import View, draw, keep_samples, make_panels, restore_scenes
     from bench.errors import unknown
-    from bench.panels import View, draw, keep_samples, make_panels, restore_scenes
-    from bench.plan import DEFAULT_MODELS
-    from bench.suite import ModelChoice, suite_of
 
     if task is not None and task not in DEFAULT_MODELS:
         raise unknown("task", task, DEFAULT_MODELS)

@@ -11,8 +11,8 @@ from bench.cli import options
 from bench.cli.table import align
 
 if TYPE_CHECKING:
-    from bench.engine import Forecast
-    from bench.plan import Cell, Plan
+    from bench.engine.plan import Cell, Plan
+    from bench.engine.scheduler import Forecast
 
 _SHARED = "shared"
 
@@ -45,8 +45,8 @@ def command(
     """Print the cells of a run, what the store has of them, and an estimate of the time from a short calibration."""
     from bench.api import preparing
     from bench.cli.watch import TerminalWatcher
-    from bench.jobs import make_jobs
-    from bench.plan import make_plan
+    from bench.engine.plan import make_plan
+    from bench.engine.work import make_jobs
 
     chosen = options.choose_suite(
         suite,
@@ -118,7 +118,7 @@ def _state(cell: Cell) -> str:
 
 
 def _estimate(forecast: Forecast, *, on_this_machine: bool) -> str:
-    from bench.engine import free_memory
+    from bench.engine.scheduler import free_memory
 
     held = forecast.workers * forecast.memory
     workers = f"{forecast.workers} worker{'s' * (forecast.workers != 1)}"

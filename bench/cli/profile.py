@@ -26,8 +26,8 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
+    from bench.engine.cost import Fault, Row, all_specs, draw, profile_derainers
     from bench.errors import BenchError
-    from bench.profiling import Fault, Row, all_specs, draw, profile_derainers
     from derainers import parse_derainers
     from derainers.harness.timing import SIZES
 

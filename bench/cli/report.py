@@ -44,9 +44,9 @@ def command(
 ) -> None:
     """Show what came out of a run as tables or figures."""
     from bench.files import ensure_folder, write_atomic
-    from bench.records import read_records
+    from bench.keep.records import read_records
     from reports import print_tables, render
-    from reports.table import Choice
+    from reports.tables.table import Choice
 
     records = [record for run in runs for record in read_records(run)]
     if figures is not None:

@@ -15,8 +15,8 @@ def add(app: typer.Typer) -> None:
 
 def command(store: Annotated[Path, typer.Argument(help="The --out folder of a run.")]) -> None:
     """Score every record again from its evidence; needs no data, network or GPU."""
-    from bench.rescore import rescore
-    from bench.store import Store
+    from bench.keep.store import Store
+    from bench.score.rescore import rescore
 
     results = rescore(Store(store))
     for record, changed in results:

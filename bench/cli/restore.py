@@ -25,11 +25,11 @@ def command(
 ) -> None:
     """Restore images and write them as PNG."""
     from bench.cli.watch import TerminalWatcher
-    from bench.engine import resolve_device
+    from bench.engine.scheduler import resolve_device
+    from bench.engine.suite import suite_of
     from bench.errors import BadConfig
     from bench.files import ensure_folder
     from bench.images import check_file, read_image, write_image
-    from bench.suite import suite_of
     from derainers import load_derainer, parse_derainers
 
     suite_of({"precision": precision, "tile": tile})  # networks alone would look at them

@@ -66,7 +66,7 @@ def gc(
 def verify(folder: _FOLDER = Path("runs")) -> None:
     """Check that every evidence file and record can be read; exit code 1 where one cannot."""
     from bench.errors import BadRecord
-    from bench.records import read_record
+    from bench.keep.records import read_record
 
     store = _open(folder)
     problems = [f"{path}: {reason}" for path, reason in store.damaged()]
@@ -86,7 +86,7 @@ def verify(folder: _FOLDER = Path("runs")) -> None:
 
 def _open(folder: Path):  # type: ignore[no-untyped-def]
     from bench.errors import BadData
-    from bench.store import Store
+    from bench.keep.store import Store
 
     if not (folder / "evidence").is_dir():
         raise BadData(f"{folder} is not a store: give the --out folder of a run")

@@ -22,7 +22,7 @@ def command(
     workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
 ) -> None:
     """Run some images of a record again and compare the evidence; exit code 1 where it differs."""
-    from bench.verify import verify
+    from bench.engine.verify import verify
 
     differing = 0
     for path in record:

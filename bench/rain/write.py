@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import bench
 from bench.data import layout
-from bench.data.check import check_scenes
+from bench.data.preflight import check_scenes
 from bench.errors import BadData, OutputError
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import sha256_file

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.allocator import keep_freed_memory
 from bench.errors import BadConfig, BadData, BadWeights, MissingDependency
 from bench.files import ensure_folder
-from bench.memory import keep_freed_memory
 from bench.mmengine_import import import_mmengine
 from bench.train.config import TrainConfig
 

@@ -63,7 +63,7 @@ def score(
 ) -> dict[str, dict[str, float]]:
     """Mean psnr@y and ssim@y by rain, with the rainy images' PSNR beside them."""
     from bench.train.model import to_float
-    from downstream.restoration import score_pair_y
+    from downstream.measures.fidelity import score_pair_y
 
     device = next(network.parameters()).device
     results = {}

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.allocator import keep_freed_memory
 from bench.errors import ANYTHING, BadConfig, BenchError, said
-from bench.memory import keep_freed_memory
 from derainers.base import Card, DerainerError, Runtime
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.records import Record
+from bench.keep.records import Record
 
 
 def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.stats.errors import KINDS
+from bench.score.stats.errors import KINDS
+from reports.board.page import tick_of
 from reports.figures.style import grid_of, legend_below, look, shown
 from reports.metrics import HEADLINE
-from reports.presets import class_scores
 from reports.results import NONE, REFERENCES, Group
-from reports.site import tick_of
+from reports.tables.presets import class_scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

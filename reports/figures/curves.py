@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.agreement import correlate
-from reports.board import derainer_seconds
-from reports.charts import pareto_front
+from reports.board.charts import pareto_front
+from reports.board.content import derainer_seconds
+from reports.board.page import tick_of
 from reports.figures.style import grid_of, legend_below, look, shown
 from reports.metrics import HEADLINE, metric_of
 from reports.results import CLEAN, REFERENCES, Group, Results
-from reports.site import tick_of
+from reports.tables.agreement import correlate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bench.records import Score
+    from bench.keep.records import Score
 
 _FEW = 8
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import OutputError
-from bench.records import slug
-from reports.renderers.escape import visible
+from bench.keep.records import slug
 from reports.results import REFERENCES
+from reports.tables.renderers.escape import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

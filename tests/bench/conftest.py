@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.engine import Execution, Forecast, Progress
+from bench.engine.plan import Components, Outline, Plan
+from bench.engine.scheduler import Execution, Forecast, Progress
+from bench.engine.work import Job, Settings, cut_jobs
+from bench.engine.worker import load_components, run_shard
 from bench.images import write_image
-from bench.jobs import Job, Settings, cut_jobs
-from bench.plan import Components, Outline, Plan
 from bench.seeds import rng_from
-from bench.worker import load_components, run_shard
 
 
 class InlineEngine:

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from bench.api import Strategy, run, run_suite
+from bench.engine.suite import suite_of
 from bench.errors import BadConfig, BadData, BenchError, OutputError
-from bench.evidence import read_index, write_shard
 from bench.images import write_image
-from bench.records import Record, identity, read_records
+from bench.keep.evidence import read_index, write_shard
+from bench.keep.records import Record, identity, read_records
+from bench.keep.store import Store
 from bench.seeds import rng_from
-from bench.store import Store
-from bench.suite import suite_of
 
 
 def make_pairs(folder: Path, count: int = 6, size: tuple[int, int] = (48, 64)) -> Path:
@@ -90,7 +90,7 @@ def test_the_reference_rows_are_always_there(finished: Path) -> None:
 def test_scores_equal_those_of_the_plain_loop(finished: Path, pairs: Path) -> None:
     from bench.images import read_image
     from derainers import load_derainer
-    from downstream.restoration import score_pair
+    from downstream.measures.fidelity import score_pair
 
     median = load_derainer("median")
     rows = [
@@ -122,7 +122,7 @@ def test_a_finished_run_does_no_work(
     def no_workers(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("a worker was started")
 
-    monkeypatch.setattr("bench.engine.LocalEngine._start", no_workers)
+    monkeypatch.setattr("bench.engine.scheduler.LocalEngine._start", no_workers)
     go(pairs, finished, derainer="median,guided", workers=1)
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.json")} == before
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from bench import worker
 from bench.api import Watcher, run_suite
-from bench.blame import load_blaming
 from bench.cli.plan import describe
-from bench.engine import Stopped
+from bench.engine import worker
+from bench.engine.blame import load_blaming
+from bench.engine.plan import Component, Components, Outline, make_plan, outline
+from bench.engine.scheduler import Stopped
+from bench.engine.suite import Suite, suite_of
+from bench.engine.work import Settings
+from bench.engine.worker import load_components
 from bench.errors import BenchError
-from bench.jobs import Settings
-from bench.plan import Component, Components, Outline, make_plan, outline
-from bench.records import Record, identity, read_records
-from bench.store import Store
-from bench.suite import Suite, suite_of
-from bench.worker import load_components
+from bench.keep.records import Record, identity, read_records
+from bench.keep.store import Store
 
 torch = pytest.importorskip("torch")
 

@@ -16,16 +16,16 @@ from bench import files
 from bench.api import Run, run_suite
 from bench.data.base import DataSet, Scene, SegmentationTruth
 from bench.data.instances import InstanceTruth
+from bench.engine.plan import make_plan, outline
+from bench.engine.suite import Suite, suite_of
+from bench.engine.verify import verify
+from bench.engine.work import Settings
+from bench.engine.worker import load_components
 from bench.errors import BadRecord, OutputError
-from bench.jobs import Settings
-from bench.manifest import fingerprint, make_boxes, make_manifest
-from bench.plan import make_plan, outline
-from bench.records import identity, read_records
-from bench.rescore import rescore
-from bench.store import Store
-from bench.suite import Suite, suite_of
-from bench.verify import verify
-from bench.worker import load_components
+from bench.keep.manifest import fingerprint, make_boxes, make_manifest
+from bench.keep.records import identity, read_records
+from bench.keep.store import Store
+from bench.score.rescore import rescore
 
 
 @pytest.fixture(scope="module")

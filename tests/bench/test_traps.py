@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from bench.api import Watcher, run_suite
+from bench.engine.plan import make_plan, outline
+from bench.engine.suite import Suite, make_suite, override_suite, suite_of
+from bench.engine.work import Settings
+from bench.engine.worker import load_components
 from bench.errors import BadConfig, BadData
 from bench.images import read_image, write_image
-from bench.jobs import Settings
-from bench.plan import make_plan, outline
-from bench.records import Record
-from bench.store import Store
-from bench.suite import Suite, make_suite, override_suite, suite_of
-from bench.worker import load_components
+from bench.keep.records import Record
+from bench.keep.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +139,8 @@ def test_neither_batch_nor_worker_count_nor_shards_change_a_number(
 
     once = numbers(tmp_path / "inline", engine=inline)
     assert numbers(tmp_path / "three", workers=3) == once
-    monkeypatch.setattr("bench.plan.shard_size", lambda left: 1)
-    monkeypatch.setattr("bench.worker._CHUNK_PIXELS", 1)
+    monkeypatch.setattr("bench.engine.plan.shard_size", lambda left: 1)
+    monkeypatch.setattr("bench.engine.worker._CHUNK_PIXELS", 1)
     assert numbers(tmp_path / "single", engine=inline) == once
 
 

@@ -47,9 +47,9 @@ def run(derainer: str, images: str, workers: str) -> None:
     import ray
 
     from bench.api import run_suite
-    from bench.cluster import RayEngine
-    from bench.engine import Execution
-    from bench.suite import suite_of
+    from bench.engine.cluster import RayEngine
+    from bench.engine.scheduler import Execution
+    from bench.engine.suite import suite_of
 
     ray.init(num_cpus=int(workers), include_dashboard=False, log_to_driver=False)
     spent = [0.0]

@@ -139,7 +139,7 @@ def compare(chosen: argparse.Namespace, folder: Path, workers: int) -> None:
 
 def compare_numbers(theirs: dict[str, dict[str, float]], out: Path) -> bool:
     """Print the greatest difference of each metric over all rows; return whether all are within the tolerance."""
-    from bench.records import read_records
+    from bench.keep.records import read_records
 
     worst: dict[str, float] = {}
     for record in read_records(out):
@@ -265,7 +265,7 @@ def derain(name: str, source: str, target: str) -> None:
 
 def mmdet(model: str, checkpoint: str, annotations: str, images: str, found: str) -> None:
     """MMDetection's tools/test.py on a folder."""
-    from downstream.mmops import install_fallback_ops
+    from downstream.models.mmops import install_fallback_ops
 
     install_fallback_ops()
     import mmdet.datasets
@@ -273,7 +273,7 @@ def mmdet(model: str, checkpoint: str, annotations: str, images: str, found: str
     from mmengine.config import Config
     from mmengine.runner import Runner
 
-    from downstream.index import find_model
+    from downstream.models.index import find_model
 
     entry = find_model("detection", model)
     assert entry is not None
@@ -318,8 +318,8 @@ def skimage(images: str, clean: str, result: str) -> None:
 def bench(choices: str, out: str, workers: str) -> None:
     """``bench run``, with the engine's own count printed."""
     from bench.api import run_suite
-    from bench.engine import Execution, LocalEngine
-    from bench.suite import suite_of
+    from bench.engine.scheduler import Execution, LocalEngine
+    from bench.engine.suite import suite_of
 
     counted = {"shards": 0.0, "networks": 0.0, "images": 0}
 

@@ -16,7 +16,7 @@ import numpy as np
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from downstream.restoration import score_pair, score_pair_y
+from downstream.measures.fidelity import score_pair, score_pair_y
 
 
 def scikit_plane(one: np.ndarray, other: np.ndarray) -> float:

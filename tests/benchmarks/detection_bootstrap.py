@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
-from bench.stats import DetectionTable, detection_replicates, interval, resample_counts
-from bench.stats.detection import FALSE, HIT, IGNORED, IOU_THRESHOLDS
+from bench.score.stats import DetectionTable, detection_replicates, interval, resample_counts
+from bench.score.stats.detection import FALSE, HIT, IGNORED, IOU_THRESHOLDS
 
 IMAGES, CLASSES, OBJECTS, DETECTIONS, RESAMPLES = 5000, 80, 36_000, 500_000, 1000
 

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/interval_coverage.py [TRIALS [SCENESxCLASSES ...]]
 
-The scenes are those of tests/bench/stats/conftest.py, three objects in each on average. With 1,000 trials the
+The scenes are those of tests/bench/score/stats/conftest.py, three objects in each on average. With 1,000 trials the
 shares are good to about 0.7 points.
 """
 
@@ -14,8 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.stats import Sampled, detection_replicates, detection_scores, difference, estimate, resample_counts
-from bench.stats.bootstrap import interval
+from bench.score.stats import (
+    Sampled,
+    detection_replicates,
+    detection_scores,
+    difference,
+    estimate,
+    resample_counts,
+)
+from bench.score.stats.bootstrap import interval
 
 RESAMPLES = 1000
 SETS = ("200x1", "200x3", "500x1", "500x8", "64x3", "64x8", "200x20")
@@ -24,7 +31,7 @@ SETS = ("200x1", "200x3", "500x1", "500x8", "64x3", "64x8", "200x20")
 def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     sets = [tuple(map(int, words.split("x"))) for words in sys.argv[2:] or SETS]
-    path = Path(__file__).parents[1] / "bench" / "stats" / "conftest.py"
+    path = Path(__file__).parents[1] / "bench" / "score" / "stats" / "conftest.py"
     spec = importlib.util.spec_from_file_location("stats_scenes", path)
     assert spec is not None
     assert spec.loader is not None

@@ -97,8 +97,8 @@ def shards(out: Path) -> int:
 
 
 def verdict(folder: Path) -> int:
-    from bench.records import identity, read_records
-    from bench.store import Store
+    from bench.keep.records import identity, read_records
+    from bench.keep.store import Store
 
     Store(folder / "killed").collect_garbage(grace=0)
     left = list((folder / "killed").rglob(".tmp-*"))

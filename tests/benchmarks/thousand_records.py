@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.records import write_record
-from reports.leaderboard import render_leaderboard, write_leaderboard
-from reports.presets import PRESETS, build_tables
-from reports.renderers import FORMATS, renderer
+from bench.keep.records import write_record
+from reports.board.files import render_leaderboard, write_leaderboard
+from reports.tables.presets import PRESETS, build_tables
+from reports.tables.renderers import FORMATS, renderer
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bench.hashing import content_key
-from bench.records import Bootstrap, Record, Score, encode_replicates, protocol_of, variant_name
-from bench.stats import Estimate, Sampled, estimate, harm, recovery
-from reports.table import Cell, Column, Row, Table
+from bench.keep.records import Bootstrap, Record, Score, encode_replicates, protocol_of, variant_name
+from bench.score.stats import Estimate, Sampled, estimate, harm, recovery
+from reports.tables.table import Cell, Column, Row, Table
 
 RESAMPLES, LEVEL = 200, 0.95
 RAINS = ("none", "streaks:light", "streaks:medium", "streaks:heavy")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.records import Record, write_record
-from reports.leaderboard import render_leaderboard, write_leaderboard
-from reports.samples import write_sample
+from bench.keep.records import Record, write_record
+from reports.board.files import render_leaderboard, write_leaderboard
+from reports.board.samples import write_sample
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium here (pip install selenium)")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.records import Record
+from bench.keep.records import Record
 from reports.figures import draw_figures
 from reports.figures.panels import Crop, Panel, choose_scenes, draw_panels, largest_change
 from reports.figures.style import drawing, look, save

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 import reports
-from bench.records import Record
-from reports.presets import build_tables
-from reports.renderers import FORMATS, renderer
-from reports.renderers.escape import latex, markdown, spreadsheet, visible
-from reports.table import Table
+from bench.keep.records import Record
+from reports.tables.presets import build_tables
+from reports.tables.renderers import FORMATS, renderer
+from reports.tables.renderers.escape import latex, markdown, spreadsheet, visible
+from reports.tables.table import Table
 
 GOLD = Path(__file__).parent / "gold"
 SUFFIX = {"md": "md", "latex": "tex", "csv": "csv", "html": "html", "text": "txt"}
@@ -192,7 +192,7 @@ def test_escapes(escape: Callable[[str], str], text: str, expected: str) -> None
 def test_narrow_terminal_drops_intervals_before_columns(small_table: Table) -> None:
     from rich.console import Console
 
-    from reports.renderers.terminal import print_tables
+    from reports.tables.renderers.terminal import print_tables
 
     def lines(width: int) -> str:
         buffer = io.StringIO()

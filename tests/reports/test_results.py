@@ -7,10 +7,10 @@ import pytest
 
 import reports
 from bench.errors import BadData, BadRecord
-from bench.records import Record, Score
-from reports.cells import group_ranks, mean_columns
-from reports.presets import PRESETS, build_tables
+from bench.keep.records import Record, Score
 from reports.results import rain_order, read_results
+from reports.tables.cells import group_ranks, mean_columns
+from reports.tables.presets import PRESETS, build_tables
 
 Make = Callable[..., Record]
 MakeRun = Callable[..., list[Record]]

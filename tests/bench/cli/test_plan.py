@@ -6,11 +6,11 @@ from typing import Any
 from bench.api import run_suite
 from bench.cli.plan import describe
 from bench.cli.table import align
-from bench.jobs import Settings
-from bench.plan import Plan, make_plan, outline
-from bench.store import Store
-from bench.suite import suite_of
-from bench.worker import load_components
+from bench.engine.plan import Plan, make_plan, outline
+from bench.engine.suite import suite_of
+from bench.engine.work import Settings
+from bench.engine.worker import load_components
+from bench.keep.store import Store
 
 
 def planned(out: Path, **choices: Any) -> Plan:

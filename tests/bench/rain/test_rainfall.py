@@ -23,7 +23,7 @@ from bench.rain.rainfall import (
     transmission,
 )
 from bench.seeds import rng_from
-from downstream.restoration import score_pair_y
+from downstream.measures.fidelity import score_pair_y
 
 
 def scene(height: int = 160, width: int = 240, seed: int = 0) -> np.ndarray:

@@ -10,7 +10,7 @@ from bench.errors import BadConfig, UnknownName
 from bench.rain import RAINS, NoRain, Rain, add_rain, parse_rain
 from bench.rain.streaks import LEVELS, add_layer, draw_streaks, level_at
 from bench.seeds import rng_from
-from downstream import restoration
+from downstream.measures import fidelity
 
 LEVEL_NAMES = ("light", "medium", "heavy")
 
@@ -20,7 +20,7 @@ def grey(height: int = 120, width: int = 160, value: int = 90) -> np.ndarray:
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    return restoration.psnr(restoration.luma(one), restoration.luma(other))
+    return fidelity.psnr(fidelity.luma(one), fidelity.luma(other))
 
 
 @pytest.mark.parametrize("level", LEVEL_NAMES)

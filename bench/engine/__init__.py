@@ -1,0 +1,1 @@
+"""From a suite to evidence: suite -> plan -> work -> scheduler -> worker."""

@@ -1,0 +1,222 @@
+"""From a plan and what came of it to records: what they say beside scores, and which may stand side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bench import environment
+from bench.engine.plan import CLEAN, NONE, Cell, Outline, Plan
+from bench.engine.scheduler import Execution
+from bench.engine.work import Settings
+from bench.errors import BadConfig
+from bench.keep.manifest import fingerprint, make_boxes, make_manifest
+from bench.keep.records import Record
+from bench.keep.store import Store
+from bench.score.scorer import Scorer, cell_key
+
+#: The fields of a record that are known before scoring, by name.
+Head = dict[str, Any]
+
+
+def make_heads(plan: Plan) -> list[tuple[Cell, Head]]:
+    """Return each cell with the fields of its record that are known before scoring."""
+    keys = {(id(cell.variant), cell.label, cell.task, cell.model): cell.key for cell in plan.cells}
+    data = {id(v.data): v for v in plan.outline.variants}
+    fingerprints = {name: fingerprint(make_manifest(v.data, v.digests)) for name, v in data.items()}
+    heads = []
+    for cell in plan.cells:
+        variant, component = cell.variant, plan.components.derainers.get(cell.label)
+        references = {
+            label: keys[id(variant), label, cell.task, cell.model]
+            for label in (CLEAN, NONE)
+            if (id(variant), label, cell.task, cell.model) in keys
+        }
+        model = None
+        if cell.model is not None:
+            loaded = plan.components.models[cell.model]
+            classes = (
+                len(variant.data.segmentation.classes) if variant.data.segmentation else len(loaded.classes)
+            )
+            count = classes if cell.task == "segmentation" else len(loaded.classes)
+            model = {"name": loaded.name, "classes": count, "key": loaded.key}
+        heads.append(
+            (
+                cell,
+                {
+                    "derainer": {
+                        "label": cell.label,
+                        "name": component.name if component else cell.label,
+                        "card": component.card if component else {},
+                        "key": component.key if component else {},
+                    },
+                    "data": {
+                        "name": variant.data.name,
+                        "kind": variant.data.kind,
+                        "split": variant.data.split,
+                        "scenes": len(variant.data.scenes),
+                        "fingerprint": fingerprints[id(variant.data)],
+                        "depth_source": (variant.rain_key or {}).get("depth"),
+                        "notes": variant.data.notes,
+                    },
+                    "rain": {
+                        "name": variant.rain_name,
+                        "version": "own" if variant.data.own_rain else variant.rain.version,
+                        "seed": variant.seed,
+                    },
+                    "variant": variant.name,
+                    "task": cell.task,
+                    "model": model,
+                    "evidence": cell.key,
+                    "references": references,
+                },
+            )
+        )
+    return heads
+
+
+def check_labels(store: Store, heads: Sequence[tuple[Cell, Head]]) -> None:
+    """Refuse to mix, under one name, records of different derainers, models or files.
+
+    Raises:
+        BadConfig: Naming what differs, before anything is written.
+    """
+    there = {_row(old): old for old in _records(store)}
+    for cell, head in heads:
+        old = there.get(_row_of(head))
+        if old is None or not old.images or cell.fault:  # what failed altogether has nothing to be mixed with
+            continue
+        if old.evidence == head["evidence"]:
+            if old.data.fingerprint != head["data"]["fingerprint"]:
+                raise BadConfig(
+                    f"{store.root} holds results of {old.variant} made from other files: give another --out"
+                )
+            continue
+        label, where = head["derainer"]["label"], f"{head['task']} on {head['variant']}"
+        if old.derainer.key != head["derainer"]["key"]:
+            raise BadConfig(
+                f"{store.root} holds a result of {label}, {where}, with other weights, code or settings: "
+                f"give it a label (new={head['derainer']['name']}...) or another --out"
+            )
+        model = head["model"]
+        what = (
+            f"model {model['name']} was another (weights, config or versions)"
+            if old.model and model and old.model.key != model["key"]
+            else "rain was drawn by other code"
+            if old.rain.version != head["rain"]["version"]
+            else "evidence was made by another version of this program"
+        )
+        raise BadConfig(f"{store.root} holds a result of {where} whose {what}: give another --out")
+
+
+def write_manifests(store: Store, plan: Plan) -> None:
+    """Keep what scoring needs of every data set of a plan."""
+    for variant in {id(v.data): v for v in plan.outline.variants}.values():
+        manifest = make_manifest(variant.data, variant.digests)
+        filed = store.write_manifest(manifest)
+        derived = variant.data.detection is not None and variant.data.detection.derived
+        if derived and "detection" in plan.outline.tasks and not store.has_boxes(filed):
+            store.write_boxes(filed, make_boxes(variant.data))
+
+
+def write_records(
+    store: Store,
+    plan: Plan,
+    heads: Sequence[tuple[Cell, Head]],
+    execution: Execution,
+    settings: Settings,
+    *,
+    again: bool = False,
+) -> Iterator[Record]:
+    """Score the cells of a plan, write the records that are new and yield all of them, in the plan's order.
+
+    Args:
+        store: Where the evidence lies.
+        plan: What was to be done.
+        heads: From :func:`make_heads`.
+        execution: What came of it.
+        settings: How networks were loaded.
+        again: Write records that are there already once more.
+    """
+    failed: dict[str, dict[str, str]] = {}
+    for failure in execution.failures:
+        for key in failure.keys:
+            failed.setdefault(key, {}).setdefault(failure.scene or "", failure.reason)
+    for cell in plan.cells:
+        if cell.fault:
+            failed[cell.key] = {"": cell.fault}
+    records = _records(store)
+    finished = {old.cell: old for old in records}
+    superseded = {_row(old): old.filename() for old in records}
+    scored = {_row(old) for old in records if old.images}
+    lacking = {cell.key for cell in plan.cells if cell.missing}
+    scorers: dict[str, Scorer] = {}
+    about = {
+        "versions": environment.versions(),
+        "processor": environment.processor(),
+        "device": settings.device,
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    for cell, head in heads:
+        filed = head["data"]["fingerprint"]
+        if filed not in scorers:
+            scorers[filed] = Scorer(store, filed)
+        scorer = scorers[filed]
+        old = finished.get(cell_key(head))
+        new_evidence = execution.images and not lacking.isdisjoint({cell.key, *head["references"].values()})
+        if old is not None and scorer.complete(old) and not new_evidence:
+            yield old
+            continue
+        label = head["derainer"]["label"]
+        notes = {note for noted, note in execution.notes if noted == label}
+        about_cell = {
+            "choices": _choices(plan.outline, cell),
+            "seconds_per_image": scorer.seconds(head["evidence"], head["task"]),
+            "notes": sorted(notes.union(old.run.get("notes", ()) if old else ())),
+        }
+        record = scorer.record(head | {"run": about | about_cell}, failed.get(head["evidence"]))
+        if old is not None and not again and _same(old, record):
+            yield old
+            continue
+        if cell.fault and _row(record) in scored:
+            yield record  # what the label stood for when it could be loaded is kept
+            continue
+        path = store.write_record(record)
+        before = superseded.get(_row(record), path.name)
+        if before != path.name:
+            (store.records / before).unlink(missing_ok=True)
+        yield record
+
+
+def _records(store: Store) -> list[Record]:
+    return store.read_records() if store.records.is_dir() else []
+
+
+def _row(record: Record) -> tuple[str, str, str | None, str]:
+    """What one row of a report is called: variant, task, model and label."""
+    return record.variant, record.task, record.model.name if record.model else None, record.derainer.label
+
+
+def _row_of(head: Head) -> tuple[str, str, str | None, str]:
+    model = head["model"]
+    return head["variant"], head["task"], model["name"] if model else None, head["derainer"]["label"]
+
+
+def _same(one: Record, other: Record) -> bool:
+    return one.model_dump(exclude={"run"}) == other.model_dump(exclude={"run"})
+
+
+def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
+    """Return the suite that holds this cell alone, as plain values; `bench verify` runs it again."""
+    suite = found.suite
+    rain = {} if cell.variant.data.own_rain else {"rain": (cell.variant.rain.name,)}
+    alone = suite.model_copy(
+        update={
+            "variants": (cell.variant.choice.model_copy(update=rain),),
+            "derainers": tuple(str(spec) for spec in found.derainers if spec.label == cell.label),
+            "tasks": (cell.task,),
+            "models": () if cell.model is None else (found.models[cell.model],),
+        }
+    )
+    return alone.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,441 @@
+"""From a suite to cells and shards: everything that is decided and checked before the first image.
+
+Two steps, because the content keys of derainers and models are known only once they are loaded:
+:func:`outline` reads the suite, opens the data and checks what can be checked without a network;
+:func:`make_plan` adds the keys and yields cells, what of them is cached, and the shards still to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bench.data import open_data
+from bench.data.base import DataSet
+from bench.data.preflight import check_scenes
+from bench.engine.suite import TASKS, VARIABLE, ModelChoice, Suite, VariantChoice
+from bench.errors import BadConfig, BadData, BenchError
+from bench.hashing import content_key
+from bench.keep import evidence
+from bench.keep.records import variant_name
+from bench.keep.store import Store, missing_scenes
+from bench.problems import Problems
+from bench.rain import parse_rain
+
+if TYPE_CHECKING:
+    from bench.rain import Rain
+    from derainers import DerainerSpec
+
+#: The two reference rows.
+CLEAN, NONE = "clean", "none"
+
+#: Model that a task takes where the suite names none.
+DEFAULT_MODELS = {"detection": "street_yolox", "segmentation": "street_seg"}
+
+#: Changes whenever evidence of the same inputs would differ for a reason that lies in the engine.
+EVIDENCE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A data set under a rain.
+
+    Attributes:
+        data: The data set, its scenes those that are asked for.
+        rain: The rain; for data that brings its own, the rain that leaves images as they are.
+        rain_name: How reports name it: the rain's name, or ``own``.
+        seed: Seeds the rain.
+        digests: Scene id to SHA-256 of the scene's files.
+        choice: What the suite said; with it the cell can be run again.
+    """
+
+    data: DataSet
+    rain: Rain
+    rain_name: str
+    seed: int
+    digests: dict[str, str]
+    choice: VariantChoice
+
+    @property
+    def name(self) -> str:
+        """The variant's name, e.g. ``coco/val2017@streaks:heavy``."""
+        return variant_name(self.data.name, self.rain_name, self.seed)
+
+    @property
+    def rain_key(self) -> dict[str, Any] | None:
+        """What the rainy image depends on beside the scene; None on a dry day."""
+        if self.data.own_rain:
+            return {"rain": "own"}
+        if self.rain.name == "none":
+            return None
+        source = (self.data.depth_source or "ground-plane guess") if self.rain.needs_depth else None
+        return {"rain": self.rain.name, "version": self.rain.version, "seed": self.seed, "depth": source}
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A suite with its data opened and everything checked that needs no network.
+
+    Attributes:
+        tasks: Tasks to score, restoration included wherever the clean image is known.
+        models: The downstream networks, one or more for each task that needs one.
+        notes: What a reader of the results should know of the data and the choices, one line each.
+    """
+
+    suite: Suite
+    variants: tuple[Variant, ...]
+    derainers: tuple[DerainerSpec, ...]
+    tasks: tuple[str, ...]
+    models: tuple[ModelChoice, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Component:
+    """What a loaded derainer or model says of itself: its key, and its card or classes.
+
+    Attributes:
+        fault: Why the derainer cannot be loaded; None where it can.
+    """
+
+    name: str
+    key: dict[str, Any]
+    card: dict[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Components:
+    """The loaded derainers (by label) and models (by position in the outline)."""
+
+    derainers: dict[str, Component]
+    models: tuple[Component, ...]
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Of each derainer that cannot be loaded, by label, the reason."""
+        return {label: found.fault for label, found in self.derainers.items() if found.fault is not None}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The unit that gets a score.
+
+    Attributes:
+        key: Key of its evidence.
+        what: What the key stands for.
+        label: The derainer's label, ``clean`` or ``none``.
+        model: Position of the model in the outline; None for restoration.
+        missing: Ids of the scenes that have no evidence yet.
+        todo: Those of them that this cell's variant is to look at. The others come with an earlier cell of the
+            same key: the clean row is one for all rains, and the row ``none`` of a dry day is the clean row. None of
+            them where there is a fault.
+        fault: Why its derainer cannot be loaded; None where it can.
+    """
+
+    key: str
+    what: dict[str, Any]
+    variant: Variant
+    label: str
+    task: str
+    model: int | None
+    missing: tuple[str, ...]
+    todo: tuple[str, ...]
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A slice of a variant's scenes, for each of which there is something to do.
+
+    Attributes:
+        variant: Position of the variant in the outline.
+        name: Follows from the content, so that two runs on one store take the same lock for the same work.
+    """
+
+    variant: int
+    scenes: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do."""
+
+    outline: Outline
+    components: Components
+    cells: tuple[Cell, ...]
+    shards: tuple[Shard, ...]
+
+    @property
+    def images(self) -> int:
+        """How many images are still to be looked at, over all derainers and variants."""
+        return sum(self.images_of(variant) for variant in self.outline.variants)
+
+    def images_of(self, variant: Variant, scenes: Collection[str] | None = None) -> int:
+        """How many images of a variant are to be looked at: scenes times derainers with something to do on them.
+
+        Args:
+            variant: One of the outline's.
+            scenes: Only these; None means all.
+        """
+        cells = [cell for cell in self.cells if cell.variant is variant]
+        pairs = {(cell.label, scene) for cell in cells for scene in cell.todo}
+        return sum(scenes is None or scene in scenes for _, scene in pairs)
+
+
+def outline(suite: Suite) -> Outline:
+    """Open the data of a suite and check everything that needs no network.
+
+    Raises:
+        BenchError: Naming all that is wrong with names, files and folders; then the first thing that is wrong with
+            what they hold.
+    """
+    from derainers import check_derainer, parse_derainers
+    from downstream.models.openmmlab import check_model
+
+    problems = Problems(where(suite))
+    derainers: tuple[DerainerSpec, ...] = ()
+    with problems.at("derainers"):
+        derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
+    there: list[DerainerSpec] = []
+    for index, spec in enumerate(derainers):
+        if spec.label not in (CLEAN, NONE):
+            with problems.at(f"derainers.{index}"):
+                check_derainer(spec)
+                there.append(spec)
+    models: tuple[ModelChoice, ...] = ()
+    with problems.at("models"):
+        models = _models(suite)
+    named: dict[tuple[str, str], ModelChoice] = {}
+    for index, model in enumerate(models):
+        with problems.at(f"models.{index}"):
+            name = check_model(model.task, model.name, model.checkpoint).name
+            if (model.task, name) in named:
+                raise BadConfig(
+                    f"two {model.task} models are called {name}, and reports could not tell them apart: "
+                    f"run them one after the other into two --out folders, or rename a config file"
+                )
+            named[model.task, name] = model
+    opened: list[tuple[VariantChoice, DataSet, list[Rain]]] = []
+    for index, choice in enumerate(suite.variants):
+        rains: list[Rain] = []
+        for position, text in enumerate(choice.rain):
+            with problems.at(f"variants.{index}.rain.{position}"):
+                rains.append(parse_rain(text))
+        with problems.at(f"variants.{index}"):
+            data = _open(choice)
+            for spec in there:
+                check_derainer(spec, [scene.id for scene in data.scenes])
+            opened.append((choice, data, rains))
+    problems.settle()
+    notes = _check_tasks([data for _, data, _ in opened], suite.tasks)
+    variants: list[Variant] = []
+    for choice, data, rains in opened:
+        digests = check_scenes(
+            data,
+            boxes="detection" in suite.tasks,
+            masks="segmentation" in suite.tasks,
+            depth=not data.own_rain and any(rain.needs_depth for rain in rains),
+        )
+        notes += [f"{data.name}: {note}" for note in data.notes]
+        if data.own_rain:
+            if "rain" in choice.model_fields_set and choice.rain != ("none",):
+                notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
+            rains = [parse_rain("none")]
+        for rain in rains:
+            shown = "own" if data.own_rain else rain.name
+            variants.append(Variant(data, rain, shown, suite.seed, digests, choice))
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadConfig(f"variant {name} is named twice: leave one of them out")
+    tasks = [task for task in TASKS if task in suite.tasks]
+    if "restoration" not in tasks and any(v.data.scenes[0].image is not None for v in variants):
+        tasks.append("restoration")
+    return Outline(suite, tuple(variants), tuple(there), tuple(tasks), models, tuple(dict.fromkeys(notes)))
+
+
+def where(suite: Suite) -> str | None:
+    """Return what a suite's mistakes are told with; None for choices of the command line."""
+    return None if suite.name == Suite().name else f"suite {suite.name}"
+
+
+def _open(choice: VariantChoice) -> DataSet:
+    """Open a variant's data; raises BadData where it is not there or has no scenes."""
+    if unset := VARIABLE.search(choice.data):
+        raise BadData(
+            f"data is {choice.data!r}: the environment variable {unset[1]} is not set; set it to the folder of the "
+            f"data, or give --data"
+        )
+    data = open_data(choice.data, choice.split)
+    if not data.scenes:
+        raise BadData(f"{data.name} has no scenes: check the folder and --split")
+    if choice.limit is not None and choice.limit < len(data.scenes):
+        data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
+    return data
+
+
+def make_plan(outline: Outline, components: Components, store: Store, *, again: bool = False) -> Plan:
+    """Enumerate the cells, look up what the store has of them, and cut the rest into shards.
+
+    Args:
+        outline: From :func:`outline`.
+        components: The loaded derainers and models.
+        store: Where evidence may lie already.
+        again: Count nothing as done.
+
+    Raises:
+        BadRecord: If there is evidence that this program cannot read.
+    """
+    cells: list[Cell] = []
+    done: dict[str, set[tuple[str, str]]] = {}
+    promised: dict[str, set[tuple[str, str]]] = {}
+    for variant in outline.variants:
+        for label in (CLEAN, NONE, *(spec.label for spec in outline.derainers)):
+            if label == CLEAN and variant.data.scenes[0].image is None:
+                continue
+            for task, model in _looks(outline, variant.data):
+                what = _what(
+                    variant, label, task, None if model is None else components.models[model], components
+                )
+                key = content_key(what)
+                if key not in done:
+                    done[key] = set() if again else store.done(key, task)
+                    promised[key] = set(done[key])
+                missing = missing_scenes(variant.digests.items(), done[key])
+                fault = components.faults.get(label)
+                todo = [] if fault else missing_scenes(variant.digests.items(), promised[key])
+                promised[key].update((scene, variant.digests[scene]) for scene in todo)
+                cells.append(Cell(key, what, variant, label, task, model, tuple(missing), tuple(todo), fault))
+    shards: list[Shard] = []
+    for index, variant in enumerate(outline.variants):
+        wanted = {scene for cell in cells if cell.variant is variant for scene in cell.todo}
+        # All scenes are cut, not those that are left: runs that start at different times take the same locks.
+        scenes = [scene.id for scene in variant.data.scenes]
+        start = 0
+        while start < len(scenes):
+            part = scenes[start : start + shard_size(len(scenes) - start)]
+            start += len(part)
+            if left := tuple(scene for scene in part if scene in wanted):
+                shards.append(Shard(index, left, content_key([variant.name, part])[:20]))
+    return Plan(outline, components, tuple(cells), tuple(shards))
+
+
+def shard_size(left: int) -> int:
+    """Return how many scenes the next shard has when so many are left.
+
+    Large enough to be worth a file, small enough to lose; smaller towards the end, so that workers finish together.
+    """
+    return min(64, max(1, left // 8))
+
+
+def check_classes(outline: Outline, components: Components) -> tuple[str, ...]:
+    """Check that every model shares classes with every data set that it is to look at.
+
+    Returns:
+        What a reader of the scores should know of classes without a counterpart, one line each.
+
+    Raises:
+        BenchError: If a model has no use on a data set; both are named.
+    """
+    from downstream.tasks.detection import map_categories
+    from downstream.tasks.segmentation import match_classes
+
+    notes: list[str] = []
+    for choice, model in zip(outline.models, components.models, strict=True):
+        for data in {id(variant.data): variant.data for variant in outline.variants}.values():
+            where = f"{model.name} on {data.name}"
+            try:
+                if choice.task == "detection" and data.detection is not None:
+                    found = map_categories(model.classes, data.detection.categories)
+                    notes += [f"{where}: {note}" for note in found.notes]
+                elif choice.task == "segmentation" and data.segmentation is not None:
+                    match_classes(model.classes, data.segmentation.classes)
+            except BenchError as error:
+                raise type(error)(f"{where}: {error}") from None
+    return tuple(notes)
+
+
+def can_serve(data: DataSet, task: str) -> bool:
+    """Return whether a data set has what a task needs: boxes, masks or clean images."""
+    if task == "detection":
+        return data.detection is not None
+    return data.segmentation is not None if task == "segmentation" else data.scenes[0].image is not None
+
+
+def _looks(outline: Outline, data: DataSet) -> Iterable[tuple[str, int | None]]:
+    for task in outline.tasks:
+        if not can_serve(data, task):
+            continue
+        if task == "restoration":
+            yield task, None
+        else:
+            yield from ((task, i) for i, model in enumerate(outline.models) if model.task == task)
+
+
+def _what(
+    variant: Variant, label: str, task: str, model: Component | None, components: Components
+) -> dict[str, Any]:
+    """What the evidence of a cell depends on, beside the scenes' files."""
+    rain = None if label == CLEAN else variant.rain_key
+    what: dict[str, Any] = {
+        "evidence": EVIDENCE_VERSION,
+        "schema": evidence.SCHEMA_VERSION,
+        "task": task,
+        "rain": rain,
+        "derainer": None if label in (CLEAN, NONE) else components.derainers[label].key,
+        "model": None if model is None else model.key,
+    }
+    if task == "detection" and variant.data.detection is not None:
+        what["categories"] = [[c["id"], c["name"]] for c in variant.data.detection.categories]
+    if task == "segmentation" and variant.data.segmentation is not None:
+        what["classes"] = list(variant.data.segmentation.classes)
+    return what
+
+
+def _check_tasks(opened: Sequence[DataSet], tasks: Sequence[str]) -> list[str]:
+    """Check that every task can be asked of some data set, and every data set has a task.
+
+    Returns:
+        Which data sets are left out of which task, one line each.
+
+    Raises:
+        BadData: If a task or a data set is of no use.
+    """
+    notes = []
+    things = {"detection": "boxes", "segmentation": "masks", "restoration": "clean images"}
+    for data in opened:
+        able = [task for task in TASKS if can_serve(data, task)]
+        for task in tasks:
+            if task in able:
+                continue
+            lack = f"task {task} needs {things[task]}, which {data.name} does not have"
+            if not any(can_serve(other, task) for other in opened) or not set(able) & set(tasks):
+                raise BadData(
+                    f"{lack}: "
+                    + (
+                        f"its tasks are {', '.join(able)}"
+                        if able
+                        else "`bench restore` shows what derainers make of it"
+                    )
+                )
+            notes.append(f"{lack}: it is scored for {', '.join(t for t in tasks if t in able)}")
+    return notes
+
+
+def _models(suite: Suite) -> tuple[ModelChoice, ...]:
+    models = []
+    tasks = [task for task in TASKS if task in suite.tasks]
+    for choice in suite.models:
+        if choice.task not in tasks:
+            raise BadConfig(
+                f"model {choice.name} is for {choice.task}, which is not among the tasks: add it to them"
+            )
+        models.append(choice)
+    for task in tasks:
+        if task in DEFAULT_MODELS and not any(model.task == task for model in models):
+            models.append(ModelChoice.model_validate({"task": task, "name": DEFAULT_MODELS[task]}))
+    return tuple(dict.fromkeys(models))

@@ -1,0 +1,223 @@
+"""A few scenes as pictures: clean, rainy and restored, with what a model sees in each.
+
+For looking, not for scoring: photos of real rain have no ground truth, and a table hides what a network does to a face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.data import open_data
+from bench.data.base import DataSet, Scene
+from bench.engine.suite import ModelChoice
+from bench.engine.versions import read_variant, restore
+from bench.errors import BadConfig, BadData, unknown
+from bench.keep.records import read_records, variant_name
+from bench.rain import parse_rain
+
+if TYPE_CHECKING:
+    from reports.figures.panels import Panel
+
+#: Boxes below this confidence are not drawn.
+CONFIDENCE = 0.35
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show.
+
+    Attributes:
+        data: ``street`` or ``KIND:DIR``.
+        split: The data set's split; None takes the kind's default.
+        rain: The rain; of no effect where the data brings its own.
+        seed: Seeds the rain.
+        derainers: ``[LABEL=]NAME[:ARG]``, separated by commas; may be empty.
+        model: The network whose boxes or classes are drawn; None draws none.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    data: str = "street"
+    split: str | None = None
+    rain: str = "streaks:medium"
+    seed: int = 0
+    derainers: str = ""
+    model: ModelChoice | None = None
+    device: str = "auto"
+
+
+def make_panels(
+    view: View, scenes: Sequence[str] = (), count: int = 3, run: Path | None = None
+) -> list[list[Panel]]:
+    """Restore some scenes and let the model look at every version.
+
+    Args and errors are those of :func:`restore_scenes`.
+
+    Returns:
+        Each scene's panels: clean (where known), none, each derainer.
+    """
+    see = _seer(view)
+    return [
+        [see(label, image) for label, image in versions.items()]
+        for versions in restore_scenes(view, scenes, count, run).values()
+    ]
+
+
+def restore_scenes(
+    view: View, scenes: Sequence[str] = (), count: int = 3, run: Path | None = None
+) -> dict[str, dict[str, np.ndarray]]:
+    """Restore some scenes.
+
+    Args:
+        view: What to show.
+        scenes: Ids of the scenes; empty chooses ``count`` of them.
+        count: How many to choose: by the records of ``run`` (largest gain, largest loss and median change of
+            PSNR on Y from the rainy to the last derainer), else the first ones.
+        run: The --out folder of a run over the same variant.
+
+    Returns:
+        Scene id to its versions: clean (where known), none, each derainer.
+
+    Raises:
+        BenchError: If a choice is wrong.
+    """
+    from derainers import load_derainer, parse_derainers
+
+    data = open_data(view.data, view.split)
+    rain = parse_rain("none" if data.own_rain else view.rain)
+    specs = parse_derainers(view.derainers) if view.derainers else ()
+    variant = (data.name, "own" if data.own_rain else rain.name, view.seed)
+    names = scenes or (
+        _choose(run, [spec.label for spec in specs], count, variant)
+        if run is not None
+        else [scene.id for scene in data.scenes[:count]]
+    )
+    chosen = _scenes(data, names)
+    derainers = [(spec.label, load_derainer(spec, device=view.device)) for spec in specs]
+    result = {}
+    for scene in chosen:
+        clean, rainy = read_variant(data, rain, view.seed, scene)
+        versions = {"clean": clean} if clean is not None else {}
+        versions["none"] = rainy
+        versions |= {label: restore(derainer, [scene.id], [rainy])[0] for label, derainer in derainers}
+        result[scene.id] = versions
+    return result
+
+
+def keep_samples(view: View, versions: Mapping[str, Mapping[str, np.ndarray]], folder: Path) -> None:
+    """Keep restored scenes for the leaderboard's before/after slider.
+
+    Args:
+        view: What the scenes were restored with.
+        versions: From :func:`restore_scenes`.
+        folder: The board's folder of samples.
+
+    Raises:
+        OutputError: If the folder cannot be written to.
+    """
+    from bench.keep.records import variant_name
+    from reports.board.samples import write_sample
+
+    data = open_data(view.data, view.split)
+    rain = "own" if data.own_rain else view.rain
+    for scene, images in versions.items():
+        write_sample(folder, variant_name(data.name, rain, view.seed), scene, images)
+
+
+def draw(panels: Sequence[Sequence[Panel]], path: Path, *, crops: bool) -> None:
+    """Write panels as one PNG.
+
+    Args:
+        panels: From :func:`make_panels`.
+        path: The file.
+        crops: Show under each scene the window that the last derainer changed most.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    import io
+
+    from bench.files import ensure_folder, write_atomic
+    from reports.figures.panels import draw_panels, largest_change
+    from reports.figures.style import drawing
+
+    windows = []
+    if crops:
+        for row in panels:
+            height, width = row[0].image.shape[:2]
+            rainy = next(panel for panel in row if panel.label == "none")
+            windows.append(largest_change(rainy.image, row[-1].image, width // 3, height // 3))
+    with drawing():
+        buffer = io.BytesIO()
+        draw_panels(panels, windows).savefig(buffer, format="png", dpi=130)
+    ensure_folder(path.parent)
+    write_atomic(path, buffer.getvalue())
+
+
+def _seer(view: View) -> Any:
+    from reports.figures.panels import Panel
+
+    if view.model is None:
+        return Panel
+    from downstream.models.openmmlab import load_model
+
+    task = view.model.task
+    model = load_model(task, view.model.name, view.model.checkpoint, device=view.device)
+
+    def see(label: str, image: np.ndarray) -> Panel:
+        found = model.predict(image)
+        if task == "segmentation":
+            return Panel(label, image, mask=found)
+        sure = found.scores >= CONFIDENCE
+        names = [model.classes[index] for index in found.labels[sure]]
+        return Panel(label, image, boxes=found.boxes[sure], names=names)
+
+    return see
+
+
+def _scenes(data: DataSet, names: Sequence[str]) -> list[Scene]:
+    by_id = {scene.id: scene for scene in data.scenes}
+    for name in names:
+        if name not in by_id:
+            raise unknown(f"scene of {data.name}", name, by_id)
+    return [by_id[name] for name in names]
+
+
+def _choose(run: Path, labels: Sequence[str], count: int, variant: tuple[str, str, int]) -> list[str]:
+    """Scenes by the change of PSNR from the rainy image to the last label's.
+
+    Args:
+        run: The --out folder of a run.
+        labels: Of the derainers shown.
+        count: How many scenes.
+        variant: Data set, rain and seed; a run over the data set's first scenes counts too.
+    """
+    from reports.figures.panels import choose_scenes
+
+    if not labels:
+        raise BadConfig("--run chooses scenes by what a derainer changed: name one with --derainer")
+    data, rain, seed = variant
+    records = {
+        r.derainer.label: r
+        for r in read_records(run)
+        if r.task == "restoration"
+        and (r.rain.name, r.rain.seed) == (rain, seed)
+        and (r.data.name == data or r.data.name.startswith(f"{data}[:"))
+    }
+    for label in ("none", labels[-1]):
+        if label not in records or not records[label].breakdown:
+            raise BadData(
+                f"{run} has no restoration record of {label} on {variant_name(*variant)}: run it first, "
+                "or name --scene"
+            )
+    before, after = (
+        dict(zip(record.breakdown["scenes"], record.breakdown["images"]["psnr_y"], strict=True))
+        for record in (records["none"], records[labels[-1]])
+    )
+    names = [name for name in before if before[name] is not None and after.get(name) is not None]
+    picked = choose_scenes([before[name] for name in names], [after[name] for name in names], count)
+    return [names[index] for index in picked]

@@ -1,0 +1,419 @@
+"""What happens to one shard: scene -> rain -> derainer -> uint8 -> every task asked for -> evidence -> store.
+
+The same function runs in the local engine's processes and in Ray's tasks. A worker keeps the networks that it has
+loaded, so that a job's shards share them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.data.base import Scene
+from bench.engine.plan import CLEAN, NONE, Component, Components, Outline, Shard
+from bench.engine.suite import ModelChoice
+from bench.engine.versions import read_variant, restore
+from bench.engine.work import CellWork, Failure, Job, Settings, ShardResult
+from bench.errors import ANYTHING, BenchError, blame, said
+from bench.files import ensure_folder
+from bench.hashing import content_key
+from bench.images import write_image
+from bench.keep.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_index
+from bench.keep.records import distinct_slug
+from bench.keep.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from derainers import Derainer, DerainerSpec
+
+
+def load_components(outline: Outline, settings: Settings) -> Components:
+    """Load every derainer and model once and say what they are, or of a derainer why it cannot be loaded.
+
+    Raises:
+        BenchError: If a model cannot be loaded; the precondition of a run.
+    """
+    derainers = {}
+    for spec in outline.derainers:
+        try:
+            derainer = _derainer(spec, settings)
+            found = Component(spec.name, dict(derainer.key), card=asdict(derainer.card))
+        except ANYTHING as error:  # anyone's code and files: the others are to run all the same
+            found = broken(spec, blame(spec.label, error))
+        derainers[spec.label] = found
+    models = []
+    for choice in outline.models:
+        model = _model(choice, settings)
+        models.append(Component(model.name, dict(model.key), classes=tuple(model.classes)))
+    return Components(derainers, tuple(models))
+
+
+def broken(spec: DerainerSpec, fault: str) -> Component:
+    """Return what stands for a derainer that cannot be loaded; evidence is never filed under its key."""
+    return Component(spec.name, {"not loaded": spec.label}, fault=fault)
+
+
+def run_shard(job: Job, shard: Shard, *, wait: bool = False) -> ShardResult:
+    """Make the evidence of a shard and put it into the store.
+
+    A scene, derainer or model that fails leaves the rest of the shard going; failures are returned, never stored.
+
+    Args:
+        job: The shard's part of its variant's work.
+        shard: Which scenes.
+        wait: Wait for another run that holds the shard, instead of returning a busy result.
+
+    Raises:
+        OutputError: If the store cannot be written to.
+    """
+    store = Store(job.store)
+    with store.lock(shard.name, wait=wait) as held:
+        if not held:
+            return ShardResult(busy=True)
+        return _Work(job, shard).run(store)
+
+
+def measure_shard(job: Job, shard: Shard) -> tuple[float, int]:
+    """Do a shard's work once to load the networks and once more for the clock; nothing is stored.
+
+    Returns:
+        Seconds of the second time, and this process's largest memory so far in bytes.
+    """
+    import resource
+
+    _Work(job, shard).look()
+    started = time.perf_counter()
+    _Work(job, shard).look()
+    return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+#: Pixels of scenes that a worker holds at a time: a few big frames, or enough small ones for a batch.
+_CHUNK_PIXELS = 4 << 20
+
+
+class _Work:
+    """One shard's state: what is to do, rows made so far, what failed."""
+
+    def __init__(self, job: Job, shard: Shard) -> None:
+        self.job = job
+        self.shard = shard
+        self.failures: list[Failure] = []
+        self.seconds = 0.0
+        self.images = 0
+        self.todo = {cell.key: cell.todo for cell in job.cells}
+        self.rows: dict[str, list[Row]] = {cell.key: [] for cell in job.cells}
+
+    def run(self, store: Store) -> ShardResult:
+        """Make the evidence and store it."""
+        if not self.job.again:
+            # Another run may have done the work since the plan was made; it cuts the same scenes into the same shards.
+            for cell in self.job.cells:
+                scenes = [(name, self.job.digests[name]) for name in self.shard.scenes if name in cell.todo]
+                path = store.shard_path(cell.key, scenes)
+                if path.exists() and read_index(path, cell.task) == scenes:
+                    self.todo[cell.key] = frozenset()
+        notes = self.look()
+        for cell in self.job.cells:
+            if self.rows[cell.key]:
+                store.describe(cell.key, cell.what)
+                store.write(cell.key, cell.task, self.rows[cell.key])
+        return ShardResult(
+            images=self.images,
+            network_seconds=self.seconds,
+            failures=tuple(self.failures),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def look(self) -> list[tuple[str, str]]:
+        """Restore what is to do and show it to every task; return the derainers' notes."""
+        wanted = [s for s in self.job.data.scenes if any(s.id in ids for ids in self.todo.values())]
+        labels = list(dict.fromkeys(cell.label for cell in self.job.cells))
+        notes: list[tuple[str, str]] = []
+        for inputs in _chunks(self._read(wanted)):
+            for label in labels:
+                cells = [cell for cell in self.job.cells if cell.label == label and self.todo[cell.key]]
+                lacking = [i for i in inputs if any(i.scene.id in self.todo[cell.key] for cell in cells)]
+                if lacking:
+                    notes += self._look(label, cells, lacking)
+        return notes
+
+    def _read(self, scenes: Sequence[Scene]) -> Iterator[_Input]:
+        """Decode and rain; with several readers, a few scenes ahead of whoever looks at them."""
+
+        def read(scene: Scene) -> _Input | Failure:
+            try:
+                return _Input(scene, *read_variant(self.job.data, self.job.rain, self.job.seed, scene))
+            except BenchError as error:
+                return Failure(tuple(cell.key for cell in self.job.cells), scene.id, str(error))
+
+        def good(result: _Input | Failure) -> Iterator[_Input]:
+            if isinstance(result, Failure):
+                self.failures.append(result)
+            else:
+                yield result
+
+        readers = self.job.settings.readers
+        if readers == 1:
+            for scene in scenes:
+                yield from good(read(scene))
+            return
+        # OpenCV and numpy let go of the interpreter while they decode and rain.
+        ahead: deque[Future[_Input | Failure]] = deque()
+        with ThreadPoolExecutor(readers) as pool:
+            for scene in scenes:
+                ahead.append(pool.submit(read, scene))
+                if len(ahead) > 4 * readers:
+                    yield from good(ahead.popleft().result())
+            while ahead:
+                yield from good(ahead.popleft().result())
+
+    def _look(self, label: str, cells: Sequence[CellWork], items: Sequence[_Input]) -> list[tuple[str, str]]:
+        """Restore some scenes with one derainer and show them to its cells' tasks; return the derainer's notes."""
+        self.images += len(items)
+        notes: list[tuple[str, str]] = []
+        if label == CLEAN:
+            restored = [(item, item.clean, 0.0) for item in items if item.clean is not None]
+        elif label == NONE:
+            restored = [(item, item.rainy, 0.0) for item in items]
+        else:
+            spec = next(spec for spec in self.job.derainers if spec.label == label)
+            try:
+                derainer = _derainer(spec, self.job.settings)
+                _check_key(derainer.key, cells[0].what["derainer"])
+            except ANYTHING as error:
+                # A derainer is anyone's code; what it raises ends its cells, not the run.
+                self._fail(cells, None, blame(label, error))
+                return []
+            restored = self._restore(label, derainer, cells, items)
+            notes = [(label, note) for note in getattr(derainer, "notes", ())]
+        if self.job.images is not None:
+            for item, image, _ in restored:
+                path = self.job.images / distinct_slug(label) / f"{item.scene.id}.png"
+                ensure_folder(path.parent)
+                write_image(path, image)
+        for cell in cells:
+            try:
+                look = self._looker(cell)
+            except Exception as error:
+                self._fail([cell], None, f"{cell.task}: {said(error)}")
+                continue
+            for item, image, spent in restored:
+                if item.scene.id not in self.todo[cell.key]:
+                    continue
+                try:
+                    self.rows[cell.key].append(look(item, image, spent))
+                except Exception as error:
+                    self._fail([cell], item.scene.id, f"{cell.task}: {said(error)}")
+        return notes
+
+    def _restore(
+        self, label: str, derainer: Derainer, cells: Sequence[CellWork], items: Sequence[_Input]
+    ) -> list[tuple[_Input, np.ndarray, float]]:
+        """Return scene, restored image and seconds of each item that did not fail."""
+        started = time.perf_counter()
+        try:
+            images = restore(derainer, [item.scene.id for item in items], [item.rainy for item in items])
+        except ANYTHING as error:
+            if len(items) == 1:
+                self._fail(cells, items[0].scene.id, blame(label, error))
+                return []
+            # An image that fails must not take its neighbours along.
+            return [result for item in items for result in self._restore(label, derainer, cells, [item])]
+        spent = time.perf_counter() - started
+        self.seconds += spent
+        return [(item, image, spent / len(items)) for item, image in zip(items, images, strict=True)]
+
+    def _looker(self, cell: CellWork) -> Callable[[_Input, np.ndarray, float], Row]:
+        digests = self.job.digests
+        if cell.task == "restoration":
+            from downstream.measures.fidelity import score_pair
+
+            def restoration(item: _Input, image: np.ndarray, spent: float) -> Row:
+                assert item.clean is not None
+                return RestorationRow(
+                    item.scene.id, digests[item.scene.id], spent, **score_pair(image, item.clean)
+                )
+
+            return restoration
+        assert cell.model is not None
+        model = _model(cell.model, self.job.settings)
+        _check_key(model.key, cell.what["model"])
+        if cell.task == "detection":
+            from downstream.tasks.detection import map_categories, to_categories
+
+            boxes = self.job.data.detection
+            assert boxes is not None
+            mapping = map_categories(model.classes, boxes.categories)
+
+            def detection(item: _Input, image: np.ndarray, spent: float) -> Row:
+                found, seconds = self._timed(model.predict, image)
+                return DetectionRow(
+                    item.scene.id, digests[item.scene.id], seconds, *to_categories(found, mapping)
+                )
+
+            return detection
+        from downstream.tasks.segmentation import confusion, match_classes
+
+        truth = self.job.data.segmentation
+        assert truth is not None
+        indices = match_classes(model.classes, truth.classes)
+
+        def segmentation(item: _Input, image: np.ndarray, spent: float) -> Row:
+            labels, seconds = self._timed(model.predict, image)
+            matrix = confusion(
+                indices[labels], self._mask(item), len(truth.classes), where=str(item.scene.mask)
+            )
+            return SegmentationRow(item.scene.id, digests[item.scene.id], seconds, matrix)
+
+        return segmentation
+
+    def _mask(self, item: _Input) -> np.ndarray:
+        if item.mask is None:
+            item.mask = self.job.data.mask(item.scene)
+        return item.mask
+
+    def _timed(self, function: Callable[[np.ndarray], Any], image: np.ndarray) -> tuple[Any, float]:
+        started = time.perf_counter()
+        result = function(image)
+        spent = time.perf_counter() - started
+        self.seconds += spent
+        return result, spent
+
+    def _fail(self, cells: Sequence[CellWork], scene: str | None, reason: str) -> None:
+        self.failures.append(Failure(tuple(cell.key for cell in cells), scene, reason))
+
+
+@dataclass
+class _Input:
+    """A scene's images in memory; the mask is read when the first model wants it."""
+
+    scene: Scene
+    clean: np.ndarray | None
+    rainy: np.ndarray
+    mask: np.ndarray | None = None
+
+
+def _chunks(items: Iterator[_Input]) -> Iterator[list[_Input]]:
+    """Group scenes so that what is held in memory at a time does not depend on the shard's length."""
+    chunk: list[_Input] = []
+    pixels = 0
+    for item in items:
+        chunk.append(item)
+        pixels += item.rainy.shape[0] * item.rainy.shape[1]
+        if pixels >= _CHUNK_PIXELS:
+            yield chunk
+            chunk, pixels = [], 0
+    if chunk:
+        yield chunk
+
+
+def _check_key(key: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
+    """Check that what this worker loaded is what evidence would be filed under.
+
+    Raises:
+        BenchError: Naming the first difference: a machine of another kind, or weights that no seed fixes.
+    """
+    for name in sorted({*key, *planned}):
+        here, there = key.get(name), planned.get(name)
+        if content_key(here) != content_key(there):
+            raise BenchError(
+                f"its {name} is {here} in this worker but {there} in the plan: fix what it depends on "
+                f"(--precision where machines differ, a seed where weights are random)"
+            )
+
+
+@lru_cache(maxsize=32)
+def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
+    from derainers import load_derainer
+
+    return load_derainer(spec, _place(settings), settings.precision, settings.tile, settings.trust)
+
+
+@lru_cache(maxsize=8)
+def _model(choice: ModelChoice, settings: Settings) -> Any:
+    from downstream.models.openmmlab import load_model
+
+    return load_model(
+        choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust
+    )
+
+
+#: The GPU that this process has claimed.
+_claimed: str | None = None
+
+
+def _place(settings: Settings) -> str:
+    return (_claimed or "cuda") if settings.device == "cuda" else settings.device
+
+
+def initialise(
+    threads: int,
+    ignore_interrupts: bool = True,
+    devices: Sequence[str] = (),
+    claims: Path | None = None,
+    parent: int | None = None,
+) -> None:
+    """Prepare a worker process.
+
+    Args:
+        threads: Threads of a network on the CPU. The count is the same for any number of workers, because a
+            network's sums may depend on it in the last bit.
+        ignore_interrupts: Leave Ctrl-C to the process that started this one.
+        devices: GPUs to share out among the workers.
+        claims: Folder, empty at the start, in which workers leave word of the GPU they took.
+        parent: Id of the process to end with, however that one ends.
+    """
+    import logging
+    import signal
+    import threading
+    import warnings
+
+    global _claimed
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    if ignore_interrupts:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    if devices and claims is not None:
+        _claimed = claim(devices, claims)
+    import cv2
+    import torch
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+
+
+def _end_with(parent: int) -> None:
+    # A killed parent says nothing, and its workers would wait for work for ever, networks in memory.
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def claim(devices: Sequence[str], claims: Path) -> str:
+    """Return the device that the fewest workers have taken so far, and leave word of taking it.
+
+    Args:
+        devices: The devices to choose from.
+        claims: A folder that all workers see.
+    """
+    for turn in range(1 << 16):
+        for index, device in enumerate(devices):
+            try:
+                # Creating a file is atomic: one worker gets each place.
+                (claims / f"{turn}-{index}").touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            return device
+    raise AssertionError("more workers than places")

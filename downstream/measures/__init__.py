@@ -1,0 +1,1 @@
+"""Measures of an image, or of a pair of images, by name."""

@@ -1,0 +1,1 @@
+"""Where the networks that look at a restored image come from."""

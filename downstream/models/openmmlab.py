@@ -1,0 +1,162 @@
+"""Downstream models by name: embedded ones, those of the model indices, and the user's own config files."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BadConfig, BadWeights, MissingDependency, unknown
+from downstream.models.base import Model
+from downstream.models.checkpoints import cached_path
+from downstream.models.index import (
+    PACKAGES,
+    Entry,
+    find_model,
+    installed_folder,
+    package_folder,
+    read_configs,
+    read_index,
+)
+
+#: The model of each task that the program brings along; the default.
+DEFAULTS = {"detection": "street_yolox", "segmentation": "street_seg"}
+
+FOLDER = Path(__file__).parent / "embedded"
+CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a model is made from, before anything is loaded.
+
+    Attributes:
+        name: Its name in reports.
+        task: ``detection`` or ``segmentation``.
+        origin: ``embedded``, ``index`` or ``file``.
+        config: The config file.
+        checkpoint: The weights, where they are on disk.
+        url: Where the weights are downloaded from otherwise.
+    """
+
+    name: str
+    task: str
+    origin: str
+    config: Path
+    checkpoint: Path | None
+    url: str | None = None
+
+
+def load_model(
+    task: str,
+    name: str | None = None,
+    checkpoint: str | Path | None = None,
+    device: str = "auto",
+    trust: str | None = None,
+) -> Model:
+    """Load a downstream model.
+
+    Args:
+        task: ``detection`` or ``segmentation``.
+        name: An embedded model, a name of MMDetection's or MMSegmentation's model index, or a config file;
+            None takes the embedded model.
+        checkpoint: Weights file; None takes the index's, downloaded once.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        trust: SHA-256 of a checkpoint that may run code when loaded.
+
+    Returns:
+        The model, in evaluation mode, on the device.
+
+    Raises:
+        BenchError: As :func:`check_model`; BadWeights where the weights are not the network's.
+    """
+    source = check_model(task, name, checkpoint)
+    if task == "detection":
+        from downstream.models.mmdetection import load_detector as load
+    else:
+        from downstream.models.mmsegmentation import load_segmenter as load  # type: ignore[assignment]
+    return load(source, device=device, trust=trust)
+
+
+def check_model(task: str, name: str | None = None, checkpoint: str | Path | None = None) -> Source:
+    """Find a model's config and weights without loading either.
+
+    Raises:
+        UnknownName: No such task or model; close names are suggested.
+        BadConfig: The config file does not exist, or comes without weights.
+        BadWeights: The checkpoint does not exist.
+        MissingDependency: The package that serves the task is not installed.
+    """
+    if task not in PACKAGES:
+        raise unknown("task", task, PACKAGES)
+    name = name or DEFAULTS[task]
+    package_folder(task)
+    for package in ("mmengine", "mmcv"):
+        if installed_folder(package) is None:
+            raise MissingDependency(
+                f"task {task} needs {package}, which is not installed: pip install 'derain-bench[lite]'"
+            )
+    path = Path(checkpoint) if checkpoint is not None else None
+    if path is not None and not path.is_file():
+        raise BadWeights(f"{path}: no such weights file (--checkpoint)")
+    if name in embedded_models(task):
+        return Source(name, task, "embedded", FOLDER / f"{name}.py", path or _embedded_weights(name))
+    if name.endswith(CONFIG_SUFFIXES):
+        config = Path(name)
+        if not config.is_file():
+            raise BadConfig(f"{config}: no such model config (--model)")
+        if path is None:
+            raise BadConfig(f"{config}: a config file needs its weights: --checkpoint FILE")
+        return Source(config.stem, task, "file", config.resolve(), path)
+    entry = find_model(task, name)
+    if entry is None:
+        raise unknown(f"{task} model", name, [listed.name for listed in list_models(task)])
+    if path is None and entry.url is None:
+        raise BadConfig(f"model {name}: its index names no weights: --checkpoint FILE")
+    if not entry.config.is_file():
+        raise BadConfig(f"model {name}: its config {entry.config.name} is not in the installed package")
+    return Source(name, task, "index", entry.config, path, None if path else entry.url)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model that can be had by name, as ``bench list models`` shows it."""
+
+    name: str
+    task: str
+    weights: str
+
+
+def list_models(task: str | None = None) -> list[Listed]:
+    """Return every model that can be had by name, embedded ones first, without importing its package.
+
+    Args:
+        task: Only models of this task; None lists all. Where a task's package is not installed, only the
+            embedded models are known.
+    """
+    listed = []
+    for each in PACKAGES if task is None else (task,):
+        listed += [Listed(name, each, "embedded") for name in embedded_models(each)]
+        with contextlib.suppress(MissingDependency):
+            entries = read_index(each)
+            listed += [Listed(name, each, _weights_of(entries[name])) for name in sorted(entries)]
+            configs = set(read_configs(each)) - set(entries)
+            listed += [Listed(name, each, "--checkpoint") for name in sorted(configs)]
+    return listed
+
+
+def _weights_of(entry: Entry) -> str:
+    if entry.url is None:
+        return "--checkpoint"
+    return "downloaded" if cached_path(entry.url).is_file() else "download"
+
+
+def embedded_models(task: str) -> list[str]:
+    """Return the models of ``task`` that the program brings along."""
+    name = DEFAULTS[task]
+    return [name] if (FOLDER / f"{name}.py").is_file() and _embedded_weights(name) else []
+
+
+def _embedded_weights(name: str) -> Path | None:
+    files = (FOLDER / f"{name}{suffix}" for suffix in (".safetensors", ".pth"))
+    return next((file for file in files if file.is_file()), None)

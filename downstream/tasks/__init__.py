@@ -1,0 +1,1 @@
+"""What is asked of a restored image, one module a task."""

@@ -1,0 +1,1 @@
+"""The leaderboard: its records, page and site."""

@@ -1,0 +1,83 @@
+"""The leaderboard's files: what they should hold, whether they do, and writing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from bench.files import ensure_folder, write_atomic
+from bench.keep.records import Record
+from reports.board.content import Board, make_board, read_board
+from reports.board.page import build_site
+from reports.board.samples import read_samples
+from reports.tables.presets import build_tables
+from reports.tables.renderers.escape import markdown
+from reports.tables.renderers.markdown import render_markdown
+
+_INTRO = """# Leaderboard
+
+Made by `bench leaderboard` from the records in `{board}`; edit nothing here.
+
+`clean` is the model on the clean scenes, `none` on the rainy ones as they are; neither is ranked. A rank is
+shared where the difference to its best lies within noise. Recovery is (derained - rainy) / (clean - rainy);
+harm is what a derainer does to clean scenes. An em dash is a number that does not exist; its note says why.
+"""
+
+
+def render_leaderboard(folder: Path, site: Path, page: Path) -> tuple[dict[Path, bytes], list[str]]:
+    """Render every file of the leaderboard.
+
+    Args:
+        folder: The records, with sample scenes in its folder `samples`.
+        site: Where the site will be.
+        page: Where the Markdown will be.
+
+    Returns:
+        Content by path, and one line for everything that is wrong with the records. Where anything is
+        wrong there is no content.
+
+    Raises:
+        BadData: If the sample scenes cannot be read.
+    """
+    records, wrong = read_board(folder)
+    if wrong:
+        return {}, wrong
+    board = make_board(records)
+    files = build_site(board, read_samples(folder / "samples"), _relative(folder, site))
+    rendered = {site / name: content for name, content in files.items()}
+    rendered[page] = render_page(board, records, folder.as_posix()).encode()
+    return rendered, []
+
+
+def render_page(board: Board, records: list[Record], folder: str) -> str:
+    """LEADERBOARD.md: tables over all rains first, then one with ranks and intervals for each variant."""
+    parts = [_INTRO.format(board=markdown(folder)), "## Over all rains\n"]
+    parts.append(render_markdown(build_tables(records, "paper")))
+    parts.append("## By variant\n")
+    tables = [replace(section.table, caption=section.table.caption + ".") for section in board.sections]
+    parts.append(render_markdown(tables))
+    return "\n".join(parts)
+
+
+def stale(rendered: Mapping[Path, bytes]) -> list[Path]:
+    """Files that are missing or differ from what they should hold."""
+    return [path for path, content in rendered.items() if not path.is_file() or path.read_bytes() != content]
+
+
+def write_leaderboard(rendered: Mapping[Path, bytes]) -> None:
+    """Write the files that differ.
+
+    Raises:
+        OutputError: If a file cannot be written.
+    """
+    for path in stale(rendered):
+        ensure_folder(path.parent)
+        write_atomic(path, rendered[path])
+
+
+def _relative(folder: Path, site: Path) -> str:
+    """The address of the records as seen from the site's page."""
+    import os
+
+    return PurePosixPath(Path(os.path.relpath(folder, site))).as_posix()

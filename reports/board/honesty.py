@@ -1,0 +1,129 @@
+"""Does a record say what its own replicates, and the records around it, say?
+
+A record that passes may still come from a machine that lies; `bench verify` re-runs a sample for that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.keep.records import Record, Score
+from bench.score.stats import Estimate, Sampled, estimate, harm, recovery
+from reports.metrics import metric_of
+from reports.results import CLEAN, NONE, Group, Results, paired, read_results, sampled_score
+
+#: Replicates are kept as float32, scores as float64.
+_ROUNDING = 1e-5
+#: A score lies among its replicates; further out than this many of their deviations it is not theirs.
+_DEVIATIONS = 8.0
+
+
+def problems(records: Sequence[Record]) -> list[str]:
+    """Everything in the records that contradicts something else in them, one line each."""
+    by_record = {record.filename(): record_problems(record) for record in records}
+    found = [line for lines in by_record.values() for line in lines]
+    try:
+        results = read_results(records)
+    except BenchError as error:
+        return [*found, str(error)]
+    # A wrong score makes its recovery wrong too; one line says enough.
+    return found + [line for name, line in reference_problems(results) if not by_record[name]]
+
+
+def record_problems(record: Record) -> list[str]:
+    """What one record says against itself."""
+    found = []
+    for score in record.scores:
+        reason = _score_problem(record, score)
+        if reason:
+            found.append(
+                f"{record.filename()}: {score.metric} {reason}: run the cell again or remove the file"
+            )
+    return found
+
+
+def _score_problem(record: Record, score: Score) -> str | None:
+    bottom, top = metric_of(score.metric).bounds
+    numbers = [v for v in (score.value, score.low, score.high) if v is not None]
+    if not all(bottom <= value <= top for value in numbers):
+        return f"is outside [{bottom:g}, {top:g}]"
+    if score.low is not None and score.high is not None and score.low > score.high:
+        return f"has an interval that ends before it begins, [{score.low:g}, {score.high:g}]"
+    replicates = record.replicate(score.metric)
+    if replicates is None or record.bootstrap is None or score.value is None:
+        return None
+    if len(replicates) != record.bootstrap.resamples:
+        return f"has {len(replicates)} replicates where {record.bootstrap.resamples} are stated"
+    finite = replicates[np.isfinite(replicates)]
+    reach = (
+        _DEVIATIONS * float(finite.std()) + _ROUNDING * (1 + abs(score.value)) if finite.size else math.inf
+    )
+    if finite.size and abs(float(finite.mean()) - score.value) > reach:
+        return f"of {score.value:g} is not the score of its replicates, whose mean is {finite.mean():g}"
+    expected = estimate(Sampled(score.value, replicates), record.bootstrap.level, (bottom, top))
+    if not _agree(score, expected):
+        return f"has an interval that its replicates do not give, [{expected.low:g}, {expected.high:g}]"
+    return None
+
+
+def reference_problems(results: Results) -> list[tuple[str, str]]:
+    """Recovery and harm that the rows `clean` and `none` do not give, and references to other rows.
+
+    Returns:
+        The record's file name and a line, for each.
+    """
+    found = []
+    for group in results:
+        for label, record in group.records.items():
+            for name in (CLEAN, NONE):
+                row = group.records.get(name)
+                if row is not None and record.references.get(name, row.evidence) != row.evidence:
+                    line = f"its row {name} was another than {row.filename()}: take both from one run"
+                    found.append((record.filename(), f"{record.filename()}: {line}"))
+            if label not in (CLEAN, NONE):
+                found += [(record.filename(), line) for line in _derived_problems(group, record)]
+    return found
+
+
+def _derived_problems(group: Group, record: Record) -> list[str]:
+    clean, rainy = group.records.get(CLEAN), group.records.get(NONE)
+    if clean is None or rainy is None or record.bootstrap is None:
+        return []
+    if not (paired(record, clean) and paired(record, rainy)):
+        return []
+    found = []
+    for score in record.scores:
+        stem, _, kind = score.metric.rpartition("_")
+        if kind not in ("recovery", "harm"):
+            continue
+        parts = [sampled_score(r, stem) for r in (record, rainy, clean)]
+        if any(part is None or not len(part.replicates) for part in parts):
+            continue
+        own, wet, dry = (part for part in parts if part is not None)
+        level = record.bootstrap.level
+        expected = recovery(own, wet, dry, level) if kind == "recovery" else harm(own, dry, level)
+        stated = math.nan if score.value is None else score.value
+        same = (math.isnan(stated) and not expected.defined) or math.isclose(
+            stated, expected.value, rel_tol=1e-6, abs_tol=1e-9
+        )
+        if not same:
+            found.append(
+                f"{record.filename()}: {score.metric} of {stated:g} is not what rows clean and none give, "
+                f"{expected.value:g}: run the cell again or remove the file"
+            )
+    return found
+
+
+def _agree(score: Score, expected: Estimate) -> bool:
+    pairs = ((score.low, expected.low), (score.high, expected.high))
+    for stated, found in pairs:
+        if stated is None or math.isnan(found):
+            if (stated is None) != math.isnan(found):
+                return False
+        elif abs(stated - found) > _ROUNDING * (1 + abs(found)):
+            return False
+    return True

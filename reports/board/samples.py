@@ -1,0 +1,112 @@
+"""Sample scenes for the slider: the clean, the rainy and the restored picture of a few scenes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadData
+from bench.files import ensure_folder, write_atomic
+from bench.keep.records import slug
+from reports.results import label_order
+
+if TYPE_CHECKING:
+    import numpy as np
+
+INDEX = "samples.json"
+_QUALITY = 85
+
+
+@dataclass(frozen=True)
+class SampleImage:
+    """One version of a scene: whose, the file's name on the site, and its bytes."""
+
+    label: str
+    file: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A scene with its versions, `clean` and `none` first."""
+
+    title: str
+    width: int
+    height: int
+    images: tuple[SampleImage, ...]
+
+
+def write_sample(folder: Path, variant: str, scene: str, images: Mapping[str, np.ndarray]) -> None:
+    """Keep a scene for the slider; a scene that is there already is replaced.
+
+    Args:
+        folder: Where samples are kept.
+        variant: The variant's name.
+        scene: The scene's id.
+        images: By derainer label, `none` and `clean` among them: uint8 RGB HxWx3, all of one size.
+
+    Raises:
+        BadData: If the images differ in size.
+        OutputError: If the folder cannot be written to.
+    """
+    import cv2
+
+    sizes = {image.shape[:2] for image in images.values()}
+    if len(sizes) != 1:
+        raise BadData(f"sample {scene} of {variant} has images of {len(sizes)} sizes: give one size")
+    (height, width) = sizes.pop()
+    ensure_folder(folder)
+    entries = [e for e in _index(folder) if (e["variant"], e["scene"]) != (variant, scene)]
+    files = {}
+    for label, image in images.items():
+        name = f"{slug(variant)}--{slug(scene)}--{slug(label)}.jpg"
+        done, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        if not done:
+            raise BadData(f"sample {scene} of {variant}: the image of {label} cannot be written as JPEG")
+        write_atomic(folder / name, data.tobytes())
+        files[label] = name
+    entry = {"variant": variant, "scene": scene, "width": int(width), "height": int(height), "images": files}
+    entries = sorted([*entries, entry], key=lambda e: (e["variant"], e["scene"]))
+    write_atomic(folder / INDEX, (json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_samples(folder: Path) -> list[Sample]:
+    """Read what `write_sample` kept; nothing where there is no such folder.
+
+    Raises:
+        BadData: If the index or an image is missing or not what it should be.
+    """
+    samples = []
+    for entry in _index(folder):
+        try:
+            images = []
+            for label in sorted(entry["images"], key=label_order):
+                name = str(entry["images"][label])
+                if Path(name).name != name:
+                    raise BadData(f"{folder / INDEX}: {name!r} is not the name of a file beside it")
+                images.append(SampleImage(str(label), f"samples/{name}", (folder / name).read_bytes()))
+            title = f"{entry['scene']}, {entry['variant']}"
+            samples.append(Sample(title, int(entry["width"]), int(entry["height"]), tuple(images)))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise BadData(f"{folder / INDEX} is not an index of samples: make the samples again") from None
+        except OSError as error:
+            raise BadData(
+                f"sample {error.filename} cannot be read: {error.strerror}; make the samples again"
+            ) from None
+    return samples
+
+
+def _index(folder: Path) -> list[dict[str, Any]]:
+    path = folder / INDEX
+    if not path.is_file():
+        return []
+    try:
+        entries = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise BadData(f"{path} cannot be read as JSON: make the samples again") from None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BadData(f"{path} is not an index of samples: make the samples again")
+    return entries

@@ -1,0 +1,1 @@
+"""Records to neutral tables, and tables to text."""

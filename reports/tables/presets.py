@@ -1,0 +1,292 @@
+"""The tables there are: records in, neutral tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from bench.errors import BadData, unknown
+from bench.keep.records import Record
+from reports.metrics import HEADLINE
+from reports.results import CLEAN, NONE, Group, Results, label_order, read_results
+from reports.tables.cells import Filled, assemble, mean_columns, metric_column, plain_column
+from reports.tables.table import Cell, Choice, Column, Row, Table, choose
+
+_METRICS = {
+    "detection": ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ap_recovery", "ap_harm"),
+    "segmentation": ("miou", "macc", "aacc", "miou_recovery", "miou_harm"),
+    "restoration": ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"),
+}
+_SHORT = {
+    "detection": ("ap", "ap_recovery", "ap_harm"),
+    "segmentation": ("miou", "miou_recovery", "miou_harm"),
+    "restoration": ("psnr_y", "ssim_y"),
+}
+_KINDS = ("missed", "localisation", "class", "duplicate", "background")
+
+
+def build_tables(records: Sequence[Record], preset: str, choice: Choice | None = None) -> list[Table]:
+    """Build the tables of a preset.
+
+    Args:
+        records: In any order.
+        preset: A name of `PRESETS`.
+        choice: Columns and order; None keeps the preset's.
+
+    Raises:
+        UnknownName: If there is no such preset or column.
+        BadRecord: If the records must not stand in one table.
+        BadData: If there are no records, or none that the preset is about.
+    """
+    if preset not in PRESETS:
+        raise unknown("table", preset, PRESETS)
+    results = read_results(records)
+    tables = [table for table in PRESETS[preset](results) if table.columns]
+    if not tables:
+        raise BadData(
+            f"nothing to show in table {preset}: these records are of other tasks; try --table summary"
+        )
+    return [choose(table, choice) for table in tables] if choice else tables
+
+
+def summary(results: Results) -> Iterable[Table]:
+    """Every task side by side, one table per variant: what became of the picture and of what models see."""
+    for variant in results.variants:
+        groups = sorted((g for g in results if g.variant == variant), key=lambda g: g.task != "restoration")
+        columns: list[Filled] = []
+        for group in groups:
+            span = group.model or "image"
+            columns += _columns(group, _SHORT[group.task], span=span, prefix=span)
+        yield _table(f"summary of {variant}", variant, groups, columns)
+
+
+def _task(task: str) -> Callable[[Results], Iterable[Table]]:
+    def build(results: Results) -> Iterable[Table]:
+        for group in results.of(task):
+            title = f"{task.capitalize()} on {group.variant}" + (f" by {group.model}" if group.model else "")
+            table = _table(title, title, [group], _columns(group, _METRICS[task]))
+            yield choose(table, Choice(sort=table.columns[0].key)) if table.columns else table
+
+    build.__doc__ = f"All metrics of {task}, one table per variant and model."
+    return build
+
+
+def paper(results: Results) -> Iterable[Table]:
+    """Derainers by severity, with the mean over rains, one table per data set and model."""
+    for task in HEADLINE:
+        for groups in results.series(task):
+            data, model = groups[0].first.data.name, groups[0].model
+            columns: list[Filled] = []
+            for group in groups:
+                rain = group.variant.removeprefix(f"{data}@")
+                columns += _columns(group, _SHORT[task], span="dry" if group.dry else rain, prefix=rain)
+            for metric in _SHORT[task][:1] if task != "restoration" else _SHORT[task]:
+                columns += mean_columns(groups, metric)
+            title = f"{task.capitalize()} on {data}" + (f" by {model}" if model else "")
+            # Ten columns of intervals fit on no page; the marks say what lies within noise.
+            table = replace(_table(title, title, groups, columns), intervals=False)
+            mean = [column.key for column in table.columns if column.key == f"mean/{_SHORT[task][0]}"]
+            order = (mean or [column.key for column in table.columns])[:1]
+            yield choose(table, Choice(sort=order[0])) if order else table
+
+
+def cost(results: Results) -> Iterable[Table]:
+    """What a derainer costs next to what it is good for, one table per variant."""
+    for variant in results.variants:
+        groups = [group for group in results if group.variant == variant]
+        labels = _labels(groups)
+        cards = {}
+        for group in groups:
+            cards.update({label: record.derainer.card for label, record in group.records.items()})
+        restoration = next((g for g in groups if g.task == "restoration"), None)
+        columns = [
+            _card(cards, "params", Column("params", "parameters", "M", "", 2, 1e-6, False)),
+            _card(cards, "macs_256", Column("macs", "multiply-adds at 256x256", "G", "", 1, 1e-9, False)),
+        ]
+        times = _seconds(restoration)
+        if times:
+            columns.append(
+                plain_column(Column("time", "time", "ms/image", "", 1, 1e3, False), times, "not timed")
+            )
+        for group in groups:
+            columns += _columns(
+                group, (HEADLINE[group.task],), span=group.model or "image", prefix=group.model or "image"
+            )
+            looks = _seconds(group) if group.model else {}
+            shares = {
+                label: times[label] / (times[label] + looks[label])  # type: ignore[operator]
+                for label in looks
+                if times.get(label) is not None and looks[label] is not None
+            }
+            if shares:
+                share = Column(
+                    f"{group.model}/share", "share of time", "%", "", 0, 100.0, None, group.model or ""
+                )
+                columns.append(plain_column(share, shares, "not timed"))
+        machines = {
+            str(r.run["processor"]) for g in groups for r in g.records.values() if r.run.get("processor")
+        }
+        notes = [f"timed on {', '.join(sorted(machines))}; median over images"] if machines and times else []
+        if any(filled.column.key.endswith("/share") for filled in columns):
+            notes.append("share of time: of derainer and model together, the derainer's")
+        yield _table(f"cost on {variant}", f"Cost on {variant}", groups, columns, labels, notes)
+
+
+def per_class(results: Results) -> Iterable[Table]:
+    """Every class by derainer, one table per variant and model."""
+    for group in results:
+        scores = {label: class_scores(record) for label, record in group.records.items()}
+        names = list(dict.fromkeys(name for found in scores.values() for name in found))
+        if not names:
+            continue
+        title = "AP" if group.task == "detection" else "IoU"
+        protocol = next(s.protocol for r in group.records.values() for s in r.scores)
+        columns = tuple(
+            Column(label, label, "%", protocol, 1, 100.0, True) for label in sorted(scores, key=label_order)
+        )
+        rows = tuple(
+            Row(
+                name,
+                tuple(
+                    _class_cell(scores[column.key].get(name), group.records[column.key]) for column in columns
+                ),
+            )
+            for name in names
+        )
+        caption = f"{title} of each class on {group.variant} by {group.model}"
+        yield Table(
+            caption, _caption(caption, [group], [protocol], sampled=False), columns, rows, (), False, "class"
+        )
+
+
+def class_scores(record: Record) -> dict[str, float | None]:
+    """Score of each class, from the record's breakdown or its `iou/CLASS` scores."""
+    if record.task == "detection":
+        return dict(record.breakdown.get("classes", {}))
+    return {s.metric.partition("/")[2]: s.value for s in record.scores if s.metric.startswith("iou/")}
+
+
+def _class_cell(value: float | None, record: Record) -> Cell:
+    if value is not None:
+        return Cell(value)
+    return Cell(None, note=(record.reason if record.status != "ok" else None) or "class not in these scenes")
+
+
+def errors(results: Results) -> Iterable[Table]:
+    """Which detection errors deraining cured and caused, one table per variant and model."""
+    for group in results.of("detection"):
+        changes = {
+            label: record.breakdown["changes"]
+            for label, record in group.records.items()
+            if "changes" in record.breakdown
+        }
+        columns = []
+        for kind in _KINDS if changes else ():
+            for what, better in (("cured", True), ("caused", False)):
+                column = Column(f"{kind}/{what}", what, "", "", 0, 1.0, better, kind)
+                columns.append(
+                    # Counts without intervals: a mark would claim more than is known.
+                    plain_column(
+                        column, {k: float(v[kind][what]) for k, v in changes.items()}, "", marks=False
+                    )
+                )
+        title = f"Errors cured and caused on {group.variant} by {group.model}"
+        notes = ["errors on rainy images that are gone, and new ones; docs/statistics.md defines the kinds"]
+        table = _table(title, title, [group], columns, sorted(changes, key=label_order), notes)
+        yield replace(table, caption=_caption(title, [group], [], sampled=False))
+
+
+def correlation(results: Results) -> Iterable[Table]:
+    """Whether PSNR and SSIM order derainers, and images, as AP and mIoU do; two tables for all variants."""
+    from reports.tables.agreement import agreement_table, image_table
+
+    yield agreement_table(results)
+    yield image_table(results)
+
+
+PRESETS: dict[str, Callable[[Results], Iterable[Table]]] = {
+    "summary": summary,
+    "paper": paper,
+    "detection": _task("detection"),
+    "segmentation": _task("segmentation"),
+    "restoration": _task("restoration"),
+    "cost": cost,
+    "per-class": per_class,
+    "errors": errors,
+    "correlation": correlation,
+}
+
+
+def _columns(group: Group, metrics: Sequence[str], *, span: str = "", prefix: str = "") -> list[Filled]:
+    found = (metric_column(group, metric, span=span, prefix=prefix) for metric in metrics)
+    return [filled for filled in found if filled is not None]
+
+
+def _labels(groups: Sequence[Group]) -> list[str]:
+    return sorted({label for group in groups for label in group.records}, key=label_order)
+
+
+def _card(cards: dict[str, dict[str, object]], key: str, column: Column) -> Filled:
+    values = {}
+    for label, card in cards.items():
+        number = card.get(key)
+        values[label] = float(number) if isinstance(number, int | float) else None
+    own = {label: value for label, value in values.items() if label not in (CLEAN, NONE)}
+    filled = plain_column(column, own, "its card does not say")
+    references = {label: Cell(None, note="no derainer") for label in values if label in (CLEAN, NONE)}
+    return Filled(filled.column, {**references, **filled.cells})
+
+
+def _seconds(group: Group | None) -> dict[str, float | None]:
+    """Median seconds per image of a group's network, by label."""
+    if group is None:
+        return {}
+    times: dict[str, float | None] = {}
+    for label, record in group.records.items():
+        value = record.run.get("seconds_per_image")
+        if isinstance(value, int | float) and not (group.task == "restoration" and label in (CLEAN, NONE)):
+            times[label] = float(value)
+    return times if any(times.values()) else {}
+
+
+def _table(
+    name: str,
+    title: str,
+    groups: Sequence[Group],
+    columns: Sequence[Filled],
+    labels: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+) -> Table:
+    rows = assemble(columns, _labels(groups) if labels is None else labels)
+    protocols = list(dict.fromkeys(filled.column.protocol for filled in columns if filled.column.protocol))
+    return Table(
+        name=name,
+        caption=_caption(title, groups, protocols),
+        columns=tuple(filled.column for filled in columns),
+        rows=rows,
+        notes=tuple(notes),
+    )
+
+
+def _caption(title: str, groups: Sequence[Group], protocols: Sequence[str], *, sampled: bool = True) -> str:
+    """Title, scenes, protocols and version, and of a sampled table how its ties and intervals were made."""
+    scenes = sorted({group.first.data.scenes for group in groups})
+    counted = " or ".join(f"{n:,}" for n in scenes)
+    parts = [f"{title}; {counted} scene{'s' if scenes != [1] else ''}."]
+    if protocols:
+        parts.append(f"Protocols: {', '.join(protocols)}.")
+    made = next((r.bootstrap for g in groups for r in g.records.values() if r.bootstrap), None)
+    if made is not None and sampled:
+        percent = f"{100 * made.level:g}"
+        parts.append(
+            f"Ties and intervals: {percent} %, paired bootstrap over scenes, {made.resamples:,} resamples."
+        )
+    versions = {
+        str(r.run["versions"].get("derain-bench"))
+        for g in groups
+        for r in g.records.values()
+        if isinstance(r.run.get("versions"), dict) and r.run["versions"].get("derain-bench")
+    }
+    if versions:
+        parts.append(f"derain-bench {', '.join(sorted(versions))}.")
+    return " ".join(parts)

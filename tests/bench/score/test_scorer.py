@@ -1,0 +1,88 @@
+"""Scoring of evidence that needs no network: segmentation's, which is a matrix per scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.keep.evidence import Row, SegmentationRow
+from bench.keep.records import Record, Score
+from bench.score.scorer import Scorer
+
+#: Correct pixels of 100 in the scenes, by row.
+CORRECT = {"clean": (90, 95, 85), "none": (40, 45, 50), "guided": (70, 80, 60)}
+
+
+class Evidence:
+    """A store with as many scenes as wanted."""
+
+    def __init__(self, scenes: int) -> None:
+        self.scenes = scenes
+
+    def read_manifest(self, fingerprint: str) -> dict[str, Any]:
+        return {
+            "name": "made",
+            "scenes": [[str(i), f"digest{i}"] for i in range(self.scenes)],
+            "classes": ["road", "sky"],
+        }
+
+    def read(self, key: str, task: str) -> dict[tuple[str, str], Row]:
+        rows: dict[tuple[str, str], Row] = {}
+        for i in range(self.scenes):
+            right = CORRECT[key][i]
+            matrix = np.array([[right, 100 - right], [100 - right, right]], np.int64)
+            rows[str(i), f"digest{i}"] = SegmentationRow(str(i), f"digest{i}", 0.1, matrix)
+        return rows
+
+
+def score(scenes: int, label: str, references: dict[str, str]) -> Record:
+    scorer = Scorer(Evidence(scenes), "")  # type: ignore[arg-type]
+    return scorer.record(
+        {
+            "derainer": {"label": label, "name": label},
+            "data": {"name": "made", "kind": "masks", "split": "", "scenes": scenes, "fingerprint": ""},
+            "rain": {"name": "streaks:heavy", "version": "1", "seed": 0},
+            "variant": "made@streaks:heavy",
+            "task": "segmentation",
+            "model": {"name": "net", "classes": 2},
+            "evidence": label,
+            "references": references,
+            "run": {"started": "", "seconds_per_image": None},
+        }
+    )
+
+
+def by_metric(record: Record) -> dict[str, Score]:
+    return {score.metric: score for score in record.scores}
+
+
+RAINY = {"clean": "clean", "none": "none"}
+DRY = {"clean": "clean", "none": "clean"}
+
+
+@pytest.mark.parametrize("label", list(CORRECT))
+def test_one_scene_has_scores_and_no_intervals(label: str) -> None:
+    """Resampling one scene gives that scene again: an interval of no width would be a claim of certainty."""
+    for found in by_metric(score(1, label, RAINY)).values():
+        assert (found.low, found.high, found.note) == (None, None, "one scene has no interval")
+
+
+def test_one_scene_cannot_tell_rain_from_noise() -> None:
+    assert by_metric(score(1, "guided", RAINY))["miou_recovery"].value is None
+    harm = by_metric(score(1, "guided", DRY))["miou_harm"]
+    assert harm.value is not None
+    assert harm.value < 0
+    assert (harm.low, harm.note) == (None, "one scene has no interval")
+
+
+def test_three_scenes_have_intervals() -> None:
+    recovery = by_metric(score(3, "guided", RAINY))["miou_recovery"]
+    assert recovery.low < recovery.value < recovery.high  # type: ignore[operator]
+    assert recovery.note is None
+
+
+def test_rain_that_takes_nothing_has_no_recovery() -> None:
+    nothing = by_metric(score(3, "guided", {"clean": "none", "none": "clean"}))["miou_recovery"]
+    assert (nothing.value, nothing.note) == (None, "rain takes no more than noise")
