@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.errors import BadData, BadRecord
+from bench.errors import BadData, BadRecord, unknown
 from bench.keep.records import Record, same_data
 from bench.score.stats import Estimate, Sampled, difference
-
-CLEAN, NONE = "clean", "none"
-REFERENCES = (CLEAN, NONE)
-TASKS = ("detection", "segmentation", "restoration")
+from bench.vocabulary import DRY, REFERENCES, RESTORATION
+from downstream.tasks.base import Description, Metric
 
 _STEPS = ("light", "medium", "heavy")
 
@@ -41,9 +39,31 @@ class Group:
         return next(iter(self.records.values()))
 
     @property
+    def about(self) -> Description:
+        """What the task is."""
+        return self.first.description
+
+    def metric(self, name: str) -> Metric:
+        """How a metric of the task is shown."""
+        found = self.about.metric(name)
+        if found is None:
+            raise unknown(f"metric of task {self.task}", name, (metric.name for metric in self.about.metrics))
+        return found
+
+    @property
+    def title(self) -> str:
+        """What a caption says of it: task, variant and model."""
+        return f"{self.about.title} on {self.variant}" + (f" by {self.model}" if self.model else "")
+
+    @property
+    def seen_by(self) -> str:
+        """The model's name, or ``image`` where no model looks: the header above the group's columns."""
+        return self.model or "image"
+
+    @property
     def dry(self) -> bool:
         """Whether the variant is without rain, so that derainers can only do harm."""
-        return self.first.rain.name == "none"
+        return self.first.rain.name == DRY
 
     def sampled(self, metric: str, labels: Iterable[str] | None = None) -> dict[str, Sampled]:
         """Scores with replicates by label, only those that are there."""
@@ -71,9 +91,15 @@ class Results:
         """Every variant in order: by data set, dry first, then by how much it rains."""
         return tuple(dict.fromkeys(group.variant for group in self.groups))
 
-    def find(self, variant: str, task: str, model: str | None) -> Group | None:
-        """The group of that name, if there is one."""
-        return next((g for g in self.groups if (g.variant, g.task, g.model) == (variant, task, model)), None)
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Every task's name, in the order of reports."""
+        about = {group.task: group.about for group in self.groups}
+        return tuple(sorted(about, key=lambda name: (about[name].order, name)))
+
+    def fidelity(self, variant: str) -> Group | None:
+        """The group that says how close restored images of a variant come to the clean ones, if there is one."""
+        return next((g for g in self.of(RESTORATION) if g.variant == variant), None)
 
     def of(self, task: str) -> list[Group]:
         """The groups of a task."""
@@ -152,7 +178,7 @@ def label_order(label: str) -> tuple[int, str]:
 
 def rain_order(name: str) -> tuple[int, str, float, str]:
     """Sort key of rains: dry first, then by family, then by how much it rains."""
-    if name == "none":
+    if name == DRY:
         return (0, "", 0.0, "")
     family, _, amount = name.partition(":")
     if amount in _STEPS:
@@ -167,7 +193,8 @@ def _group_order(group: Group) -> tuple[object, ...]:
         first.data.name,
         rain_order(first.rain.name),
         first.rain.seed,
-        TASKS.index(group.task),
+        group.about.order,
+        group.task,
         group.model or "",
     )
 

@@ -70,14 +70,16 @@ def choose_suite(name: str | None, **choices: Any) -> Any:
     return override_suite(read_suite(name), given) if name else suite_of(given)
 
 
-def choose_engine(name: str, address: str | None, workers: int | None, fail_fast: bool = False) -> Any:
-    """Return what makes the engine from the settings; None for this machine's processes."""
+def choose_place(name: str, address: str | None, workers: int | None) -> Any:
+    """Return where the work is done: this machine's processes, or a Ray cluster."""
     from bench.errors import BadConfig, unknown
 
     if name == "local":
         if address:
             raise BadConfig(f"--address {address} goes with --engine ray")
-        return None
+        from bench.engine.local import ThisMachine
+
+        return ThisMachine(workers)
     if name != "ray":
         raise unknown("engine", name, ("local", "ray"))
     if workers is not None:
@@ -85,6 +87,6 @@ def choose_engine(name: str, address: str | None, workers: int | None, fail_fast
             f"--workers {workers} goes with --engine local: on a cluster, Ray gives each shard a core or a GPU"
         )
 
-    from bench.engine.cluster import OnRay
+    from bench.engine.cluster import RayCluster
 
-    return OnRay(address, fail_fast)
+    return RayCluster(address)

@@ -56,17 +56,19 @@ def command(
     out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("panel.png"),
 ) -> None:
     """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
-    from bench.engine.plan import DEFAULT_MODELS
     from bench.engine.suite import ModelChoice, suite_of
     from bench.engine.views import View, draw, keep_samples, make_panels, restore_scenes
     from bench.errors import unknown
+    from bench.vocabulary import RESTORATION
+    from downstream.tasks import all_tasks
 
-    if task is not None and task not in DEFAULT_MODELS:
-        raise unknown("task", task, DEFAULT_MODELS)
-    choices = {"task": task or "restoration", "model": model or (), "checkpoint": checkpoint or ()}
+    defaults = {each.about.name: each.default for each in all_tasks() if each.default is not None}
+    if task is not None and task not in defaults:
+        raise unknown("task", task, defaults)
+    choices = {"task": task or RESTORATION, "model": model or (), "checkpoint": checkpoint or ()}
     models = suite_of(choices).models
     if task and not models:
-        models = (ModelChoice.model_validate({"task": task, "name": DEFAULT_MODELS[task]}),)
+        models = (ModelChoice(task=task, name=defaults[task]),)
     view = View(data, split, rain, seed, derainer, models[0] if models else None, device)
     names = [name.strip() for name in scene.split(",")] if scene else []
     if samples is not None:

@@ -43,10 +43,8 @@ def command(
     address: options.Address = None,
 ) -> None:
     """Print the cells of a run, what the store has of them, and an estimate of the time from a short calibration."""
-    from bench.api import preparing
     from bench.cli.watch import TerminalWatcher
-    from bench.engine.plan import make_plan
-    from bench.engine.work import make_jobs
+    from bench.engine.session import open_session
 
     chosen = options.choose_suite(
         suite,
@@ -64,21 +62,13 @@ def command(
         trust_checkpoint=trust_checkpoint,
     )
     watcher = TerminalWatcher()
-    with preparing(
-        chosen,
-        out,
-        device=device,
-        workers=workers,
-        fail_fast=False,
-        watcher=watcher,
-        engine=options.choose_engine(engine, address, workers),
-    ) as (found, components, store, settings, make_engine):
-        plan = make_plan(found, components, store)
+    where = options.choose_place(engine, address, workers)
+    with open_session(chosen, out, where, device=device, watcher=watcher) as session:
+        plan = session.plan()
         typer.echo(describe(plan))
         if plan.shards:
             watcher.stage("calibrating on one scene of each variant")
-            forecast = make_engine().forecast(plan, make_jobs(plan, store, settings))
-            typer.echo(_estimate(forecast, on_this_machine=engine == "local"))
+            typer.echo(_estimate(session.forecast(plan), on_this_machine=engine == "local"))
 
 
 def describe(plan: Plan) -> str:
@@ -86,10 +76,12 @@ def describe(plan: Plan) -> str:
     blocks = []
     for variant in plan.outline.variants:
         cells = [cell for cell in plan.cells if cell.variant is variant]
-        looks = list(dict.fromkeys((cell.task, cell.model) for cell in cells))
+        looks = list(dict.fromkeys((cell.task.about.name, cell.model) for cell in cells))
         rows = [["", *(task if m is None else plan.components.models[m].name for task, m in looks)]]
         for label in dict.fromkeys(cell.label for cell in cells):
-            states = {(cell.task, cell.model): _state(cell) for cell in cells if cell.label == label}
+            states = {
+                (cell.task.about.name, cell.model): _state(cell) for cell in cells if cell.label == label
+            }
             rows.append([label, *(states[look] for look in looks)])
         count = len(variant.data.scenes)
         blocks += [f"{variant.name}, {count} scene{'s' * (count != 1)}", *align(rows, indent="  "), ""]
@@ -118,7 +110,7 @@ def _state(cell: Cell) -> str:
 
 
 def _estimate(forecast: Forecast, *, on_this_machine: bool) -> str:
-    from bench.engine.scheduler import free_memory
+    from bench.engine.local import free_memory
 
     held = forecast.workers * forecast.memory
     workers = f"{forecast.workers} worker{'s' * (forecast.workers != 1)}"

@@ -25,7 +25,7 @@ def command(
 ) -> None:
     """Restore images and write them as PNG."""
     from bench.cli.watch import TerminalWatcher
-    from bench.engine.scheduler import resolve_device
+    from bench.device import resolve_device
     from bench.engine.suite import suite_of
     from bench.errors import BadConfig
     from bench.files import ensure_folder

@@ -91,7 +91,7 @@ def command(
         save_images=save_images,
         fail_fast=fail_fast,
         watcher=TerminalWatcher(),
-        engine=options.choose_engine(engine, address, workers, fail_fast),
+        place=options.choose_place(engine, address, workers),
     )
     print_summary(result.records)
     for problem in result.problems:

@@ -33,7 +33,7 @@ def ls(folder: _FOLDER = Path("runs")) -> None:
         data.setdefault(record.evidence, {})[record.data.name] = None
     rows = []
     for key, what in store.cells():
-        scenes = len(store.done(key, what["task"]))
+        scenes = len(store.done(key))
         unnamed = "clean" if not what["rain"] else "none"  # what evidence without a record can say of its row
         rows.append(
             [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData
 from bench.images import read_image, read_labels
+from bench.vocabulary import BOXES, CLEAN_IMAGES, MASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,6 +129,16 @@ class DataSet:
     own_rain: bool = False
     depth_source: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def serves(self) -> frozenset[str]:
+        """What it has of every scene, in the words of `bench.vocabulary`: clean images, boxes, masks."""
+        there = {
+            CLEAN_IMAGES: bool(self.scenes) and self.scenes[0].image is not None,
+            BOXES: self.detection is not None,
+            MASKS: self.segmentation is not None,
+        }
+        return frozenset(name for name, has in there.items() if has)
 
     def clean(self, scene: Scene) -> np.ndarray | None:
         """Return the clean image (uint8 RGB HxWx3), or None where it is not known.

@@ -1,19 +1,17 @@
-"""Finds out what kills its worker: a shard that does is run again in parts, by derainer and then by scene; networks are
+"""Finds out what kills its worker: work that does is done again in parts, by derainer and then by scene; networks are
 loaded again one derainer at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from bench.engine.plan import CLEAN, NONE, Components, Outline, Shard
-from bench.engine.work import Failure, Job, ShardResult, cut_jobs
+from bench.engine.plan import Components, Networks
+from bench.engine.work import Failure, Outcome, Work
 from bench.engine.worker import broken
 from bench.errors import BenchError
-
-#: What a worker is given at a time.
-Part = tuple[Job, Shard]
+from bench.vocabulary import REFERENCES
 
 _LOADING = "a damaged file, code that ends its process, or out of memory"
 
@@ -28,61 +26,59 @@ class Blame:
     def __init__(self) -> None:
         self._strikes: dict[str, int] = {}
 
-    def survived(self, job: Job) -> None:
-        """Note that a worker came back from its part."""
-        for label in _labels(job):
+    def survived(self, work: Work) -> None:
+        """Note that a worker came back from its work."""
+        for label in work.labels:
             self._strikes.pop(label, None)
 
-    def died(self, job: Job, shard: Shard, advice: str) -> tuple[list[Part], ShardResult | None]:
-        """Say what becomes of a part that has killed its worker.
+    def died(self, work: Work, advice: str) -> tuple[list[Work], Outcome | None]:
+        """Say what becomes of work that has killed its worker.
 
         Args:
-            job: The part's job.
-            shard: The part's shard.
+            work: The work.
             advice: What to do about it, for the reason.
 
         Returns:
-            Smaller parts to run instead, or, of one derainer on one scene, the result that states its failure.
+            Smaller parts to do instead, or, of one derainer on one scene, the outcome that states its failure.
         """
-        if parts := _parts(job, shard):
+        if parts := _parts(work):
             return parts, None
-        (label,) = _labels(job)
+        (label,) = work.labels
         self._strikes[label] = self._strikes.get(label, 0) + 1
-        what = "models looked at it" if label in (CLEAN, NONE) else f"{label} restored it"
-        return [], _given_up(job, shard.scenes, f"the worker died while {what}: {advice}")
+        what = "models looked at it" if label in REFERENCES else f"{label} restored it"
+        return [], _given_up(work, f"the worker died while {what}: {advice}")
 
-    def without_hopeless(self, job: Job, shard: Shard) -> tuple[Job, ShardResult | None]:
-        """Take out of a part the derainers that are not tried any more.
+    def without_hopeless(self, work: Work) -> tuple[Work, Outcome | None]:
+        """Take out of work the derainers that are not tried any more.
 
         Returns:
-            What is left to do, perhaps nothing, and the result that states the failure of the others, if any.
+            What is left to do, perhaps nothing, and the outcome that states the failure of the others, if any.
         """
-        hopeless = {label for label in _labels(job) if self._strikes.get(label, 0) >= _STRIKES}
+        hopeless = [label for label in work.labels if self._strikes.get(label, 0) >= _STRIKES]
         if not hopeless:
-            return job, None
-        lost = replace(job, cells=tuple(cell for cell in job.cells if cell.label in hopeless))
+            return work, None
         reason = f"not tried: {', '.join(sorted(hopeless))} killed the worker on {_STRIKES} scenes in a row"
-        left = tuple(cell for cell in job.cells if cell.label not in hopeless)
-        return replace(job, cells=left), _given_up(lost, shard.scenes, reason)
+        left = work.by([label for label in work.labels if label not in hopeless])
+        return left, _given_up(work.by(hopeless), reason)
 
 
-def load_blaming(outline: Outline, load: Callable[[Outline], Components | None]) -> Components:
-    """Load the networks of an outline; of a derainer that kills its worker, say so.
+def load_blaming(networks: Networks, load: Callable[[Networks], Components | None]) -> Components:
+    """Load networks; of a derainer that kills its worker, say so.
 
     Args:
-        outline: Whose derainers and models.
-        load: Loads those of an outline in a worker; None where the worker died of it.
+        networks: Derainers and models.
+        load: Loads some in a worker; None where the worker died of it.
 
     Raises:
         BenchError: If a worker dies and it is no single derainer that kills it, or a model cannot be loaded.
     """
-    if found := load(outline):
+    if found := load(networks):
         return found
     derainers = {}
-    rest = load(replace(outline, derainers=()))
+    rest = load(replace(networks, derainers=()))
     if rest is not None:
-        for spec in outline.derainers:
-            alone = load(replace(outline, derainers=(spec,), models=()))
+        for spec in networks.derainers:
+            alone = load(Networks((spec,), ()))
             derainers[spec.label] = (
                 alone.derainers[spec.label]
                 if alone
@@ -94,26 +90,18 @@ def load_blaming(outline: Outline, load: Callable[[Outline], Components | None])
     raise BenchError("a worker died while it loaded the networks: out of memory? try fewer --workers")
 
 
-def _parts(job: Job, shard: Shard) -> list[Part]:
-    labels = _labels(job)
-    if len(labels) > 1:
-        cells = ([cell for cell in job.cells if cell.label == label] for label in labels)
-        return [(replace(job, cells=tuple(part)), shard) for part in cells]
-    if len(shard.scenes) > 1:
-        shards = [replace(shard, scenes=(scene,)) for scene in shard.scenes]
-        jobs = cut_jobs([job], [replace(part, variant=0) for part in shards])
-        return [(part, one) for part, one in zip(jobs, shards, strict=True) if part.cells]
+def _parts(work: Work) -> list[Work]:
+    if len(work.labels) > 1:
+        return [work.by([label]) for label in work.labels]
+    if len(work.scenes) > 1:
+        return [part for part in (work.of([scene]) for scene in work.scenes) if part.cells]
     return []
 
 
-def _labels(job: Job) -> list[str]:
-    return list(dict.fromkeys(cell.label for cell in job.cells))
-
-
-def _given_up(job: Job, scenes: Sequence[str], reason: str) -> ShardResult:
-    """Return the result of what could not be run: every cell has failed on those of the scenes that it wanted."""
+def _given_up(work: Work, reason: str) -> Outcome:
+    """Return the outcome of what could not be run: every cell has failed on those of the scenes that it wanted."""
     failures = (
-        Failure(tuple(cell.key for cell in job.cells if scene in cell.todo), scene, reason)
-        for scene in scenes
+        Failure(tuple(cell.key for cell in work.cells if scene in cell.todo), scene, reason)
+        for scene in work.scenes
     )
-    return ShardResult(failures=tuple(failure for failure in failures if failure.keys))
+    return Outcome(failures=tuple(failure for failure in failures if failure.keys))

@@ -7,31 +7,26 @@ Two steps, because the content keys of derainers and models are known only once 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.data import open_data
 from bench.data.base import DataSet
 from bench.data.preflight import check_scenes
-from bench.engine.suite import TASKS, VARIABLE, ModelChoice, Suite, VariantChoice
+from bench.engine.suite import VARIABLE, ModelChoice, Suite, VariantChoice
 from bench.errors import BadConfig, BadData, BenchError
 from bench.hashing import content_key
-from bench.keep import evidence
 from bench.keep.records import variant_name
 from bench.keep.store import Store, missing_scenes
 from bench.problems import Problems
 from bench.rain import parse_rain
+from bench.vocabulary import BOXES, CLEAN, CLEAN_IMAGES, DRY, MASKS, OWN, REFERENCES
 
 if TYPE_CHECKING:
     from bench.rain import Rain
     from derainers import DerainerSpec
-
-#: The two reference rows.
-CLEAN, NONE = "clean", "none"
-
-#: Model that a task takes where the suite names none.
-DEFAULT_MODELS = {"detection": "street_yolox", "segmentation": "street_seg"}
+    from downstream.tasks.base import Task
 
 #: Changes whenever evidence of the same inputs would differ for a reason that lies in the engine.
 EVIDENCE_VERSION = 1
@@ -66,8 +61,8 @@ class Variant:
     def rain_key(self) -> dict[str, Any] | None:
         """What the rainy image depends on beside the scene; None on a dry day."""
         if self.data.own_rain:
-            return {"rain": "own"}
-        if self.rain.name == "none":
+            return {"rain": OWN}
+        if self.rain.name == DRY:
             return None
         source = (self.data.depth_source or "ground-plane guess") if self.rain.needs_depth else None
         return {"rain": self.rain.name, "version": self.rain.version, "seed": self.seed, "depth": source}
@@ -78,7 +73,7 @@ class Outline:
     """A suite with its data opened and everything checked that needs no network.
 
     Attributes:
-        tasks: Tasks to score, restoration included wherever the clean image is known.
+        tasks: Tasks to score, those included that are scored wherever they can be.
         models: The downstream networks, one or more for each task that needs one.
         notes: What a reader of the results should know of the data and the choices, one line each.
     """
@@ -86,9 +81,26 @@ class Outline:
     suite: Suite
     variants: tuple[Variant, ...]
     derainers: tuple[DerainerSpec, ...]
-    tasks: tuple[str, ...]
+    tasks: tuple[Task, ...]
     models: tuple[ModelChoice, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def networks(self) -> Networks:
+        """What has to be loaded."""
+        return Networks(self.derainers, self.models)
+
+    def spec_of(self, task: Task) -> str:
+        """Return what the user called a task."""
+        return self.suite.task_specs.get(task.about.name, task.about.name)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The derainers and models of an outline: all that loading them needs, and can be sent to a worker."""
+
+    derainers: tuple[DerainerSpec, ...]
+    models: tuple[ModelChoice, ...]
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ class Cell:
         key: Key of its evidence.
         what: What the key stands for.
         label: The derainer's label, ``clean`` or ``none``.
-        model: Position of the model in the outline; None for restoration.
+        model: Position of the model in the outline; None where no model looks.
         missing: Ids of the scenes that have no evidence yet.
         todo: Those of them that this cell's variant is to look at. The others come with an earlier cell of the
             same key: the clean row is one for all rains, and the row ``none`` of a dry day is the clean row. None of
@@ -139,7 +151,7 @@ class Cell:
     what: dict[str, Any]
     variant: Variant
     label: str
-    task: str
+    task: Task
     model: int | None
     missing: tuple[str, ...]
     todo: tuple[str, ...]
@@ -195,6 +207,7 @@ def outline(suite: Suite) -> Outline:
     """
     from derainers import check_derainer, parse_derainers
     from downstream.models.openmmlab import check_model
+    from downstream.tasks import all_tasks, in_order
 
     problems = Problems(where(suite))
     derainers: tuple[DerainerSpec, ...] = ()
@@ -202,13 +215,14 @@ def outline(suite: Suite) -> Outline:
         derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
     there: list[DerainerSpec] = []
     for index, spec in enumerate(derainers):
-        if spec.label not in (CLEAN, NONE):
+        if spec.label not in REFERENCES:
             with problems.at(f"derainers.{index}"):
                 check_derainer(spec)
                 there.append(spec)
+    asked = in_order(suite.load_tasks())
     models: tuple[ModelChoice, ...] = ()
     with problems.at("models"):
-        models = _models(suite)
+        models = _models(suite, asked)
     named: dict[tuple[str, str], ModelChoice] = {}
     for index, model in enumerate(models):
         with problems.at(f"models.{index}"):
@@ -231,31 +245,31 @@ def outline(suite: Suite) -> Outline:
                 check_derainer(spec, [scene.id for scene in data.scenes])
             opened.append((choice, data, rains))
     problems.settle()
-    notes = _check_tasks([data for _, data, _ in opened], suite.tasks)
+    notes = _check_tasks([data for _, data, _ in opened], asked)
+    needs = {need for task in asked for need in task.needs}
     variants: list[Variant] = []
     for choice, data, rains in opened:
         digests = check_scenes(
             data,
-            boxes="detection" in suite.tasks,
-            masks="segmentation" in suite.tasks,
+            boxes=BOXES in needs,
+            masks=MASKS in needs,
             depth=not data.own_rain and any(rain.needs_depth for rain in rains),
         )
         notes += [f"{data.name}: {note}" for note in data.notes]
         if data.own_rain:
             if "rain" in choice.model_fields_set and choice.rain != ("none",):
                 notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
-            rains = [parse_rain("none")]
+            rains = [parse_rain(DRY)]
         for rain in rains:
-            shown = "own" if data.own_rain else rain.name
+            shown = OWN if data.own_rain else rain.name
             variants.append(Variant(data, rain, shown, suite.seed, digests, choice))
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:
             raise BadConfig(f"variant {name} is named twice: leave one of them out")
-    tasks = [task for task in TASKS if task in suite.tasks]
-    if "restoration" not in tasks and any(v.data.scenes[0].image is not None for v in variants):
-        tasks.append("restoration")
-    return Outline(suite, tuple(variants), tuple(there), tuple(tasks), models, tuple(dict.fromkeys(notes)))
+    free = [task for task in all_tasks() if task.always and any(can_serve(v.data, task) for v in variants)]
+    tasks = tuple(in_order([*asked, *free]))
+    return Outline(suite, tuple(variants), tuple(there), tasks, models, tuple(dict.fromkeys(notes)))
 
 
 def where(suite: Suite) -> str | None:
@@ -294,8 +308,8 @@ def make_plan(outline: Outline, components: Components, store: Store, *, again: 
     done: dict[str, set[tuple[str, str]]] = {}
     promised: dict[str, set[tuple[str, str]]] = {}
     for variant in outline.variants:
-        for label in (CLEAN, NONE, *(spec.label for spec in outline.derainers)):
-            if label == CLEAN and variant.data.scenes[0].image is None:
+        for label in (*REFERENCES, *(spec.label for spec in outline.derainers)):
+            if label == CLEAN and CLEAN_IMAGES not in variant.data.serves:
                 continue
             for task, model in _looks(outline, variant.data):
                 what = _what(
@@ -341,62 +355,53 @@ def check_classes(outline: Outline, components: Components) -> tuple[str, ...]:
     Raises:
         BenchError: If a model has no use on a data set; both are named.
     """
-    from downstream.tasks.detection import map_categories
-    from downstream.tasks.segmentation import match_classes
-
     notes: list[str] = []
-    for choice, model in zip(outline.models, components.models, strict=True):
-        for data in {id(variant.data): variant.data for variant in outline.variants}.values():
-            where = f"{model.name} on {data.name}"
-            try:
-                if choice.task == "detection" and data.detection is not None:
-                    found = map_categories(model.classes, data.detection.categories)
-                    notes += [f"{where}: {note}" for note in found.notes]
-                elif choice.task == "segmentation" and data.segmentation is not None:
-                    match_classes(model.classes, data.segmentation.classes)
-            except BenchError as error:
-                raise type(error)(f"{where}: {error}") from None
+    for data in {id(variant.data): variant.data for variant in outline.variants}.values():
+        for task, index in _looks(outline, data):
+            if index is not None:
+                model = components.models[index]
+                where = f"{model.name} on {data.name}"
+                try:
+                    notes += [f"{where}: {note}" for note in task.match(model.classes, data)]
+                except BenchError as error:
+                    raise type(error)(f"{where}: {error}") from None
     return tuple(notes)
 
 
-def can_serve(data: DataSet, task: str) -> bool:
-    """Return whether a data set has what a task needs: boxes, masks or clean images."""
-    if task == "detection":
-        return data.detection is not None
-    return data.segmentation is not None if task == "segmentation" else data.scenes[0].image is not None
+def can_serve(data: DataSet, task: Task) -> bool:
+    """Return whether a data set has all that a task needs."""
+    return data.serves.issuperset(task.needs)
 
 
-def _looks(outline: Outline, data: DataSet) -> Iterable[tuple[str, int | None]]:
+def _looks(outline: Outline, data: DataSet) -> Iterator[tuple[Task, int | None]]:
+    """Yield each task that a data set can be scored for, with each model that looks at it."""
     for task in outline.tasks:
         if not can_serve(data, task):
             continue
-        if task == "restoration":
+        if task.default is None:
             yield task, None
         else:
-            yield from ((task, i) for i, model in enumerate(outline.models) if model.task == task)
+            own = (i for i, model in enumerate(outline.models) if model.task == task.about.name)
+            yield from ((task, i) for i in own)
 
 
 def _what(
-    variant: Variant, label: str, task: str, model: Component | None, components: Components
+    variant: Variant, label: str, task: Task, model: Component | None, components: Components
 ) -> dict[str, Any]:
     """What the evidence of a cell depends on, beside the scenes' files."""
     rain = None if label == CLEAN else variant.rain_key
-    what: dict[str, Any] = {
+    return {
         "evidence": EVIDENCE_VERSION,
-        "schema": evidence.SCHEMA_VERSION,
-        "task": task,
+        "schema": task.version,
+        "task": task.about.name,
         "rain": rain,
-        "derainer": None if label in (CLEAN, NONE) else components.derainers[label].key,
+        "derainer": None if label in REFERENCES else components.derainers[label].key,
         "model": None if model is None else model.key,
+        **task.key(variant.data),
     }
-    if task == "detection" and variant.data.detection is not None:
-        what["categories"] = [[c["id"], c["name"]] for c in variant.data.detection.categories]
-    if task == "segmentation" and variant.data.segmentation is not None:
-        what["classes"] = list(variant.data.segmentation.classes)
-    return what
 
 
-def _check_tasks(opened: Sequence[DataSet], tasks: Sequence[str]) -> list[str]:
+def _check_tasks(opened: Sequence[DataSet], asked: Sequence[Task]) -> list[str]:
     """Check that every task can be asked of some data set, and every data set has a task.
 
     Returns:
@@ -405,37 +410,41 @@ def _check_tasks(opened: Sequence[DataSet], tasks: Sequence[str]) -> list[str]:
     Raises:
         BadData: If a task or a data set is of no use.
     """
+    from downstream.tasks import all_tasks, in_order
+
     notes = []
-    things = {"detection": "boxes", "segmentation": "masks", "restoration": "clean images"}
     for data in opened:
-        able = [task for task in TASKS if can_serve(data, task)]
-        for task in tasks:
+        able = [task for task in in_order([*all_tasks(), *asked]) if can_serve(data, task)]
+        names = [task.about.name for task in able]
+        for task in asked:
             if task in able:
                 continue
-            lack = f"task {task} needs {things[task]}, which {data.name} does not have"
-            if not any(can_serve(other, task) for other in opened) or not set(able) & set(tasks):
+            things = " and ".join(need for need in task.needs if need not in data.serves)
+            lack = f"task {task.about.name} needs {things}, which {data.name} does not have"
+            if not any(can_serve(other, task) for other in opened) or not any(t in able for t in asked):
                 raise BadData(
                     f"{lack}: "
                     + (
-                        f"its tasks are {', '.join(able)}"
+                        f"its tasks are {', '.join(names)}"
                         if able
                         else "`bench restore` shows what derainers make of it"
                     )
                 )
-            notes.append(f"{lack}: it is scored for {', '.join(t for t in tasks if t in able)}")
+            scored = ", ".join(t.about.name for t in asked if t in able)
+            notes.append(f"{lack}: it is scored for {scored}")
     return notes
 
 
-def _models(suite: Suite) -> tuple[ModelChoice, ...]:
+def _models(suite: Suite, asked: Sequence[Task]) -> tuple[ModelChoice, ...]:
+    names = {task.about.name for task in asked}
     models = []
-    tasks = [task for task in TASKS if task in suite.tasks]
     for choice in suite.models:
-        if choice.task not in tasks:
+        if choice.task not in names:
             raise BadConfig(
                 f"model {choice.name} is for {choice.task}, which is not among the tasks: add it to them"
             )
         models.append(choice)
-    for task in tasks:
-        if task in DEFAULT_MODELS and not any(model.task == task for model in models):
-            models.append(ModelChoice.model_validate({"task": task, "name": DEFAULT_MODELS[task]}))
+    for task in asked:
+        if task.default is not None and not any(model.task == task.about.name for model in models):
+            models.append(ModelChoice(task=task.about.name, name=task.default))
     return tuple(dict.fromkeys(models))

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.engine.plan import Component, Components, Outline
+from bench.engine.plan import Component, Components, Networks
 from bench.engine.work import Settings
 from bench.environment import processor, versions
 from bench.files import ensure_folder, write_atomic
@@ -21,9 +21,9 @@ from bench.hashing import content_key, sha256_file
 from bench.keep.store import Store
 
 
-def recall(store: Store, outline: Outline, settings: Settings) -> Components | None:
-    """Return the components of an outline if this store has seen exactly them before."""
-    path = _path(store, outline, settings)
+def recall(store: Store, networks: Networks, settings: Settings) -> Components | None:
+    """Return the components of some networks if this store has seen exactly them before."""
+    path = _path(store, networks, settings)
     if path is None or not path.exists():
         return None
     try:
@@ -34,9 +34,9 @@ def recall(store: Store, outline: Outline, settings: Settings) -> Components | N
         return None
 
 
-def remember(store: Store, outline: Outline, settings: Settings, components: Components) -> None:
-    """Keep the components of an outline."""
-    path = _path(store, outline, settings)
+def remember(store: Store, networks: Networks, settings: Settings, components: Components) -> None:
+    """Keep the components of some networks."""
+    path = _path(store, networks, settings)
     if path is not None and not path.exists():
         ensure_folder(path.parent)
         write_atomic(path, json.dumps(asdict(components), sort_keys=True).encode())
@@ -46,17 +46,17 @@ def _component(values: dict[str, Any]) -> Component:
     return Component(values["name"], values["key"], values["card"], tuple(values["classes"]))
 
 
-def _path(store: Store, outline: Outline, settings: Settings) -> Path | None:
+def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
     from derainers import registry
     from downstream.models.openmmlab import CONFIG_SUFFIXES
 
     named: list[Any] = [asdict(settings), versions(), processor(), _gpus(), _sources()]
-    for spec in outline.derainers:
+    for spec in networks.derainers:
         shipped = spec.name in registry and registry.origin(spec.name).startswith("derainers.")
         if not shipped and spec.name not in ("onnx", "torchscript"):
             return None
         named.append([spec.label, spec.name, _digest(spec.arg)])
-    for model in outline.models:
+    for model in networks.models:
         if model.name.endswith(CONFIG_SUFFIXES):
             return None
         named.append([model.task, model.name, _digest(model.checkpoint)])

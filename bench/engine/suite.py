@@ -8,17 +8,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.errors import BadConfig, unknown
+from bench.vocabulary import DETECTION
+
+if TYPE_CHECKING:
+    from downstream.tasks.base import Task
 
 #: An environment variable in a suite file.
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
-TASKS = ("detection", "segmentation", "restoration")
-_MODEL_TASKS = ("detection", "segmentation")
 COMMAND_LINE = "command line"
 #: The option of a suite's key, where it is called otherwise.
 _OPTIONS = {
@@ -27,7 +29,6 @@ _OPTIONS = {
     "checkpoint_trust": "trust-checkpoint",
     "models": "model",
 }
-Task = Literal["detection", "segmentation", "restoration"]
 
 #: What pydantic says in its own terms, in those of somebody who writes YAML.
 _PLAIN_WORDS = {
@@ -43,6 +44,14 @@ _PLAIN_WORDS = {
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_task(value: str) -> str:
+    from downstream.tasks import tasks
+
+    if value not in tasks:
+        raise ValueError(str(unknown("task", value, tasks)).removeprefix(f"unknown task {value!r}: "))
+    return value
 
 
 class VariantChoice(_Part):
@@ -64,7 +73,7 @@ class VariantChoice(_Part):
 class ModelChoice(_Part):
     """A downstream network: a name or a config file, with its checkpoint where the name brings none."""
 
-    task: Literal["detection", "segmentation"]
+    task: str
     name: str
     checkpoint: str | None = None
 
@@ -74,7 +83,7 @@ class Suite(_Part):
 
     Attributes:
         derainers: ``[LABEL=]NAME[:ARG]`` each; the rows ``clean`` and ``none`` are always there.
-        tasks: Restoration is scored wherever the clean image is known, asked for or not.
+        tasks: Names, or ``FILE.py:NAME``; restoration is scored wherever the clean image is known, asked for or not.
         models: Downstream networks; a task that none is named for takes the embedded one.
         seed: Seeds the rain.
         precision: What the derainers compute in; ``auto`` is the fastest that the hardware has.
@@ -85,7 +94,7 @@ class Suite(_Part):
     name: str = COMMAND_LINE
     variants: tuple[VariantChoice, ...] = Field(default=(VariantChoice(),), min_length=1)
     derainers: tuple[str, ...] = ()
-    tasks: tuple[Task, ...] = Field(default=("detection",), min_length=1)
+    tasks: tuple[Annotated[str, AfterValidator(_known_task)], ...] = Field(default=(DETECTION,), min_length=1)
     models: tuple[ModelChoice, ...] = ()
     seed: int = Field(default=0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -103,6 +112,21 @@ class Suite(_Part):
         if not re.fullmatch(r"auto|off|\d+(\+\d+)?", value):
             raise ValueError("choose auto, off or SIZE[+OVERLAP] in pixels, such as 512+64")
         return value
+
+    def load_tasks(self) -> tuple[Task, ...]:
+        """Load the tasks; of those from a file, this runs the file.
+
+        Raises:
+            BenchError: If one is no task.
+        """
+        from downstream.tasks import load_task
+
+        return tuple(load_task(spec) for spec in self.tasks)
+
+    @property
+    def task_specs(self) -> dict[str, str]:
+        """What the suite calls each of its tasks, by the task's own name."""
+        return {task.about.name: spec for task, spec in zip(self.load_tasks(), self.tasks, strict=True)}
 
 
 def make_suite(values: Mapping[str, Any], where: str) -> Suite:
@@ -275,7 +299,8 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     models = _listed(choices.get("model", ()))
     checkpoints = _listed(choices.get("checkpoint", ()))
     if models or checkpoints:
-        values["models"] = _model_choices(values.get("tasks", suite.tasks), models, checkpoints)
+        asked = make_suite({"tasks": values.get("tasks", suite.tasks)}, COMMAND_LINE)
+        values["models"] = _model_choices(asked.load_tasks(), models, checkpoints)
     return make_suite(values, COMMAND_LINE if suite == Suite() else f"suite {suite.name}")
 
 
@@ -285,10 +310,10 @@ def _listed(values: str | Iterable[str]) -> list[str]:
 
 
 def _model_choices(
-    tasks: Sequence[str], models: Sequence[str], checkpoints: Sequence[str]
+    tasks: Sequence[Task], models: Sequence[str], checkpoints: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Match models and checkpoints with the tasks that need them."""
-    needing = [task for task in tasks if task in _MODEL_TASKS]
+    needing = [task.about.name for task in tasks if task.default is not None]
     named = _by_task("--model", models, needing)
     files = _by_task("--checkpoint", checkpoints, needing)
     for task in files:
@@ -298,10 +323,12 @@ def _model_choices(
 
 
 def _by_task(option: str, values: Sequence[str], needing: Sequence[str]) -> dict[str, str]:
+    from downstream.tasks import is_registered
+
     chosen: dict[str, str] = {}
     for value in values:
         task, equals, rest = value.partition("=")
-        if not equals or task not in _MODEL_TASKS:
+        if not equals or (not is_registered(task) and task not in needing):
             if len(needing) != 1:
                 what = " and ".join(needing) or "none that takes a model"
                 raise BadConfig(f"{option} {value}: the tasks asked for are {what}; write TASK={value}")

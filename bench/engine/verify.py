@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-
+from bench.engine.local import ThisMachine
+from bench.engine.session import open_session
 from bench.engine.suite import make_suite
 from bench.errors import BadRecord
-from bench.keep.evidence import DetectionRow, RestorationRow, Row, SegmentationRow
 from bench.keep.records import Record, read_record
 from bench.keep.store import Store
 from bench.seeds import rng_from
+from downstream.tasks import find_task
+from downstream.tasks.base import Row, Task
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def verify(path: Path, sample: int, *, device: str = "auto", workers: int | None
     """
     record = read_record(path)
     store = Store(path.resolve().parent.parent)
-    rows = store.read(record.evidence, record.task)
+    task = find_task(record.task)
+    rows = store.read(record.evidence, task)
     listed = store.read_manifest(record.data.fingerprint)["scenes"] if rows else []
     kept = {name: rows[name, digest] for name, digest in listed if (name, digest) in rows}
     if not kept:
@@ -59,65 +60,43 @@ def verify(path: Path, sample: int, *, device: str = "auto", workers: int | None
     chosen = rng_from("verify", record.cell).permutation(len(names))[:sample]
     scenes = {names[index] for index in chosen}
     fresh = _again(record, scenes, device, workers)
-    return [Verdict(name, _compare(kept[name], fresh.get(name))) for name in sorted(scenes)]
+    return [Verdict(name, _compare(task, kept[name], fresh.get(name))) for name in sorted(scenes)]
 
 
 def _again(record: Record, scenes: set[str], device: str, workers: int | None) -> dict[str, Row]:
-    from dataclasses import replace
-
-    from bench.api import Watcher, preparing
-    from bench.engine.plan import make_plan
-    from bench.engine.work import make_jobs
-
     choices = record.run.get("choices")
     if not choices:
         raise BadRecord(f"{record.filename()} does not say how it was made: run its cell again to verify it")
     suite = make_suite(choices, record.filename())
     with (
         tempfile.TemporaryDirectory() as folder,
-        preparing(
-            suite, folder, device=device, workers=workers, fail_fast=False, watcher=Watcher(), engine=None
-        ) as (found, components, store, settings, engine),
+        open_session(suite, Path(folder), ThisMachine(workers), device=device) as session,
     ):
-        variant = found.variants[0]
+        variant = session.outline.variants[0]
         few = replace(variant.data, scenes=tuple(s for s in variant.data.scenes if s.id in scenes))
         if not few.scenes:
             return {}
         digests = {name: digest for name, digest in variant.digests.items() if name in scenes}
-        found = replace(found, variants=(replace(variant, data=few, digests=digests),))
-        plan = make_plan(found, components, store)
-        cells = [c for c in plan.cells if c.label == record.derainer.label and c.task == record.task]
+        session.outline = replace(session.outline, variants=(replace(variant, data=few, digests=digests),))
+        plan = session.plan()
+        cells = [
+            c for c in plan.cells if c.label == record.derainer.label and c.task.about.name == record.task
+        ]
         if cells[0].key != record.evidence:
             raise BadRecord(
                 f"{record.filename()} was made by other weights, code, packages or settings than are here now: "
                 f"its key is {record.evidence[:12]}, here it is {cells[0].key[:12]}"
             )
         plan = replace(plan, cells=tuple(replace(cell, todo=tuple(digests)) for cell in cells))
-        store.prepare()
-        engine().execute(plan, make_jobs(plan, store, settings), lambda images: None)
-        return {name: row for (name, _), row in store.read(record.evidence, record.task).items()}
+        session.store.prepare()
+        session.execute(plan, session.works(plan), lambda images: None)
+        rows = session.store.read(record.evidence, find_task(record.task))
+        return {name: row for (name, _), row in rows.items()}
 
 
-def _compare(kept: Row, fresh: Row | None) -> str | None:
+def _compare(task: Task, kept: Row, fresh: Row | None) -> str | None:
     if fresh is None:
         return "could not be run again"
     if kept.digest != fresh.digest:
         return "the scene's files have changed"
-    if isinstance(kept, DetectionRow):
-        other = cast(DetectionRow, fresh)
-        if len(kept.scores) != len(other.scores):
-            return f"{len(kept.scores)} detections in the record, {len(other.scores)} now"
-        if not np.array_equal(kept.categories, other.categories):
-            return "the detections' classes differ"
-        shift = float(np.abs(kept.boxes - other.boxes).max(initial=0))
-        score = float(np.abs(kept.scores - other.scores).max(initial=0))
-        return f"boxes differ by up to {shift:g} px, scores by {score:g}" if shift or score else None
-    if isinstance(kept, SegmentationRow):
-        changed = int(np.abs(kept.matrix - cast(SegmentationRow, fresh).matrix).sum()) // 2
-        return f"{changed} pixels are classed otherwise" if changed else None
-    differ = [
-        f"{metric} {getattr(kept, metric):.6g} in the record, {getattr(fresh, metric):.6g} now"
-        for metric in RestorationRow.METRICS
-        if getattr(kept, metric) != getattr(fresh, metric)
-    ]
-    return ", ".join(differ) or None
+    return task.difference(kept, fresh)

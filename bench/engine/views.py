@@ -19,12 +19,10 @@ from bench.engine.versions import read_variant, restore
 from bench.errors import BadConfig, BadData, unknown
 from bench.keep.records import read_records, variant_name
 from bench.rain import parse_rain
+from bench.vocabulary import CLEAN, DRY, NONE, OWN, RESTORATION
 
 if TYPE_CHECKING:
     from reports.figures.panels import Panel
-
-#: Boxes below this confidence are not drawn.
-CONFIDENCE = 0.35
 
 
 @dataclass(frozen=True)
@@ -88,9 +86,9 @@ def restore_scenes(
     from derainers import load_derainer, parse_derainers
 
     data = open_data(view.data, view.split)
-    rain = parse_rain("none" if data.own_rain else view.rain)
+    rain = parse_rain(DRY if data.own_rain else view.rain)
     specs = parse_derainers(view.derainers) if view.derainers else ()
-    variant = (data.name, "own" if data.own_rain else rain.name, view.seed)
+    variant = (data.name, OWN if data.own_rain else rain.name, view.seed)
     names = scenes or (
         _choose(run, [spec.label for spec in specs], count, variant)
         if run is not None
@@ -101,8 +99,8 @@ def restore_scenes(
     result = {}
     for scene in chosen:
         clean, rainy = read_variant(data, rain, view.seed, scene)
-        versions = {"clean": clean} if clean is not None else {}
-        versions["none"] = rainy
+        versions = {CLEAN: clean} if clean is not None else {}
+        versions[NONE] = rainy
         versions |= {label: restore(derainer, [scene.id], [rainy])[0] for label, derainer in derainers}
         result[scene.id] = versions
     return result
@@ -123,7 +121,7 @@ def keep_samples(view: View, versions: Mapping[str, Mapping[str, np.ndarray]], f
     from reports.board.samples import write_sample
 
     data = open_data(view.data, view.split)
-    rain = "own" if data.own_rain else view.rain
+    rain = OWN if data.own_rain else view.rain
     for scene, images in versions.items():
         write_sample(folder, variant_name(data.name, rain, view.seed), scene, images)
 
@@ -149,7 +147,7 @@ def draw(panels: Sequence[Sequence[Panel]], path: Path, *, crops: bool) -> None:
     if crops:
         for row in panels:
             height, width = row[0].image.shape[:2]
-            rainy = next(panel for panel in row if panel.label == "none")
+            rainy = next(panel for panel in row if panel.label == NONE)
             windows.append(largest_change(rainy.image, row[-1].image, width // 3, height // 3))
     with drawing():
         buffer = io.BytesIO()
@@ -164,17 +162,14 @@ def _seer(view: View) -> Any:
     if view.model is None:
         return Panel
     from downstream.models.openmmlab import load_model
+    from downstream.tasks import find_task
 
-    task = view.model.task
-    model = load_model(task, view.model.name, view.model.checkpoint, device=view.device)
+    task = find_task(view.model.task)
+    model = load_model(task.about.name, view.model.name, view.model.checkpoint, device=view.device)
 
     def see(label: str, image: np.ndarray) -> Panel:
-        found = model.predict(image)
-        if task == "segmentation":
-            return Panel(label, image, mask=found)
-        sure = found.scores >= CONFIDENCE
-        names = [model.classes[index] for index in found.labels[sure]]
-        return Panel(label, image, boxes=found.boxes[sure], names=names)
+        found = task.draw(model, image)
+        return Panel(label, image, boxes=found.boxes, names=found.names, mask=found.mask)
 
     return see
 
@@ -204,11 +199,11 @@ def _choose(run: Path, labels: Sequence[str], count: int, variant: tuple[str, st
     records = {
         r.derainer.label: r
         for r in read_records(run)
-        if r.task == "restoration"
+        if r.task == RESTORATION
         and (r.rain.name, r.rain.seed) == (rain, seed)
         and (r.data.name == data or r.data.name.startswith(f"{data}[:"))
     }
-    for label in ("none", labels[-1]):
+    for label in (NONE, labels[-1]):
         if label not in records or not records[label].breakdown:
             raise BadData(
                 f"{run} has no restoration record of {label} on {variant_name(*variant)}: run it first, "
@@ -216,7 +211,7 @@ def _choose(run: Path, labels: Sequence[str], count: int, variant: tuple[str, st
             )
     before, after = (
         dict(zip(record.breakdown["scenes"], record.breakdown["images"]["psnr_y"], strict=True))
-        for record in (records["none"], records[labels[-1]])
+        for record in (records[NONE], records[labels[-1]])
     )
     names = [name for name in before if before[name] is not None and after.get(name) is not None]
     picked = choose_scenes([before[name] for name in names], [after[name] for name in names], count)

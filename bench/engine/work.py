@@ -15,6 +15,7 @@ from bench.engine.suite import ModelChoice
 from bench.keep.store import Store
 
 if TYPE_CHECKING:
+    from bench.rain import Rain
     from derainers import DerainerSpec
 
 
@@ -39,7 +40,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class CellWork:
-    """A cell's part of a job: the evidence key, which model looks, and at which scenes."""
+    """A cell's part of the work.
+
+    Attributes:
+        key: Key of its evidence.
+        what: What the key stands for.
+        label: The derainer's label.
+        task: The task as the user named it; a worker loads it by that.
+        model: What looks at the image; None where no model does.
+        todo: The scenes to look at.
+    """
 
     key: str
     what: dict[str, Any]
@@ -50,18 +60,30 @@ class CellWork:
 
 
 @dataclass(frozen=True)
-class Job:
-    """One variant's work; :func:`cut_jobs` makes the parts that are sent to workers.
+class Work:
+    """A variant's work, or a part of it that a worker does at a time.
 
     Attributes:
-        data: The data set; of its boxes only the categories, since only scoring needs the rest.
+        store: The store's folder.
+        variant: The variant's place in the outline.
+        lock: Name of the lock to hold meanwhile: of the shard; empty for work that is not cut into shards yet.
+        data: The data set, its scenes those of this work; of its boxes only the categories, since only scoring needs
+            the rest.
+        rain: The rain.
+        seed: Seeds the rain.
+        digests: Scene id to SHA-256 of the scene's files.
+        derainers: Those that the cells name by label.
+        cells: What is to be done.
+        settings: How networks are loaded.
         again: Make evidence that is there already once more.
         images: Where to write what the tasks look at; None keeps it in memory.
     """
 
     store: Path
+    variant: int
+    lock: str
     data: DataSet
-    rain: Any
+    rain: Rain
     seed: int
     digests: dict[str, str]
     derainers: tuple[DerainerSpec, ...]
@@ -70,10 +92,37 @@ class Job:
     again: bool = False
     images: Path | None = None
 
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """The ids of its scenes."""
+        return tuple(scene.id for scene in self.data.scenes)
+
+    @property
+    def labels(self) -> list[str]:
+        """The derainers' labels, in the order of the cells."""
+        return list(dict.fromkeys(cell.label for cell in self.cells))
+
+    def of(self, scenes: Sequence[str], lock: str | None = None) -> Work:
+        """Return the part of the work that concerns some scenes; a worker gets no more, however many there are."""
+        by_id = {scene.id: scene for scene in self.data.scenes}
+        ids = frozenset(scenes)
+        cells = (replace(cell, todo=cell.todo & ids) for cell in self.cells)
+        return replace(
+            self,
+            lock=self.lock if lock is None else lock,
+            data=replace(self.data, scenes=tuple(by_id[name] for name in scenes)),
+            digests={name: self.digests[name] for name in scenes},
+            cells=tuple(cell for cell in cells if cell.todo),
+        )
+
+    def by(self, labels: Sequence[str]) -> Work:
+        """Return the part of the work that is some derainers'."""
+        return replace(self, cells=tuple(cell for cell in self.cells if cell.label in labels))
+
 
 @dataclass(frozen=True)
 class Failure:
-    """One thing that did not work: the cells it concerns, the scene (None: all of the shard), the reason."""
+    """One thing that did not work: the cells it concerns, the scene (None: all of the work), the reason."""
 
     keys: tuple[str, ...]
     scene: str | None
@@ -81,48 +130,63 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class ShardResult:
-    """What became of a shard.
+class Note:
+    """Something odd that a derainer said (say, a fall-back to tiles).
+
+    The variant's place belongs to it: the cell's key names rain, derainer and model, and data sets that bring their own
+    rain share it.
+    """
+
+    variant: int
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a piece of work.
 
     Attributes:
         images: Images looked at.
         busy: True where another run holds the shard; nothing was done.
         network_seconds: Wall time inside the networks' forward passes.
-        notes: Oddities for the records (say, a fall-back to tiles), by derainer label.
+        failures: What did not work.
+        notes: For the records.
     """
 
     images: int = 0
     busy: bool = False
     network_seconds: float = 0.0
     failures: tuple[Failure, ...] = ()
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
-def make_jobs(
+def make_works(
     plan: Plan, store: Store, settings: Settings, *, again: bool = False, save_images: bool = False
-) -> list[Job]:
-    """Return one job per variant, in the order of the outline."""
-    jobs = []
-    for variant in plan.outline.variants:
+) -> list[Work]:
+    """Return the work of each variant, in the order of the outline."""
+    works = []
+    for index, variant in enumerate(plan.outline.variants):
         truth = variant.data.detection
         few = DetectionTruth({"categories": truth.categories}, {}) if truth else None
-        data = replace(variant.data, detection=few)
         cells = tuple(
             CellWork(
                 cell.key,
                 cell.what,
                 cell.label,
-                cell.task,
+                plan.outline.spec_of(cell.task),
                 None if cell.model is None else plan.outline.models[cell.model],
                 frozenset(cell.todo),
             )
             for cell in plan.cells
             if cell.variant is variant and cell.todo
         )
-        jobs.append(
-            Job(
+        works.append(
+            Work(
                 store.root,
-                data,
+                index,
+                "",
+                replace(variant.data, detection=few),
                 variant.rain,
                 variant.seed,
                 variant.digests,
@@ -133,23 +197,9 @@ def make_jobs(
                 store.images(variant.name) if save_images else None,
             )
         )
-    return jobs
+    return works
 
 
-def cut_jobs(jobs: Sequence[Job], shards: Sequence[Shard]) -> list[Job]:
-    """Return for each shard the part of its variant's job that it needs: a worker gets no more, however many scenes."""
-    scenes = [{scene.id: scene for scene in job.data.scenes} for job in jobs]
-    parts = []
-    for shard in shards:
-        job, by_id = jobs[shard.variant], scenes[shard.variant]
-        ids = frozenset(shard.scenes)
-        cells = (replace(cell, todo=cell.todo & ids) for cell in job.cells)
-        parts.append(
-            replace(
-                job,
-                data=replace(job.data, scenes=tuple(by_id[name] for name in shard.scenes)),
-                digests={name: job.digests[name] for name in shard.scenes},
-                cells=tuple(cell for cell in cells if cell.todo),
-            )
-        )
-    return parts
+def cut(works: Sequence[Work], shards: Sequence[Shard]) -> list[Work]:
+    """Return for each shard the part of its variant's work that it is."""
+    return [works[shard.variant].of(shard.scenes, shard.name) for shard in shards]

@@ -1,7 +1,7 @@
 """What happens to one shard: scene -> rain -> derainer -> uint8 -> every task asked for -> evidence -> store.
 
-The same function runs in the local engine's processes and in Ray's tasks. A worker keeps the networks that it has
-loaded, so that a job's shards share them.
+The same functions run in this machine's processes and in Ray's tasks. A worker keeps the networks that it has loaded,
+so that shards share them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.base import Scene
-from bench.engine.plan import CLEAN, NONE, Component, Components, Outline, Shard
+from bench.engine.plan import Component, Components, Networks
 from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore
-from bench.engine.work import CellWork, Failure, Job, Settings, ShardResult
+from bench.engine.work import CellWork, Failure, Note, Outcome, Settings, Work
 from bench.errors import ANYTHING, BenchError, blame, said
 from bench.files import ensure_folder
 from bench.hashing import content_key
 from bench.images import write_image
-from bench.keep.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_index
+from bench.keep.evidence import read_index
 from bench.keep.records import distinct_slug
 from bench.keep.store import Store
+from bench.vocabulary import CLEAN, NONE
+from downstream.tasks import load_task
+from downstream.tasks.base import Row, Sight
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,14 +38,14 @@ if TYPE_CHECKING:
     from derainers import Derainer, DerainerSpec
 
 
-def load_components(outline: Outline, settings: Settings) -> Components:
+def load_components(networks: Networks, settings: Settings) -> Components:
     """Load every derainer and model once and say what they are, or of a derainer why it cannot be loaded.
 
     Raises:
         BenchError: If a model cannot be loaded; the precondition of a run.
     """
     derainers = {}
-    for spec in outline.derainers:
+    for spec in networks.derainers:
         try:
             derainer = _derainer(spec, settings)
             found = Component(spec.name, dict(derainer.key), card=asdict(derainer.card))
@@ -50,7 +53,7 @@ def load_components(outline: Outline, settings: Settings) -> Components:
             found = broken(spec, blame(spec.label, error))
         derainers[spec.label] = found
     models = []
-    for choice in outline.models:
+    for choice in networks.models:
         model = _model(choice, settings)
         models.append(Component(model.name, dict(model.key), classes=tuple(model.classes)))
     return Components(derainers, tuple(models))
@@ -61,37 +64,41 @@ def broken(spec: DerainerSpec, fault: str) -> Component:
     return Component(spec.name, {"not loaded": spec.label}, fault=fault)
 
 
-def run_shard(job: Job, shard: Shard, *, wait: bool = False) -> ShardResult:
+def do_work(work: Work, wait: bool) -> Outcome:
     """Make the evidence of a shard and put it into the store.
 
-    A scene, derainer or model that fails leaves the rest of the shard going; failures are returned, never stored.
+    A scene, derainer or model that fails leaves the rest going; failures are returned, never stored.
 
     Args:
-        job: The shard's part of its variant's work.
-        shard: Which scenes.
-        wait: Wait for another run that holds the shard, instead of returning a busy result.
+        work: The shard's work.
+        wait: Wait for another run that holds the shard, instead of returning a busy outcome.
 
     Raises:
+        BenchError: If the store is not there, as on a node of a cluster that does not share it.
         OutputError: If the store cannot be written to.
     """
-    store = Store(job.store)
-    with store.lock(shard.name, wait=wait) as held:
+    if not work.store.is_dir():
+        raise BenchError(
+            f"this node does not see {work.store}: put --out on a file system that all nodes share"
+        )
+    store = Store(work.store)
+    with store.lock(work.lock, wait=wait) as held:
         if not held:
-            return ShardResult(busy=True)
-        return _Work(job, shard).run(store)
+            return Outcome(busy=True)
+        return _Shift(work).run(store)
 
 
-def measure_shard(job: Job, shard: Shard) -> tuple[float, int]:
-    """Do a shard's work once to load the networks and once more for the clock; nothing is stored.
+def measure_work(work: Work) -> tuple[float, int]:
+    """Do some work once to load the networks and once more for the clock; nothing is stored.
 
     Returns:
         Seconds of the second time, and this process's largest memory so far in bytes.
     """
     import resource
 
-    _Work(job, shard).look()
+    _Shift(work).look()
     started = time.perf_counter()
-    _Work(job, shard).look()
+    _Shift(work).look()
     return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -99,60 +106,59 @@ def measure_shard(job: Job, shard: Shard) -> tuple[float, int]:
 _CHUNK_PIXELS = 4 << 20
 
 
-class _Work:
-    """One shard's state: what is to do, rows made so far, what failed."""
+class _Shift:
+    """The state of a piece of work: what is to do, rows made so far, what failed."""
 
-    def __init__(self, job: Job, shard: Shard) -> None:
-        self.job = job
-        self.shard = shard
+    def __init__(self, work: Work) -> None:
+        self.work = work
         self.failures: list[Failure] = []
+        self.notes: list[Note] = []
         self.seconds = 0.0
         self.images = 0
-        self.todo = {cell.key: cell.todo for cell in job.cells}
-        self.rows: dict[str, list[Row]] = {cell.key: [] for cell in job.cells}
+        self.todo = {cell.key: cell.todo for cell in work.cells}
+        self.rows: dict[str, list[Row]] = {cell.key: [] for cell in work.cells}
 
-    def run(self, store: Store) -> ShardResult:
+    def run(self, store: Store) -> Outcome:
         """Make the evidence and store it."""
-        if not self.job.again:
+        work = self.work
+        if not work.again:
             # Another run may have done the work since the plan was made; it cuts the same scenes into the same shards.
-            for cell in self.job.cells:
-                scenes = [(name, self.job.digests[name]) for name in self.shard.scenes if name in cell.todo]
+            for cell in work.cells:
+                scenes = [(name, work.digests[name]) for name in work.scenes if name in cell.todo]
                 path = store.shard_path(cell.key, scenes)
-                if path.exists() and read_index(path, cell.task) == scenes:
+                if path.exists() and read_index(path, load_task(cell.task)) == scenes:
                     self.todo[cell.key] = frozenset()
-        notes = self.look()
-        for cell in self.job.cells:
+        self.look()
+        for cell in work.cells:
             if self.rows[cell.key]:
                 store.describe(cell.key, cell.what)
-                store.write(cell.key, cell.task, self.rows[cell.key])
-        return ShardResult(
+                store.write(cell.key, load_task(cell.task), self.rows[cell.key])
+        return Outcome(
             images=self.images,
             network_seconds=self.seconds,
             failures=tuple(self.failures),
-            notes=tuple(dict.fromkeys(notes)),
+            notes=tuple(dict.fromkeys(self.notes)),
         )
 
-    def look(self) -> list[tuple[str, str]]:
-        """Restore what is to do and show it to every task; return the derainers' notes."""
-        wanted = [s for s in self.job.data.scenes if any(s.id in ids for ids in self.todo.values())]
-        labels = list(dict.fromkeys(cell.label for cell in self.job.cells))
-        notes: list[tuple[str, str]] = []
+    def look(self) -> None:
+        """Restore what is to do and show it to every task."""
+        wanted = [s for s in self.work.data.scenes if any(s.id in ids for ids in self.todo.values())]
         for inputs in _chunks(self._read(wanted)):
-            for label in labels:
-                cells = [cell for cell in self.job.cells if cell.label == label and self.todo[cell.key]]
+            for label in self.work.labels:
+                cells = [c for c in self.work.cells if c.label == label and self.todo[c.key]]
                 lacking = [i for i in inputs if any(i.scene.id in self.todo[cell.key] for cell in cells)]
                 if lacking:
-                    notes += self._look(label, cells, lacking)
-        return notes
+                    self._look(label, cells, lacking)
 
     def _read(self, scenes: Sequence[Scene]) -> Iterator[_Input]:
         """Decode and rain; with several readers, a few scenes ahead of whoever looks at them."""
+        work = self.work
 
         def read(scene: Scene) -> _Input | Failure:
             try:
-                return _Input(scene, *read_variant(self.job.data, self.job.rain, self.job.seed, scene))
+                return _Input(scene, *read_variant(work.data, work.rain, work.seed, scene))
             except BenchError as error:
-                return Failure(tuple(cell.key for cell in self.job.cells), scene.id, str(error))
+                return Failure(tuple(cell.key for cell in work.cells), scene.id, str(error))
 
         def good(result: _Input | Failure) -> Iterator[_Input]:
             if isinstance(result, Failure):
@@ -160,7 +166,7 @@ class _Work:
             else:
                 yield result
 
-        readers = self.job.settings.readers
+        readers = work.settings.readers
         if readers == 1:
             for scene in scenes:
                 yield from good(read(scene))
@@ -175,44 +181,44 @@ class _Work:
             while ahead:
                 yield from good(ahead.popleft().result())
 
-    def _look(self, label: str, cells: Sequence[CellWork], items: Sequence[_Input]) -> list[tuple[str, str]]:
-        """Restore some scenes with one derainer and show them to its cells' tasks; return the derainer's notes."""
+    def _look(self, label: str, cells: Sequence[CellWork], items: Sequence[_Input]) -> None:
+        """Restore some scenes with one derainer and show them to its cells' tasks."""
         self.images += len(items)
-        notes: list[tuple[str, str]] = []
         if label == CLEAN:
             restored = [(item, item.clean, 0.0) for item in items if item.clean is not None]
         elif label == NONE:
             restored = [(item, item.rainy, 0.0) for item in items]
         else:
-            spec = next(spec for spec in self.job.derainers if spec.label == label)
+            spec = next(spec for spec in self.work.derainers if spec.label == label)
             try:
-                derainer = _derainer(spec, self.job.settings)
+                derainer = _derainer(spec, self.work.settings)
                 _check_key(derainer.key, cells[0].what["derainer"])
             except ANYTHING as error:
                 # A derainer is anyone's code; what it raises ends its cells, not the run.
                 self._fail(cells, None, blame(label, error))
-                return []
+                return
+            before = len(getattr(derainer, "notes", ()))  # it may have been kept from another variant's work
             restored = self._restore(label, derainer, cells, items)
-            notes = [(label, note) for note in getattr(derainer, "notes", ())]
-        if self.job.images is not None:
+            new = getattr(derainer, "notes", ())[before:]
+            self.notes += [Note(self.work.variant, cell.key, text) for cell in cells for text in new]
+        if self.work.images is not None:
             for item, image, _ in restored:
-                path = self.job.images / distinct_slug(label) / f"{item.scene.id}.png"
+                path = self.work.images / distinct_slug(label) / f"{item.scene.id}.png"
                 ensure_folder(path.parent)
                 write_image(path, image)
         for cell in cells:
             try:
                 look = self._looker(cell)
             except Exception as error:
-                self._fail([cell], None, f"{cell.task}: {said(error)}")
+                self._fail([cell], None, f"{load_task(cell.task).about.name}: {said(error)}")
                 continue
             for item, image, spent in restored:
                 if item.scene.id not in self.todo[cell.key]:
                     continue
                 try:
-                    self.rows[cell.key].append(look(item, image, spent))
+                    self.rows[cell.key].append(look(self._sight(item, image, spent)))
                 except Exception as error:
-                    self._fail([cell], item.scene.id, f"{cell.task}: {said(error)}")
-        return notes
+                    self._fail([cell], item.scene.id, f"{load_task(cell.task).about.name}: {said(error)}")
 
     def _restore(
         self, label: str, derainer: Derainer, cells: Sequence[CellWork], items: Sequence[_Input]
@@ -231,61 +237,29 @@ class _Work:
         self.seconds += spent
         return [(item, image, spent / len(items)) for item, image in zip(items, images, strict=True)]
 
-    def _looker(self, cell: CellWork) -> Callable[[_Input, np.ndarray, float], Row]:
-        digests = self.job.digests
-        if cell.task == "restoration":
-            from downstream.measures.fidelity import score_pair
+    def _looker(self, cell: CellWork) -> Callable[[Sight], Row]:
+        """Return what makes a cell's rows, its model loaded."""
+        model = None
+        if cell.model is not None:
+            model = _model(cell.model, self.work.settings)
+            _check_key(model.key, cell.what["model"])
+        return load_task(cell.task).look(self.work.data, model)
 
-            def restoration(item: _Input, image: np.ndarray, spent: float) -> Row:
-                assert item.clean is not None
-                return RestorationRow(
-                    item.scene.id, digests[item.scene.id], spent, **score_pair(image, item.clean)
-                )
+    def _sight(self, item: _Input, image: np.ndarray, spent: float) -> Sight:
+        def mask() -> np.ndarray:
+            if item.mask is None:
+                item.mask = self.work.data.mask(item.scene)
+            return item.mask
 
-            return restoration
-        assert cell.model is not None
-        model = _model(cell.model, self.job.settings)
-        _check_key(model.key, cell.what["model"])
-        if cell.task == "detection":
-            from downstream.tasks.detection import map_categories, to_categories
+        def timed(function: Callable[[np.ndarray], Any]) -> tuple[Any, float]:
+            started = time.perf_counter()
+            result = function(image)
+            seconds = time.perf_counter() - started
+            self.seconds += seconds
+            return result, seconds
 
-            boxes = self.job.data.detection
-            assert boxes is not None
-            mapping = map_categories(model.classes, boxes.categories)
-
-            def detection(item: _Input, image: np.ndarray, spent: float) -> Row:
-                found, seconds = self._timed(model.predict, image)
-                return DetectionRow(
-                    item.scene.id, digests[item.scene.id], seconds, *to_categories(found, mapping)
-                )
-
-            return detection
-        from downstream.tasks.segmentation import confusion, match_classes
-
-        truth = self.job.data.segmentation
-        assert truth is not None
-        indices = match_classes(model.classes, truth.classes)
-
-        def segmentation(item: _Input, image: np.ndarray, spent: float) -> Row:
-            labels, seconds = self._timed(model.predict, image)
-            matrix = confusion(
-                indices[labels], self._mask(item), len(truth.classes), where=str(item.scene.mask)
-            )
-            return SegmentationRow(item.scene.id, digests[item.scene.id], seconds, matrix)
-
-        return segmentation
-
-    def _mask(self, item: _Input) -> np.ndarray:
-        if item.mask is None:
-            item.mask = self.job.data.mask(item.scene)
-        return item.mask
-
-    def _timed(self, function: Callable[[np.ndarray], Any], image: np.ndarray) -> tuple[Any, float]:
-        started = time.perf_counter()
-        result = function(image)
-        spent = time.perf_counter() - started
-        self.seconds += spent
-        return result, spent
+        digest = self.work.digests[item.scene.id]
+        return Sight(item.scene, digest, image, item.clean, spent, mask, timed)
 
     def _fail(self, cells: Sequence[CellWork], scene: str | None, reason: str) -> None:
         self.failures.append(Failure(tuple(cell.key for cell in cells), scene, reason))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,30 +20,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from bench.errors import BadData, BadRecord
 from bench.files import write_atomic
 from bench.hashing import content_key
+from downstream.tasks.base import Description, Metric
 
 if TYPE_CHECKING:
     import numpy as np
 
 SCHEMA_VERSION = 1
 
-#: Metric to protocol. ``miou`` and its kin carry the number of classes and are made by :func:`protocol_of`.
-PROTOCOLS = {
-    "psnr_y": "psnr@y",
-    "ssim_y": "ssim@y",
-    "psnr_rgb": "psnr@rgb",
-    "ssim_rgb": "ssim@rgb",
-}
-
-Status = Literal["ok", "partial", "failed", "skipped"]
-
-
-def protocol_of(metric: str, classes: int = 0) -> str:
-    """Return the protocol that a metric is measured under, e.g. ``ap@coco`` or ``miou@19``."""
-    if metric in PROTOCOLS:
-        return PROTOCOLS[metric]
-    if metric.startswith("ap"):
-        return "ap@coco"
-    return f"miou@{classes}"
+Status = Literal["ok", "partial", "failed"]
 
 
 class _Part(BaseModel):
@@ -124,7 +109,9 @@ class Record(_Part):
         cell: Content key of everything the scores depend on.
         evidence: Key of the evidence that the scores are made of.
         references: Keys of the evidence of the rows ``clean`` and ``none``, for recovery and harm.
-        status: ``ok``; ``partial`` where some scenes failed; ``failed``; ``skipped``.
+        task: The task's name.
+        about: What reports must know of the task; None for tasks that come with the program or a package.
+        status: ``ok``; ``partial`` where some scenes failed; ``failed``.
         reason: Why the status is not ``ok``.
         images: Scenes with evidence.
         coverage: Scenes with evidence over scenes asked for.
@@ -141,7 +128,8 @@ class Record(_Part):
     data: DataInfo
     rain: RainInfo
     variant: str
-    task: Literal["detection", "segmentation", "restoration"]
+    task: str
+    about: Description | None = None
     model: ModelInfo | None = None
     status: Status
     reason: str | None = None
@@ -160,24 +148,43 @@ class Record(_Part):
             problems.append(f"schema version {self.schema_version}, this program reads {SCHEMA_VERSION}")
         if self.variant != variant_name(self.data.name, self.rain.name, self.rain.seed):
             problems.append(f"variant {self.variant!r} is not that of its data and rain")
-        if (self.model is None) != (self.task == "restoration"):
+        about = self.about or _registered(self.task)
+        if about is None:
+            raise ValueError(f"task {self.task} is known neither here nor to the record itself")
+        if about.name != self.task:
+            problems.append(f"task {self.task} is described as {about.name}")
+        if (self.model is None) != (about.looks == "nothing"):
             problems.append(f"task {self.task} {'lacks' if self.model is None else 'has'} a model")
         if self.data.scenes and abs(self.coverage - self.images / self.data.scenes) > 1e-9:
             problems.append(f"coverage {self.coverage} is not {self.images} of {self.data.scenes} scenes")
         if self.status == "ok" and self.coverage < 1:
             problems.append("status ok with scenes missing")
-        if self.status in ("failed", "skipped") and self.scores:
-            problems.append(f"status {self.status} with scores")
+        if self.status == "failed" and self.scores:
+            problems.append("status failed with scores")
         if self.status != "ok" and not self.reason:
             problems.append(f"status {self.status} without a reason")
         for score in self.scores:
             if score.images > self.images:
                 problems.append(f"{score.metric} counts {score.images} images of {self.images}")
-            if score.protocol != protocol_of(score.metric, self.model.classes if self.model else 0):
+            metric = about.metric(score.metric)
+            if metric is None:
+                problems.append(f"task {self.task} has no metric {score.metric}")
+            elif score.protocol != self.protocol(metric):
                 problems.append(f"{score.metric} under protocol {score.protocol}")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def description(self) -> Description:
+        """What reports must know of the record's task."""
+        found = self.about or _registered(self.task)
+        assert found is not None  # validated
+        return found
+
+    def protocol(self, metric: Metric) -> str:
+        """Return the protocol that a metric of this record is measured under, e.g. ``miou@19``."""
+        return metric.protocol.format(classes=self.model.classes if self.model else 0)
 
     def score(self, metric: str) -> Score | None:
         """Return the score of ``metric``, or None where the record has none."""
@@ -192,6 +199,37 @@ class Record(_Part):
         """Return the file name that agrees with the content."""
         parts = [self.variant, self.task, self.model.name if self.model else "-", self.derainer.label]
         return f"{'--'.join(slug(part) for part in parts)}--{self.cell[:12]}.json"
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is known of a record before it is scored; the attributes are those of :class:`Record`."""
+
+    derainer: DerainerInfo
+    data: DataInfo
+    rain: RainInfo
+    variant: str
+    task: str
+    about: Description | None
+    model: ModelInfo | None
+    evidence: str
+    references: dict[str, str]
+
+    @classmethod
+    def of(cls, record: Record) -> Head:
+        """Return the head of a record that is there already."""
+        return cls(**{name: getattr(record, name) for name in cls.__dataclass_fields__})
+
+    @property
+    def row(self) -> tuple[str, str, str | None, str]:
+        """What one row of a report is called: variant, task, model and label."""
+        return self.variant, self.task, self.model.name if self.model else None, self.derainer.label
+
+
+def _registered(task: str) -> Description | None:
+    from downstream.tasks import about
+
+    return about(task)
 
 
 def variant_name(data: str, rain: str, seed: int) -> str:
@@ -234,7 +272,10 @@ def write_record(folder: Path, record: Record) -> Path:
         OutputError: If the folder cannot be written to.
     """
     path = folder / record.filename()
-    text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+    values = record.model_dump(mode="json")
+    if record.about is None:  # says nothing, and other versions of the program would not know it
+        del values["about"]
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomic(path, (text + "\n").encode())
     return path
 

@@ -24,13 +24,16 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData, BadRecord, OutputError
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import canonical_json, content_key, sha256_bytes
-from bench.keep.evidence import Row, read_index, read_shard, write_shard
+from bench.keep.evidence import is_whole, read_index, read_shard, write_shard
 from bench.keep.records import Record, distinct_slug, read_record, write_record
+
+if TYPE_CHECKING:
+    from downstream.tasks.base import Row, Task
 
 #: A temporary file younger than this may belong to a run that is still going on.
 _GRACE_SECONDS = 600.0
@@ -95,13 +98,13 @@ class Store:
         """Return where the evidence of these (id, digest) scenes lies if they make up one shard."""
         return self.folder(key) / f"{content_key([list(scene) for scene in scenes])[:20]}.parquet"
 
-    def write(self, key: str, task: str, rows: Sequence[Row]) -> Path:
+    def write(self, key: str, task: Task, rows: Sequence[Row]) -> Path:
         """Write a shard of evidence; its name follows from its scenes."""
         path = self.shard_path(key, ((row.scene, row.digest) for row in rows))
         write_shard(path, task, rows)
         return path
 
-    def done(self, key: str, task: str) -> set[tuple[str, str]]:
+    def done(self, key: str, task: Task | None = None) -> set[tuple[str, str]]:
         """Return (scene id, digest) of all evidence of a cell; damaged shards count as absent.
 
         Data sets may share scene ids (every other one starts at 1), so the id alone names no scene here.
@@ -111,7 +114,7 @@ class Store:
             found.update(read_index(path, task) or ())
         return found
 
-    def read(self, key: str, task: str) -> dict[tuple[str, str], Row]:
+    def read(self, key: str, task: Task) -> dict[tuple[str, str], Row]:
         """Return (scene id, digest) to row of all evidence of a cell; damaged shards count as absent."""
         rows: dict[tuple[str, str], Row] = {}
         for path in self.shards(key):
@@ -264,11 +267,15 @@ class Store:
 
     def _problems(self) -> Iterator[tuple[Path, str, bool]]:
         """Each evidence file that cannot be used, the reason, and whether it is of no use to anybody."""
+        from downstream.tasks import find_task, tasks
+
         for key, what in self.cells():
             for path in self.shards(key):
                 try:
-                    if read_shard(path, what["task"]) is None:
+                    if not is_whole(path):
                         yield path, "truncated or damaged; the next run makes it again", True
+                    elif what["task"] in tasks:  # of tasks from a file, only those know what a row holds
+                        read_shard(path, find_task(what["task"]))
                 except BadRecord as error:
                     yield path, str(error), False
 

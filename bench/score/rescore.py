@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from bench.errors import BadData, BadRecord
-from bench.keep.records import Record
+from bench.keep.records import Head, Record
 from bench.keep.store import Store
 from bench.score.scorer import Scorer
-
-#: What a record holds beside its scores.
-_HEAD = ("derainer", "data", "rain", "variant", "task", "model", "evidence", "references", "run")
 
 
 def rescore(store: Store) -> list[tuple[Record, bool]]:
@@ -31,8 +28,7 @@ def rescore(store: Store) -> list[tuple[Record, bool]]:
         fingerprint = old.data.fingerprint
         if fingerprint not in scorers:
             scorers[fingerprint] = Scorer(store, fingerprint)
-        values = old.model_dump(mode="json")
-        new = scorers[fingerprint].record({field: values[field] for field in _HEAD})
+        new = scorers[fingerprint].record(Head.of(old), old.run)
         if new.images < old.images:
             raise BadRecord(
                 f"{old.filename()} was made from {old.images} scenes, of which {new.images} have evidence now: "

@@ -251,9 +251,10 @@ def _load_onnx(path: Path, runtime: Runtime) -> Derainer:
     import onnxruntime as ort
     import torch
 
-    from derainers.harness.network import NetworkDerainer, resolve_device
+    from bench.device import resolve_device
+    from derainers.harness.network import NetworkDerainer
 
-    device = resolve_device(runtime.device)
+    device = torch.device(resolve_device(runtime.device))
     providers = ["CPUExecutionProvider"]
     if device.type == "cuda" and "CUDAExecutionProvider" in ort.get_available_providers():
         providers.insert(0, "CUDAExecutionProvider")

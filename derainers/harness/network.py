@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from bench.allocator import keep_freed_memory
+from bench.device import resolve_device
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from derainers.base import Card, DerainerError, Runtime
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
@@ -29,24 +30,6 @@ WHOLE_PIXELS = 2048 * 1024
 BATCH_PIXELS = 2048 * 1024
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
-
-
-def resolve_device(name: str) -> torch.device:
-    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device of this machine.
-
-    Raises:
-        BadConfig: If it is none of these, or there is no such GPU.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
-        raise BadConfig(f"device {name!r}: write auto, cpu, cuda or cuda:N")
-    if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):
-        raise BadConfig(
-            f"device {name!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
-        )
-    return torch.device(name)
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -116,7 +99,7 @@ class NetworkDerainer:
         fixed: int | None = None,
     ) -> None:
         runtime = runtime or Runtime()
-        self.device = resolve_device(runtime.device)
+        self.device = torch.device(resolve_device(runtime.device))
         if self.device.type == "cpu":
             keep_freed_memory()
         self.precision = resolve_precision(runtime.precision, self.device, bears_bf16)

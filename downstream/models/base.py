@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -31,6 +32,27 @@ class Detections:
                 f"detections disagree: boxes {self.boxes.shape}, scores {self.scores.shape}, "
                 f"labels {self.labels.shape}; wanted (n, 4), (n,), (n,)"
             )
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a model is made from, before anything is loaded.
+
+    Attributes:
+        name: Its name in reports.
+        task: ``detection`` or ``segmentation``.
+        origin: ``embedded``, ``index`` or ``file``.
+        config: The config file.
+        checkpoint: The weights, where they are on disk.
+        url: Where the weights are downloaded from otherwise.
+    """
+
+    name: str
+    task: str
+    origin: str
+    config: Path
+    checkpoint: Path | None
+    url: str | None = None
 
 
 @runtime_checkable

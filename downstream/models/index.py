@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from bench.errors import BadConfig, MissingDependency
+from bench.vocabulary import DETECTION, SEGMENTATION
 
 #: Which package serves which task.
-PACKAGES = {"detection": "mmdet", "segmentation": "mmseg"}
+PACKAGES = {DETECTION: "mmdet", SEGMENTATION: "mmseg"}
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,6 @@ def installed_folder(package: str) -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(next(iter(spec.submodule_search_locations)))
-
-
-def has_index(task: str) -> bool:
-    """Tell whether the installed package brings its configs (an editable or vendored one may not)."""
-    return (package_folder(task) / ".mim" / "model-index.yml").is_file()
 
 
 @functools.cache

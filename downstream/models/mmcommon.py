@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.allocator import keep_freed_memory
+from bench.device import resolve_device
 from bench.errors import BadConfig, BenchError, MissingDependency
 from bench.hashing import sha256_bytes
+from downstream.models.base import Source
 from downstream.models.checkpoints import fetch, fill
 from downstream.models.mmops import install_fallback_ops, on_behalf_of
-from downstream.models.openmmlab import Source
 
 if TYPE_CHECKING:
     import torch
@@ -114,7 +115,7 @@ def load_network(
             digest, stated = fill(module, checkpoint, source.name, trust)
             load, prepare = _pipeline(steps)
             classes = _classes(module, stated, config, scope, fallback_classes)
-        place = pick_device(device)
+        place = resolve_device(device)
         if place == "cpu":
             keep_freed_memory()
         module.to(place).eval()
@@ -192,21 +193,6 @@ def config_digest(config: Any, steps: Sequence[dict[str, Any]]) -> str:
 
     plain = {"model": config["model"].to_dict(), "pipeline": [dict(step) for step in steps]}
     return sha256_bytes(json.dumps(plain, sort_keys=True, default=_named).encode())
-
-
-def pick_device(device: str) -> str:
-    """Turn ``auto`` into the first GPU or the CPU.
-
-    Raises:
-        BadConfig: A GPU is asked for and torch sees none.
-    """
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise BadConfig(f"device {device}: this torch sees no GPU: --device cpu")
-    return device
 
 
 @contextlib.contextmanager

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.models.base import Detections
+from bench.vocabulary import DETECTION
+from downstream.models.base import Detections, Source
 from downstream.models.mmcommon import Network, load_network
-from downstream.models.openmmlab import Source
 
 
 class Detector:
@@ -19,7 +19,7 @@ class Detector:
     it AP.
     """
 
-    task = "detection"
+    task = DETECTION
 
     def __init__(self, network: Network) -> None:
         self._network = network

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.vocabulary import SEGMENTATION
+from downstream.models.base import Source
 from downstream.models.mmcommon import Network, load_network
-from downstream.models.openmmlab import Source
 
 
 class Segmenter:
     """An MMSegmentation model; see :class:`downstream.models.base.Model`."""
 
-    task = "segmentation"
+    task = SEGMENTATION
 
     def __init__(self, network: Network) -> None:
         self._network = network

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BadConfig, BadWeights, MissingDependency, unknown
-from downstream.models.base import Model
+from bench.vocabulary import DETECTION, SEGMENTATION
+from downstream.models.base import Model, Source
 from downstream.models.checkpoints import cached_path
 from downstream.models.index import (
     PACKAGES,
@@ -19,32 +21,14 @@ from downstream.models.index import (
     read_index,
 )
 
-#: The model of each task that the program brings along; the default.
-DEFAULTS = {"detection": "street_yolox", "segmentation": "street_seg"}
+#: What loads a model, by task.
+_LOADERS = {
+    DETECTION: "downstream.models.mmdetection:load_detector",
+    SEGMENTATION: "downstream.models.mmsegmentation:load_segmenter",
+}
 
 FOLDER = Path(__file__).parent / "embedded"
 CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a model is made from, before anything is loaded.
-
-    Attributes:
-        name: Its name in reports.
-        task: ``detection`` or ``segmentation``.
-        origin: ``embedded``, ``index`` or ``file``.
-        config: The config file.
-        checkpoint: The weights, where they are on disk.
-        url: Where the weights are downloaded from otherwise.
-    """
-
-    name: str
-    task: str
-    origin: str
-    config: Path
-    checkpoint: Path | None
-    url: str | None = None
 
 
 def load_model(
@@ -71,11 +55,10 @@ def load_model(
         BenchError: As :func:`check_model`; BadWeights where the weights are not the network's.
     """
     source = check_model(task, name, checkpoint)
-    if task == "detection":
-        from downstream.models.mmdetection import load_detector as load
-    else:
-        from downstream.models.mmsegmentation import load_segmenter as load  # type: ignore[assignment]
-    return load(source, device=device, trust=trust)
+    module, _, function = _LOADERS[task].partition(":")
+    load = getattr(importlib.import_module(module), function)
+    model: Model = load(source, device=device, trust=trust)
+    return model
 
 
 def check_model(task: str, name: str | None = None, checkpoint: str | Path | None = None) -> Source:
@@ -89,7 +72,7 @@ def check_model(task: str, name: str | None = None, checkpoint: str | Path | Non
     """
     if task not in PACKAGES:
         raise unknown("task", task, PACKAGES)
-    name = name or DEFAULTS[task]
+    name = name or _default(task)
     package_folder(task)
     for package in ("mmengine", "mmcv"):
         if installed_folder(package) is None:
@@ -153,8 +136,15 @@ def _weights_of(entry: Entry) -> str:
 
 def embedded_models(task: str) -> list[str]:
     """Return the models of ``task`` that the program brings along."""
-    name = DEFAULTS[task]
+    name = _default(task)
     return [name] if (FOLDER / f"{name}.py").is_file() and _embedded_weights(name) else []
+
+
+def _default(task: str) -> str:
+    """The model of a task that the program brings along."""
+    from downstream.tasks import find_task
+
+    return find_task(task).default or ""
 
 
 def _embedded_weights(name: str) -> Path | None:

@@ -1,21 +1,209 @@
-"""Scores of detectors: COCO's average precision, by pycocotools, from evidence alone."""
+"""Detection: average precision of the boxes that a detector finds, as COCO defines it."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BadData
+from bench.vocabulary import BOXES, DETECTION
 from downstream.models.base import Detections, plain_name
+from downstream.tasks.base import Description, Drawing, Metric, Row, Sight
 
-#: The metrics of protocol ``ap@coco``, in the order of pycocotools' summary.
-METRICS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
+if TYPE_CHECKING:
+    from bench.data.base import DataSet
+    from bench.score.stats import CountArray, DetectionTable, FloatArray
+
+_PROTOCOL = "ap@coco"
+#: Boxes below this confidence are not drawn.
+_CONFIDENCE = 0.35
+
+
+@dataclass(frozen=True)
+class DetectionRow(Row):
+    """Detections on one image.
+
+    Attributes:
+        boxes: float32 (n, 4), x1 y1 x2 y2 in pixels.
+        scores: float32 (n,), confidence in [0, 1].
+        categories: int32 (n,), category ids of the data set.
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    categories: NDArray[np.int32]
+
+
+class Detection:
+    """Boxes, scored by average precision under protocol ``ap@coco``."""
+
+    about = Description(
+        DETECTION,
+        (
+            Metric("ap", "AP", _PROTOCOL, place="summary", headline=True),
+            Metric("ap50", "AP50", _PROTOCOL, place="board"),
+            Metric("ap75", "AP75", _PROTOCOL),
+            Metric("ap_small", "AP small", _PROTOCOL),
+            Metric("ap_medium", "AP medium", _PROTOCOL),
+            Metric("ap_large", "AP large", _PROTOCOL),
+        ),
+        looks="model",
+        compared=True,
+        by_class=Metric("ap", "AP", _PROTOCOL),
+        order=10,
+    )
+    version = 1
+    needs = (BOXES,)
+    columns: Mapping[str, str] = {
+        "boxes": "list<float>",
+        "scores": "list<float>",
+        "categories": "list<int32>",
+    }
+    default: str | None = "street_yolox"
+    always = False
+
+    def key(self, data: DataSet) -> dict[str, Any]:
+        """Rows hold the data set's category ids."""
+        return {"categories": [[c["id"], c["name"]] for c in _categories(data)]}
+
+    def match(self, classes: Sequence[str], data: DataSet) -> tuple[str, ...]:
+        """Match by name; one shared class is enough."""
+        return map_categories(classes, _categories(data)).notes
+
+    def classes(self, model: Sequence[str], data: DataSet) -> int:
+        """The model's."""
+        return len(model)
+
+    def look(self, data: DataSet, model: Any) -> Callable[[Sight], DetectionRow]:
+        """Return what detects, and gives detections the data set's categories."""
+        mapping = map_categories(model.classes, _categories(data))
+
+        def look(sight: Sight) -> DetectionRow:
+            found, seconds = sight.timed(model.predict)
+            return DetectionRow(sight.scene.id, sight.digest, seconds, *to_categories(found, mapping))
+
+        return look
+
+    def encode(self, row: DetectionRow) -> dict[str, Any]:
+        """Boxes become one list of numbers."""
+        return {"boxes": row.boxes.ravel(), "scores": row.scores, "categories": row.categories}
+
+    def decode(self, common: Mapping[str, Any], values: Mapping[str, Any]) -> DetectionRow:
+        """The reverse of :meth:`encode`."""
+        return DetectionRow(
+            **common,
+            boxes=np.array(values["boxes"], np.float32).reshape(-1, 4),
+            scores=np.array(values["scores"], np.float32),
+            categories=np.array(values["categories"], np.int32),
+        )
+
+    def scoring(self, manifest: Mapping[str, Any]) -> DetectionScoring:
+        """Boxes of the manifest are the truth."""
+        return DetectionScoring(manifest)
+
+    def difference(self, kept: DetectionRow, fresh: DetectionRow) -> str | None:
+        """Compare count, classes, boxes and scores, to the last bit."""
+        if len(kept.scores) != len(fresh.scores):
+            return f"{len(kept.scores)} detections in the record, {len(fresh.scores)} now"
+        if not np.array_equal(kept.categories, fresh.categories):
+            return "the detections' classes differ"
+        shift = float(np.abs(kept.boxes - fresh.boxes).max(initial=0))
+        score = float(np.abs(kept.scores - fresh.scores).max(initial=0))
+        return f"boxes differ by up to {shift:g} px, scores by {score:g}" if shift or score else None
+
+    def draw(self, model: Any, image: np.ndarray) -> Drawing:
+        """The boxes that the detector is sure of."""
+        found = model.predict(image)
+        sure = found.scores >= _CONFIDENCE
+        return Drawing(found.boxes[sure], [model.classes[index] for index in found.labels[sure]])
+
+
+class DetectionScoring:
+    """Average precision, its replicates, and what the errors were.
+
+    Args:
+        manifest: Of the data set: ``coco`` and ``image_ids``.
+    """
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self._coco = manifest["coco"]
+        self._image_ids = manifest["image_ids"]
+        self._matched: tuple[Sequence[DetectionRow], DetectionTable] | None = None
+
+    def sample(
+        self, rows: Sequence[DetectionRow], counts: CountArray
+    ) -> tuple[dict[str, float], dict[str, FloatArray]]:
+        """See :class:`downstream.tasks.base.Scoring`."""
+        from bench.score import stats
+
+        table = self._match(rows)
+        return stats.detection_scores(table), stats.detection_replicates(table, counts)
+
+    def counted(self, metric: str, value: float, rows: Sequence[DetectionRow]) -> tuple[int, str | None]:
+        """See :class:`downstream.tasks.base.Scoring`."""
+        return len(rows), "no object or pixel of this kind in the scenes" if np.isnan(value) else None
+
+    def breakdown(self, rows: Sequence[DetectionRow]) -> dict[str, Any]:
+        """AP of each image alone, of each class, and how many errors there are of each kind."""
+        from bench.score import stats
+
+        table = self._match(rows)
+        once = np.ones((1, len(rows)), np.uint16)
+        by_class = stats.precision_grid(table, once)[0, 0]
+        counts: dict[str, int] = {}
+        for error in self._errors(rows):
+            counts[error.kind] = counts.get(error.kind, 0) + 1
+        return {
+            # Four decimals are more than one image can tell.
+            "images": {"ap": [_rounded(value) for value in stats.image_precision(table)]},
+            "classes": {
+                name: float(ap) if np.isfinite(ap) else None
+                for name, ap in zip(table.categories, by_class, strict=True)
+            },
+            "errors": counts,
+        }
+
+    def changes(self, before: Sequence[DetectionRow], after: Sequence[DetectionRow]) -> dict[str, Any]:
+        """Errors of each kind: how many were cured, caused and kept."""
+        from bench.score import stats
+
+        changed = stats.cured_and_caused(self._errors(before), self._errors(after))
+        return {kind: asdict(change) for kind, change in changed.items()}
+
+    def _match(self, rows: Sequence[DetectionRow]) -> DetectionTable:
+        """Detections matched with boxes: half the time of scoring, and wanted twice for every cell."""
+        from bench.score import stats
+
+        if self._matched is None or self._matched[0] is not rows:
+            results = self._results(rows)
+            order = [row["image_id"] for row in results]
+            self._matched = rows, stats.match_detections(self._coco, results, order)
+        return self._matched[1]
+
+    def _errors(self, rows: Sequence[DetectionRow]) -> list[Any]:
+        from bench.score import stats
+
+        images = {self._image_ids[row.scene] for row in rows}
+        truth = self._coco | {
+            "images": [image for image in self._coco["images"] if image["id"] in images],
+            "annotations": [box for box in self._coco["annotations"] if box["image_id"] in images],
+        }
+        return stats.find_errors(truth, self._results(rows))
+
+    def _results(self, rows: Sequence[DetectionRow]) -> list[dict[str, Any]]:
+        return [
+            {
+                "image_id": self._image_ids[row.scene],
+                "boxes": row.boxes,
+                "scores": row.scores,
+                "categories": row.categories,
+            }
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True)
@@ -77,64 +265,15 @@ def to_categories(
     return found.boxes[keep], found.scores[keep], ids[keep]
 
 
-def score_detection(truth: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    """Average precision as COCO defines it (pycocotools, bounding boxes, at most 100 detections per image).
-
-    Args:
-        truth: COCO's ``images``, ``annotations`` and ``categories``.
-        rows: One per image that was looked at: ``image_id``, ``boxes`` (n, 4) as left, top, right, bottom,
-            ``scores`` (n,) and ``categories`` (n,). Only these images are scored, an empty row included.
-
-    Returns:
-        Fractions for :data:`METRICS`; None where no object of that size is there to be found.
-
-    Raises:
-        ValueError: A row is of an image that the truth does not have, or an image has two rows.
-    """
-    from pycocotools.cocoeval import COCOeval
-
-    images = [int(row["image_id"]) for row in rows]
-    known = {image["id"] for image in truth["images"]}
-    if len(set(images)) != len(images) or not known.issuperset(images):
-        raise ValueError("detections: an image has two rows, or is not in the annotations")
-    results = _results(rows)
-    with contextlib.redirect_stdout(io.StringIO()):
-        expected = _coco(truth)
-        found = expected.loadRes(results) if results else _coco({**truth, "annotations": []})
-        evaluation = COCOeval(expected, found, "bbox")
-        evaluation.params.imgIds = sorted(images)
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    values = (float(value) for value in evaluation.stats[: len(METRICS)])
-    return {name: None if value < 0 else value for name, value in zip(METRICS, values, strict=True)}
-
-
-def _coco(content: dict[str, Any]) -> Any:
-    """A COCO object of its own annotations: evaluation writes into them."""
-    from pycocotools.coco import COCO
-
-    coco = COCO()
-    coco.dataset = {**content, "annotations": [dict(box) for box in content["annotations"]]}
-    coco.createIndex()
-    return coco
-
-
-def _results(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Detections in COCO's result format; box arithmetic in float64, as MMDetection's evaluation does it."""
-    results = []
-    for row in rows:
-        boxes = np.asarray(row["boxes"], dtype=np.float64).reshape(-1, 4)
-        corners = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).tolist()
-        scores = np.asarray(row["scores"], dtype=np.float64).tolist()
-        categories = np.asarray(row["categories"]).tolist()
-        results += [
-            {"image_id": int(row["image_id"]), "bbox": box, "score": score, "category_id": category}
-            for box, score, category in zip(corners, scores, categories, strict=True)
-        ]
-    return results
-
-
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(list(names)[:6])
     return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
+
+
+def _categories(data: DataSet) -> list[dict[str, Any]]:
+    assert data.detection is not None  # `needs`
+    return data.detection.categories
+
+
+def _rounded(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None

@@ -1,18 +1,148 @@
-"""Scores of segmenters: intersection over union, from confusion matrices alone."""
+"""Segmentation: intersection over union of the label maps that a segmenter gives, from confusion matrices."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BadConfig, BadData
+from bench.vocabulary import MASKS, SEGMENTATION
 from downstream.models.base import plain_name
+from downstream.tasks.base import Description, Drawing, Metric, Row, Sight
 
+if TYPE_CHECKING:
+    from bench.data.base import DataSet
+    from bench.score.stats import CountArray, FloatArray
+
+_PROTOCOL = "miou@{classes}"
 _UNNAMED = re.compile(r"(class[ _-]?)?\d+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SegmentationRow(Row):
+    """Confusion matrix of one image: int64 (K, K), true class by predicted class."""
+
+    matrix: NDArray[np.int64]
+
+
+class Segmentation:
+    """Label maps, scored by mean intersection over union under protocol ``miou@K``."""
+
+    about = Description(
+        SEGMENTATION,
+        (
+            Metric("miou", "mIoU", _PROTOCOL, place="summary", headline=True),
+            Metric("macc", "mAcc", _PROTOCOL, place="board"),
+            Metric("aacc", "aAcc", _PROTOCOL),
+        ),
+        looks="model",
+        compared=True,
+        by_class=Metric("iou", "IoU", _PROTOCOL),
+        order=20,
+    )
+    version = 1
+    needs = (MASKS,)
+    columns: Mapping[str, str] = {"matrix": "list<int64>"}
+    default: str | None = "street_seg"
+    always = False
+
+    def key(self, data: DataSet) -> dict[str, Any]:
+        """Rows count pixels of the data set's classes."""
+        return {"classes": list(_label_space(data))}
+
+    def match(self, classes: Sequence[str], data: DataSet) -> tuple[str, ...]:
+        """Match by name, or by index where either has no names; all classes must agree."""
+        match_classes(classes, _label_space(data))
+        return ()
+
+    def classes(self, model: Sequence[str], data: DataSet) -> int:
+        """The data set's."""
+        return len(_label_space(data))
+
+    def look(self, data: DataSet, model: Any) -> Callable[[Sight], SegmentationRow]:
+        """Return what labels an image and counts its pixels."""
+        space = _label_space(data)
+        indices = match_classes(model.classes, space)
+
+        def look(sight: Sight) -> SegmentationRow:
+            labels, seconds = sight.timed(model.predict)
+            where = str(sight.scene.mask)
+            matrix = confusion(indices[labels], sight.mask(), len(space), where=where)
+            return SegmentationRow(sight.scene.id, sight.digest, seconds, matrix)
+
+        return look
+
+    def encode(self, row: SegmentationRow) -> dict[str, Any]:
+        """The matrix becomes one list of counts."""
+        return {"matrix": row.matrix.ravel()}
+
+    def decode(self, common: Mapping[str, Any], values: Mapping[str, Any]) -> SegmentationRow:
+        """The reverse of :meth:`encode`."""
+        matrix = np.array(values["matrix"], np.int64)
+        side = round(len(matrix) ** 0.5)
+        return SegmentationRow(**common, matrix=matrix.reshape(side, side))
+
+    def scoring(self, manifest: Mapping[str, Any]) -> SegmentationScoring:
+        """Rows hold the truth; of the manifest only the classes' names are needed."""
+        return SegmentationScoring(manifest["classes"])
+
+    def difference(self, kept: SegmentationRow, fresh: SegmentationRow) -> str | None:
+        """Count the pixels that are classed otherwise."""
+        changed = int(np.abs(kept.matrix - fresh.matrix).sum()) // 2
+        return f"{changed} pixels are classed otherwise" if changed else None
+
+    def draw(self, model: Any, image: np.ndarray) -> Drawing:
+        """The label map."""
+        return Drawing(mask=model.predict(image))
+
+
+class SegmentationScoring:
+    """Mean intersection over union and its kin, over all classes and of each.
+
+    Args:
+        classes: The data set's class names.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = classes
+
+    def sample(
+        self, rows: Sequence[SegmentationRow], counts: CountArray
+    ) -> tuple[dict[str, float], dict[str, FloatArray]]:
+        """See :class:`downstream.tasks.base.Scoring`; single classes have no replicates."""
+        from bench.score import stats
+
+        matrices = np.stack([row.matrix for row in rows])
+        total = matrices.sum(axis=0)
+        values = {name: float(value) for name, value in stats.confusion_scores(total).items()}
+        values |= {
+            f"iou/{name}": float(iou) for name, iou in zip(self._classes, stats.class_iou(total), strict=True)
+        }
+        return values, stats.confusion_replicates(matrices, counts)
+
+    def counted(self, metric: str, value: float, rows: Sequence[SegmentationRow]) -> tuple[int, str | None]:
+        """See :class:`downstream.tasks.base.Scoring`."""
+        return len(rows), "no object or pixel of this kind in the scenes" if np.isnan(value) else None
+
+    def breakdown(self, rows: Sequence[SegmentationRow]) -> dict[str, Any]:
+        """The mean IoU of each image alone."""
+        from bench.score import stats
+
+        matrices = np.stack([row.matrix for row in rows])
+        alone = stats.confusion_scores(matrices)["miou"]
+        # Four decimals are more than one image can tell.
+        return {
+            "images": {"miou": [round(float(value), 4) if np.isfinite(value) else None for value in alone]}
+        }
+
+    def changes(self, before: Sequence[SegmentationRow], after: Sequence[SegmentationRow]) -> dict[str, Any]:
+        """Nothing is told of single errors."""
+        return {}
 
 
 def confusion(
@@ -58,31 +188,6 @@ def confusion(
     return matrix
 
 
-def score_confusion(total: NDArray[Any], classes: Sequence[str]) -> dict[str, float | None]:
-    """Score a sum of confusion matrices as MMSegmentation's IoUMetric does.
-
-    A class that is neither there nor predicted has no IoU, one that is not there has no accuracy; means
-    leave those out.
-
-    Args:
-        total: (K, K) counts, true class by predicted class.
-        classes: K names.
-
-    Returns:
-        Fractions: ``miou``, ``macc``, ``aacc`` and ``iou/CLASS`` for every class; None where there is none.
-    """
-    counts = np.asarray(total, dtype=np.float64)
-    if counts.shape != (len(classes), len(classes)):
-        raise ValueError(f"a confusion matrix of {counts.shape} for {len(classes)} classes")
-    hit, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        iou = hit / (true + predicted - hit)
-        accuracy = hit / true
-        overall = hit.sum() / true.sum()
-    scores = {"miou": _mean(iou), "macc": _mean(accuracy), "aacc": _number(overall)}
-    return scores | {f"iou/{name}": _number(value) for name, value in zip(classes, iou, strict=True)}
-
-
 def match_classes(model: Sequence[str], truth: Sequence[str]) -> NDArray[np.int64]:
     """Match a segmenter's classes with those of a data set.
 
@@ -109,15 +214,6 @@ def match_classes(model: Sequence[str], truth: Sequence[str]) -> NDArray[np.int6
     return np.array([wanted[name] for name in found], dtype=np.int64)
 
 
-def _mean(values: NDArray[np.float64]) -> float | None:
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if there.size else None
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
 def _unnamed(names: Sequence[str]) -> bool:
     return all(_UNNAMED.match(name) for name in names)
 
@@ -129,3 +225,8 @@ def _some(names: Sequence[str]) -> str:
 
 def _size(array: NDArray[Any]) -> str:
     return "x".join(str(side) for side in array.shape[1::-1])
+
+
+def _label_space(data: DataSet) -> tuple[str, ...]:
+    assert data.segmentation is not None  # `needs`
+    return data.segmentation.classes

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from reports.series import pareto_front
 from reports.tables.renderers.escape import markup
 
 WIDTH, HEIGHT = 460, 290
@@ -139,15 +140,6 @@ def pareto_chart(title: str, lines: Sequence[Line], unit: str, cost: str) -> str
             parts.append(f'<path class="whisker {_class(line.style, line.label)}" d="{bar}"/>')
         parts.append(_marker(line.style, x(point.x), y(point.value), line.label) + "</g>")
     return _svg(title, parts)
-
-
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The points (cost, quality) that no other beats in one without losing in the other, by rising cost."""
-    front: list[tuple[float, float]] = []
-    for cost, quality in sorted(points, key=lambda p: (p[0], -p[1])):
-        if not front or quality > front[-1][1]:
-            front.append((cost, quality))
-    return front
 
 
 def _svg(title: str, parts: Sequence[str]) -> str:

@@ -8,17 +8,12 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.keep.records import Record, read_record
+from bench.vocabulary import REFERENCES
 from reports.board.honesty import problems
-from reports.metrics import HEADLINE
-from reports.results import CLEAN, NONE, Group, Results, label_order, read_results
+from reports.results import Group, Results, label_order, read_results
+from reports.series import derainer_seconds, number
 from reports.tables.cells import Filled, assemble, group_ranks, metric_column, plain_column
 from reports.tables.table import Cell, Choice, Column, Table, choose
-
-METRICS = {
-    "detection": ("ap", "ap50", "ap_recovery", "ap_harm"),
-    "segmentation": ("miou", "macc", "miou_recovery", "miou_harm"),
-    "restoration": ("psnr_y", "ssim_y"),
-}
 
 
 @dataclass(frozen=True)
@@ -81,20 +76,21 @@ def make_board(records: Sequence[Record]) -> Board:
 
 
 def _section(results: Results, group: Group) -> Section:
-    places = group_ranks(group, HEADLINE[group.task])
+    places = group_ranks(group, group.about.headline.name)
     labels = sorted(group.records, key=label_order)
     columns = [_rank_column(group, places)]
-    columns += [c for c in (metric_column(group, metric) for metric in METRICS[group.task]) if c is not None]
+    columns += [
+        c for c in (metric_column(group, metric) for metric in group.about.shown("board")) if c is not None
+    ]
     columns += cost_columns(results, group)
-    title = f"{group.task.capitalize()} on {group.variant}" + (f" by {group.model}" if group.model else "")
     table = Table(
-        name=title,
-        caption=f"{title}; {group.first.data.scenes:,} scenes",
+        name=group.title,
+        caption=f"{group.title}; {group.first.data.scenes:,} scenes",
         columns=tuple(filled.column for filled in columns),
         rows=assemble(columns, labels),
     )
     return Section(
-        group, choose(table, Choice(sort=HEADLINE[group.task])) if len(columns) > 1 else table, places
+        group, choose(table, Choice(sort=group.about.headline.name)) if len(columns) > 1 else table, places
     )
 
 
@@ -102,7 +98,7 @@ def _rank_column(group: Group, places: Mapping[str, int]) -> Filled:
     column = Column("rank", "rank", digits=0, higher_is_better=False)
     cells = {}
     for label, record in group.records.items():
-        if label in (CLEAN, NONE):
+        if label in REFERENCES:
             cells[label] = Cell(None, note="a reference is not ranked")
         elif label in places:
             cells[label] = Cell(float(places[label]))
@@ -115,8 +111,8 @@ def _rank_column(group: Group, places: Mapping[str, int]) -> Filled:
 
 def cost_columns(results: Results, group: Group) -> list[Filled]:
     """Parameters and time of the derainers of a group, where records say them."""
-    own = [label for label in group.records if label not in (CLEAN, NONE)]
-    params = {label: _number(group.records[label].derainer.card.get("params")) for label in own}
+    own = [label for label in group.records if label not in REFERENCES]
+    params = {label: number(group.records[label].derainer.card.get("params")) for label in own}
     seconds = derainer_seconds(results, group)
     columns = []
     none = Cell(None, note="no derainer")
@@ -126,20 +122,6 @@ def cost_columns(results: Results, group: Group) -> list[Filled]:
     ):
         if any(value is not None for value in values.values()):
             filled = plain_column(column, values, note, marks=False)
-            references = {label: none for label in (CLEAN, NONE) if label in group.records}
+            references = {label: none for label in REFERENCES if label in group.records}
             columns.append(Filled(column, {**references, **filled.cells}))
     return columns
-
-
-def derainer_seconds(results: Results, group: Group) -> dict[str, float | None]:
-    """Median seconds per image of each derainer on the group's variant."""
-    restoration = results.find(group.variant, "restoration", None)
-    own = [label for label in group.records if label not in (CLEAN, NONE)]
-    timed = restoration.records if restoration else {}
-    return {
-        label: _number(timed[label].run.get("seconds_per_image")) if label in timed else None for label in own
-    }
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -13,8 +13,8 @@ import numpy as np
 from bench.errors import BenchError
 from bench.keep.records import Record, Score
 from bench.score.stats import Estimate, Sampled, estimate, harm, recovery
-from reports.metrics import metric_of
-from reports.results import CLEAN, NONE, Group, Results, paired, read_results, sampled_score
+from bench.vocabulary import CLEAN, NONE, REFERENCES
+from reports.results import Group, Results, paired, read_results, sampled_score
 
 #: Replicates are kept as float32, scores as float64.
 _ROUNDING = 1e-5
@@ -47,7 +47,9 @@ def record_problems(record: Record) -> list[str]:
 
 
 def _score_problem(record: Record, score: Score) -> str | None:
-    bottom, top = metric_of(score.metric).bounds
+    metric = record.description.metric(score.metric)
+    assert metric is not None  # the record's own check
+    bottom, top = metric.limits
     numbers = [v for v in (score.value, score.low, score.high) if v is not None]
     if not all(bottom <= value <= top for value in numbers):
         return f"is outside [{bottom:g}, {top:g}]"
@@ -79,12 +81,12 @@ def reference_problems(results: Results) -> list[tuple[str, str]]:
     found = []
     for group in results:
         for label, record in group.records.items():
-            for name in (CLEAN, NONE):
+            for name in REFERENCES:
                 row = group.records.get(name)
                 if row is not None and record.references.get(name, row.evidence) != row.evidence:
                     line = f"its row {name} was another than {row.filename()}: take both from one run"
                     found.append((record.filename(), f"{record.filename()}: {line}"))
-            if label not in (CLEAN, NONE):
+            if label not in REFERENCES:
                 found += [(record.filename(), line) for line in _derived_problems(group, record)]
     return found
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from bench.vocabulary import REFERENCES
+from downstream.tasks.base import Metric
 from reports.board.charts import Line, Point, pareto_chart, severity_chart, styles, swatch
-from reports.board.content import Board, Section, derainer_seconds
+from reports.board.content import Board, Section
 from reports.board.samples import Sample
-from reports.metrics import HEADLINE, Metric, metric_of
-from reports.results import REFERENCES, Group, Results, label_order, rain_order
+from reports.results import Group, Results, label_order, rain_order
+from reports.series import derainer_seconds, tick_of, with_dry_in_scale
 from reports.tables.renderers.escape import visible
 from reports.tables.table import Cell, Column
 
@@ -64,10 +66,10 @@ def _context(board: Board, samples: Sequence[Sample], records: str, markup: Any)
     )
     legend = [label for label in REFERENCES if label in results.labels] + own
     return {
-        "tasks": [task for task in HEADLINE if results.of(task)],
+        "tasks": results.tasks,
         "variants": results.variants,
         "legend": [{"label": label, "swatch": markup(swatch(places.get(label), label))} for label in legend],
-        "blocks": [_block(board, task, places, records, markup) for task in HEADLINE if results.of(task)],
+        "blocks": [_block(board, task, places, records, markup) for task in results.tasks],
         "samples": samples,
         "level": " or ".join(f"{100 * level:g}" for level in levels) or "95",
         "count": len(every),
@@ -88,18 +90,16 @@ def _block(board: Board, task: str, places: dict[str, int], records: str, markup
 def _severity_charts(
     results: Results, task: str, places: dict[str, int], markup: Any
 ) -> list[dict[str, Any]]:
-    shown = metric_of(HEADLINE[task])
     charts = []
     for groups in results.series(task):
-        # On a dry day PSNR is that of images that hardly change; it would flatten everything else.
-        chosen = [group for group in groups if not (group.dry and task == "restoration")]
+        chosen, shown = with_dry_in_scale(groups), groups[0].about.headline
         if len(chosen) < 2:
             continue
         first = chosen[0]
         title = f"{shown.title} by rain, {first.first.data.name}" + (
             f", {first.model}" if first.model else ""
         )
-        lines = severity_lines(chosen, HEADLINE[task], shown, places)
+        lines = severity_lines(chosen, shown, places)
         svg = severity_chart(title, [tick_of(group) for group in chosen], lines, shown.header)
         caption = f"{shown.header}; bands are bootstrap intervals; higher is better."
         charts.append(_chart("series", chosen[0], title, markup(svg), caption, ""))
@@ -119,13 +119,7 @@ def _chart(kind: str, group: Group, title: str, svg: Any, caption: str, variant:
     }
 
 
-def tick_of(group: Group) -> str:
-    """The rain's name on an axis."""
-    rain = group.first.rain
-    return ("dry" if group.dry else rain.name) + (f"#{rain.seed}" if rain.seed else "")
-
-
-def severity_lines(groups: Sequence[Group], metric: str, shown: Metric, places: dict[str, int]) -> list[Line]:
+def severity_lines(groups: Sequence[Group], shown: Metric, places: dict[str, int]) -> list[Line]:
     """One line per derainer over the rains of a series, in the order of the groups."""
     lines = []
     ordered = sorted(groups, key=lambda g: (rain_order(g.first.rain.name), g.first.rain.seed))
@@ -133,7 +127,7 @@ def severity_lines(groups: Sequence[Group], metric: str, shown: Metric, places: 
         points = []
         for at, group in enumerate(ordered):
             record = group.records.get(label)
-            score = record.score(metric) if record else None
+            score = record.score(shown.name) if record else None
             if score is not None and score.value is not None:
                 points.append(_point(float(at), score.value, score.low, score.high, shown))
         if points:
@@ -161,7 +155,7 @@ def _section(section: Section, number: int, records: str) -> dict[str, Any]:
     for row in table.rows:
         cells = []
         for i, (cell, column) in enumerate(zip(row.cells, table.columns, strict=True)):
-            bar = _bar(cell, spans[i]) if column.key == HEADLINE[group.task] else None
+            bar = _bar(cell, spans[i]) if column.key == group.about.headline.name else None
             tie = column.key == "rank" and cell.value is not None and int(cell.value) in shared
             cells.append(
                 {
@@ -209,11 +203,10 @@ def _bar(cell: Cell, span: tuple[float, float]) -> dict[str, str] | None:
 
 
 def _cost_charts(results: Results, group: Group, places: dict[str, int], markup: Any) -> list[dict[str, Any]]:
-    metric = HEADLINE[group.task]
-    shown = metric_of(metric)
+    shown = group.about.headline
     lines = []
     for label, seconds in derainer_seconds(results, group).items():
-        score = group.records[label].score(metric)
+        score = group.records[label].score(shown.name)
         if seconds and score is not None and score.value is not None:
             point = _point(seconds * 1e3, score.value, score.low, score.high, shown)
             lines.append(Line(label, (point,), places.get(label)))

@@ -29,13 +29,12 @@ def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:
     from reports.figures.bars import class_changes, error_budget
     from reports.figures.curves import agreement, cost, severity
     from reports.figures.style import drawing, save
-    from reports.metrics import HEADLINE
     from reports.results import read_results
 
     results = read_results(records)
     paths: list[Path] = []
     with drawing():
-        for task in HEADLINE:
+        for task in results.tasks:
             for groups in results.series(task):
                 stem = f"{task}-{groups[0].first.data.name}" + (
                     f"-{groups[0].model}" if groups[0].model else ""

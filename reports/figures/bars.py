@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.score.stats.errors import KINDS
-from reports.board.page import tick_of
+from bench.vocabulary import NONE, REFERENCES
 from reports.figures.style import grid_of, legend_below, look, shown
-from reports.metrics import HEADLINE
-from reports.results import NONE, REFERENCES, Group
-from reports.tables.presets import class_scores
+from reports.results import Group
+from reports.series import tick_of
+from reports.tables.presets import class_scores, class_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,7 +64,7 @@ def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | No
         axis.set_ylim(len(names) - 0.5, -0.5)
         axis.grid(axis="y", visible=False)
         axis.set_title(shown(tick_of(group)))
-        axis.set_xlabel(f"{'AP' if group.task == 'detection' else 'IoU'}, points against none")
+        axis.set_xlabel(f"{class_title(group)}, points against none")
         if axis is not axes[0]:
             axis.tick_params(labelleft=False)
     if len(own) < len(every):
@@ -78,7 +78,7 @@ def best_of(groups: Sequence[Group], labels: Sequence[str], most: int) -> list[s
     means = {}
     for label in labels:
         records = (group.records.get(label) for group in groups)
-        scores = [record.score(HEADLINE[record.task]) for record in records if record is not None]
+        scores = [record.score(record.description.headline.name) for record in records if record is not None]
         values = [score.value for score in scores if score is not None and score.value is not None]
         means[label] = sum(values) / len(values) if values else float("-inf")
     kept = sorted(labels, key=lambda label: -means[label])[:most]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.board.charts import pareto_front
-from reports.board.content import derainer_seconds
-from reports.board.page import tick_of
+from bench.vocabulary import CLEAN, REFERENCES
 from reports.figures.style import grid_of, legend_below, look, shown
-from reports.metrics import HEADLINE, metric_of
-from reports.results import CLEAN, REFERENCES, Group, Results
+from reports.results import Group, Results
+from reports.series import derainer_seconds, pareto_front, tick_of, with_dry_in_scale
 from reports.tables.agreement import correlate
 
 if TYPE_CHECKING:
@@ -29,9 +27,8 @@ def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
         groups: One series: the same data set, task and model, in the order of the rains.
         labels: Every derainer of the report, so that all figures agree in colour.
     """
-    task = groups[0].task
-    metric = metric_of(HEADLINE[task])
-    chosen = [group for group in groups if not (group.dry and task == "restoration")]
+    metric = groups[0].about.headline
+    chosen = with_dry_in_scale(groups)
     if len(chosen) < 2:
         return None
     figure, (axis,) = grid_of(1, 5.2, 3.4)
@@ -63,7 +60,7 @@ def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
 
 def cost(results: Results, groups: Sequence[Group]) -> Figure | None:
     """Score against time per image, one axis per rain, with the Pareto front; None without times."""
-    metric = metric_of(HEADLINE[groups[0].task])
+    metric = groups[0].about.headline
     timed = [(group, _timed(results, group)) for group in groups if not group.dry]
     timed = [(group, times) for group, times in timed if len(times) > 1]
     if not timed:
@@ -104,20 +101,21 @@ def _log_ticks(axis: Axes) -> None:
 
 def agreement(results: Results, groups: Sequence[Group]) -> Figure | None:
     """Score against PSNR, one axis per rain, with the rank correlation; None without restoration scores."""
-    if groups[0].task == "restoration":
+    if groups[0].about.looks != "model":
         return None
-    metric, fidelity = metric_of(HEADLINE[groups[0].task]), metric_of("psnr_y")
-    pairs = [(group, results.find(group.variant, "restoration", None)) for group in groups if not group.dry]
+    metric = groups[0].about.headline
+    pairs = [(group, results.fidelity(group.variant)) for group in groups if not group.dry]
     chosen = [(g, r) for g, r in pairs if r is not None and len(_both(g, r)) > 1]
     if not chosen:
         return None
+    fidelity = chosen[0][1].about.headline
     figure, axes = grid_of(len(chosen))
     for axis, (group, restoration) in zip(axes, chosen, strict=True):
         for label in _both(group, restoration):
             own, other = _score(group, label), _score(restoration, label)
             if own is not None and other is not None and other.value is not None:
                 _mark(axis, other.value, own, metric.scale, label, results.labels)
-        cell = correlate(group, restoration, "psnr_y")
+        cell = correlate(group, restoration, fidelity.name)
         words = "no correlation below three derainers"
         if cell.value is not None:
             words = f"Spearman {cell.value:.2f}"
@@ -144,7 +142,7 @@ def _labels(groups: Sequence[Group], labels: Sequence[str]) -> list[str]:
 
 def _score(group: Group, label: str) -> Score | None:
     record = group.records.get(label)
-    score = record.score(HEADLINE[group.task]) if record else None
+    score = record.score(group.about.headline.name) if record else None
     return score if score is not None and score.value is not None else None
 
 

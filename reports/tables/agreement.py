@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from bench.keep.records import Record
 from bench.score.stats import image_correlation, kendall, resample_counts, score_correlation, spearman
-from reports.metrics import HEADLINE, metric_of
-from reports.results import CLEAN, NONE, REFERENCES, Group, Results, paired, sampled_score
+from bench.vocabulary import CLEAN, NONE, REFERENCES
+from downstream.tasks.restoration import Restoration
+from reports.results import Group, Results, paired, sampled_score
 from reports.tables.table import Cell, Column, Row, Table
 
-_FIDELITY = ("psnr_y", "ssim_y")
+_FIDELITY = [metric for metric in Restoration.metrics if metric.place == "summary"]
 _NAMES = (("spearman", "Spearman"), ("kendall", "Kendall"))
 _FEWEST = 3
 
@@ -24,17 +25,17 @@ How = Callable[[npt.ArrayLike, npt.ArrayLike], float]
 def agreement_table(results: Results) -> Table:
     """Rank correlations across derainers (the row `none` among them), one row per variant and model."""
     columns = tuple(
-        Column(f"{metric}/{name}", title, "", "", 2, 1.0, None, metric_of(metric).title)
+        Column(f"{metric.name}/{name}", title, "", "", 2, 1.0, None, metric.title)
         for metric in _FIDELITY
         for name, title in _NAMES
     )
     rows = []
     for group in results:
-        restoration = results.find(group.variant, "restoration", None)
-        if group.task == "restoration" or restoration is None:
+        restoration = results.fidelity(group.variant)
+        if group.about.looks != "model" or restoration is None:
             continue
-        label = f"{metric_of(HEADLINE[group.task]).title}, {group.variant}, {group.model}"
-        cells = [correlate(group, restoration, m, how) for m in _FIDELITY for how in (spearman, kendall)]
+        label = f"{group.about.headline.title}, {group.variant}, {group.model}"
+        cells = [correlate(group, restoration, m.name, how) for m in _FIDELITY for how in (spearman, kendall)]
         rows.append(Row(label, tuple(cells)))
     caption = (
         "Rank correlation across derainers between fidelity (psnr@y, ssim@y) and what models see (ap@coco, "
@@ -49,7 +50,7 @@ def correlate(group: Group, restoration: Group, metric: str, how: How = spearman
     pairs = []
     for label in labels:
         own, other = group.records[label], restoration.records[label]
-        x, y = sampled_score(other, metric), sampled_score(own, HEADLINE[group.task])
+        x, y = sampled_score(other, metric), sampled_score(own, group.about.headline.name)
         if x is not None and y is not None and len(x.replicates) and paired(own, other):
             pairs.append((x, y))
     if len(pairs) < _FEWEST:
@@ -64,20 +65,20 @@ def correlate(group: Group, restoration: Group, metric: str, how: How = spearman
 def image_table(results: Results) -> Table:
     """Rank correlations across images of what deraining gained, one row per derainer, variant and model."""
     columns = tuple(
-        Column(f"{metric}/{name}", title, "", "", 2, 1.0, None, f"gain in {metric_of(metric).title}")
+        Column(f"{metric.name}/{name}", title, "", "", 2, 1.0, None, f"gain in {metric.title}")
         for metric in _FIDELITY
         for name, title in _NAMES
     )
     rows = []
     for group in results:
-        restoration = results.find(group.variant, "restoration", None)
-        if group.task == "restoration" or restoration is None or group.dry:
+        restoration = results.fidelity(group.variant)
+        if group.about.looks != "model" or restoration is None or group.dry:
             continue
         for label in group.records:
             if label not in REFERENCES:
                 cells = _image_cells(group, restoration, label)
                 if cells:
-                    what = metric_of(HEADLINE[group.task]).title
+                    what = group.about.headline.title
                     rows.append(Row(f"{label}: {what}, {group.variant}, {group.model}", cells))
     caption = (
         "Rank correlation across images between the gain in fidelity (psnr@y, ssim@y) and the gain in what models "
@@ -92,7 +93,7 @@ def _image_cells(group: Group, restoration: Group, label: str) -> tuple[Cell, ..
     own, own_rainy, other, other_rainy = ({} if r is None else _by_scene(r) for r in records)
     cells = []
     for metric in _FIDELITY:
-        seen, faith = HEADLINE[group.task], metric
+        seen, faith = group.about.headline.name, metric.name
         shared = [s for s in own if s in own_rainy and s in other and s in other_rainy]
         x = np.array([_gain(other[s], other_rainy[s], faith) for s in shared])
         y = np.array([_gain(own[s], own_rainy[s], seen) for s in shared])

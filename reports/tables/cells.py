@@ -10,8 +10,9 @@ import numpy as np
 from bench.errors import BadRecord
 from bench.keep.records import Record
 from bench.score.stats import Sampled, estimate, mean_over, ranks, relative
-from reports.metrics import Metric, metric_of
-from reports.results import CLEAN, NONE, REFERENCES, Group, label_order, paired, sampled_score
+from bench.vocabulary import CLEAN, REFERENCES
+from downstream.tasks.base import Metric
+from reports.results import Group, label_order, paired, sampled_score
 from reports.tables.table import Cell, Column, Mark, Row
 
 _STEMS = ("_recovery", "_harm")
@@ -57,7 +58,7 @@ def metric_column(group: Group, metric: str, *, span: str = "", prefix: str = ""
                 score.value, score.low, score.high, marks.get(label), _remark(record, score.note)
             )
     key = f"{prefix}/{metric}" if prefix else metric
-    return Filled(_column(metric_of(metric), key, protocols.pop(), span), cells)
+    return Filled(_column(group.metric(metric), key, protocols.pop(), span), cells)
 
 
 def _remark(record: Record, note: str | None) -> str | None:
@@ -95,7 +96,7 @@ def group_ranks(group: Group, metric: str) -> dict[str, int]:
         score = sampled_score(record, stem)
         if score is not None and len(score.replicates) and paired(complete[0], record):
             scores[record.derainer.label] = score
-    return ranks(scores, complete[0].bootstrap.level, higher_is_better=metric_of(stem).higher_is_better)
+    return ranks(scores, complete[0].bootstrap.level, higher_is_better=group.metric(stem).higher_is_better)
 
 
 def marked(places: Mapping[str, int]) -> dict[str, Mark]:
@@ -121,7 +122,7 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
     wet = [group for group in groups if not group.dry]
     if len(wet) < 2:
         return []
-    shown, protocol = metric_of(metric), _one_protocol(wet, metric)
+    shown, protocol = wet[0].metric(metric), _one_protocol(wet, metric)
     means: dict[str, Sampled] = {}
     notes: dict[str, str | None] = {}
     levels = [r.bootstrap.level for g in wet for r in g.records.values() if r.bootstrap]
@@ -147,13 +148,13 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
         Filled(
             _column(shown, f"mean/{metric}", protocol, f"mean of {len(wet)} rains"),
             {
-                label: _mean_cell(means.get(label), shown.bounds, level, marks.get(label), notes[label])
+                label: _mean_cell(means.get(label), shown.limits, level, marks.get(label), notes[label])
                 for label in notes
             },
         )
     ]
     clean = means.get(CLEAN)
-    if clean is not None and metric in ("ap", "miou"):
+    if clean is not None and wet[0].about.compared and shown.headline:
         share = Column(
             f"mean/relative_{metric}", "of clean", "%", protocol, 1, 100.0, True, f"mean of {len(wet)} rains"
         )
@@ -238,6 +239,6 @@ def assemble(columns: Sequence[Filled], labels: Sequence[str], missing: str = "n
     """One row per label; a column without a cell for it is missing, for the reason given."""
     absent = Cell(None, note=missing)
     return tuple(
-        Row(label, tuple(filled.cells.get(label, absent) for filled in columns), label in (CLEAN, NONE))
+        Row(label, tuple(filled.cells.get(label, absent) for filled in columns), label in REFERENCES)
         for label in labels
     )

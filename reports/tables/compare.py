@@ -10,15 +10,10 @@ from typing import Any
 from bench.errors import BadData, unknown
 from bench.keep.records import Record
 from bench.score.stats import Estimate
-from reports.metrics import HEADLINE, metric_of, written
+from downstream.tasks.base import Metric
+from reports.metrics import written
 from reports.results import paired_difference, read_results
 from reports.tables.table import Cell, Column, Row, Table
-
-_METRICS = {
-    "detection": (HEADLINE["detection"],),
-    "segmentation": (HEADLINE["segmentation"],),
-    "restoration": ("psnr_y", "ssim_y"),
-}
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class Difference:
         variant: The variant.
         task: The task.
         model: The model; None for restoration.
-        metric: The metric.
+        metric: The metric and how it is shown.
         protocol: How it was measured.
         gap: The difference as stored, with its paired interval; None where one of the two has no score.
         reason: Why there is no difference or no interval.
@@ -43,7 +38,7 @@ class Difference:
     variant: str
     task: str
     model: str | None
-    metric: str
+    metric: Metric
     protocol: str
     gap: Estimate | None
     reason: str | None
@@ -59,7 +54,7 @@ class Difference:
             "variant": self.variant,
             "task": self.task,
             "model": self.model,
-            "metric": self.metric,
+            "metric": self.metric.name,
             "protocol": self.protocol,
             **numbers,
             "images": self.images,
@@ -84,17 +79,17 @@ def compare(records: Sequence[Record], first: str, second: str) -> list[Differen
     found = []
     for group in results:
         one, other = group.records.get(first), group.records.get(second)
-        for metric in _METRICS[group.task]:
+        for metric in (m for m in group.about.metrics if m.place == "summary"):
             gap, reason = None, None
             if one is None or other is None:
                 reason = f"{first if one is None else second} was not run there"
             else:
-                gap = paired_difference(one, other, metric)
+                gap = paired_difference(one, other, metric.name)
                 if gap is None:
-                    reason = _why(one, metric) or _why(other, metric)
+                    reason = _why(one, metric.name) or _why(other, metric.name)
                 elif math.isnan(gap.low):
                     reason = "not the same scenes, so no interval"
-            scores = [record.score(metric) for record in (one, other) if record is not None]
+            scores = [record.score(metric.name) for record in (one, other) if record is not None]
             protocol = next((score.protocol for score in scores if score is not None), "")
             images = min((record.images for record in (one, other) if record is not None), default=0)
             found.append(
@@ -124,7 +119,7 @@ def _why(record: Record, metric: str) -> str | None:
 
 def sentence(difference: Difference) -> str:
     """The difference in plain words."""
-    metric = metric_of(difference.metric)
+    metric = difference.metric
     place = f"On {difference.variant}" + (f", {difference.model}" if difference.model else "")
     pair = f"{difference.first} and {difference.second}"
     gap = difference.gap
@@ -147,18 +142,17 @@ def sentence(difference: Difference) -> str:
 
 def comparison_table(differences: Sequence[Difference]) -> Table:
     """The differences as a table, one row per cell, one column per metric."""
-    metrics = list(dict.fromkeys(d.metric for d in differences))
+    metrics = {d.metric.name: d.metric for d in differences}
     columns = []
-    for name in metrics:
-        metric = metric_of(name)
-        protocols = sorted({d.protocol for d in differences if d.metric == name and d.protocol})
+    for name, metric in metrics.items():
+        protocols = sorted({d.protocol for d in differences if d.metric.name == name and d.protocol})
         unit = "points" if metric.unit == "%" else metric.unit
         protocol = ", ".join(protocols)
         columns.append(Column(name, metric.title, unit, protocol, metric.digits, metric.scale, None))
     rows: dict[str, dict[str, Cell]] = {}
     for d in differences:
         label = d.variant + (f", {d.model}" if d.model else "")
-        rows.setdefault(label, {})[d.metric] = _cell(d)
+        rows.setdefault(label, {})[d.metric.name] = _cell(d)
     empty = Cell(None, note="another task")
     first = differences[0]
     return Table(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.keep.records import Record, protocol_of
-from reports.metrics import HEADLINE
+from bench.keep.records import Record
 
 #: The keys of a row, in order.
 KEYS = (
@@ -41,8 +40,7 @@ def flat_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
             for score in record.scores
         ]
         if not scores:
-            metric = HEADLINE[record.task]
-            protocol = protocol_of(metric, record.model.classes if record.model else 0)
-            scores = [(metric, protocol, None, None, None, record.images)]
+            metric = record.description.headline
+            scores = [(metric.name, record.protocol(metric), None, None, None, record.images)]
         rows += [dict(zip(KEYS, (*head, *score, *tail), strict=True)) for score in scores]
     return rows

@@ -7,22 +7,11 @@ from dataclasses import replace
 
 from bench.errors import BadData, unknown
 from bench.keep.records import Record
-from reports.metrics import HEADLINE
-from reports.results import CLEAN, NONE, Group, Results, label_order, read_results
+from bench.vocabulary import REFERENCES
+from downstream.tasks import tasks
+from reports.results import Group, Results, label_order, read_results
 from reports.tables.cells import Filled, assemble, mean_columns, metric_column, plain_column
 from reports.tables.table import Cell, Choice, Column, Row, Table, choose
-
-_METRICS = {
-    "detection": ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ap_recovery", "ap_harm"),
-    "segmentation": ("miou", "macc", "aacc", "miou_recovery", "miou_harm"),
-    "restoration": ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"),
-}
-_SHORT = {
-    "detection": ("ap", "ap_recovery", "ap_harm"),
-    "segmentation": ("miou", "miou_recovery", "miou_harm"),
-    "restoration": ("psnr_y", "ssim_y"),
-}
-_KINDS = ("missed", "localisation", "class", "duplicate", "background")
 
 
 def build_tables(records: Sequence[Record], preset: str, choice: Choice | None = None) -> list[Table]:
@@ -30,7 +19,7 @@ def build_tables(records: Sequence[Record], preset: str, choice: Choice | None =
 
     Args:
         records: In any order.
-        preset: A name of `PRESETS`.
+        preset: A name of `PRESETS`, or a task's: all its metrics, one table per variant and model.
         choice: Columns and order; None keeps the preset's.
 
     Raises:
@@ -38,10 +27,11 @@ def build_tables(records: Sequence[Record], preset: str, choice: Choice | None =
         BadRecord: If the records must not stand in one table.
         BadData: If there are no records, or none that the preset is about.
     """
-    if preset not in PRESETS:
-        raise unknown("table", preset, PRESETS)
     results = read_results(records)
-    tables = [table for table in PRESETS[preset](results) if table.columns]
+    if preset not in PRESETS and preset not in results.tasks and preset not in tasks:
+        raise unknown("table", preset, {*PRESETS, *tasks, *results.tasks})
+    build = PRESETS.get(preset) or _task(preset)
+    tables = [table for table in build(results) if table.columns]
     if not tables:
         raise BadData(
             f"nothing to show in table {preset}: these records are of other tasks; try --table summary"
@@ -52,40 +42,41 @@ def build_tables(records: Sequence[Record], preset: str, choice: Choice | None =
 def summary(results: Results) -> Iterable[Table]:
     """Every task side by side, one table per variant: what became of the picture and of what models see."""
     for variant in results.variants:
-        groups = sorted((g for g in results if g.variant == variant), key=lambda g: g.task != "restoration")
+        groups = sorted((g for g in results if g.variant == variant), key=lambda g: g.about.looks == "model")
         columns: list[Filled] = []
         for group in groups:
-            span = group.model or "image"
-            columns += _columns(group, _SHORT[group.task], span=span, prefix=span)
+            span = group.seen_by
+            columns += _columns(group, group.about.shown("summary"), span=span, prefix=span)
         yield _table(f"summary of {variant}", variant, groups, columns)
 
 
 def _task(task: str) -> Callable[[Results], Iterable[Table]]:
     def build(results: Results) -> Iterable[Table]:
         for group in results.of(task):
-            title = f"{task.capitalize()} on {group.variant}" + (f" by {group.model}" if group.model else "")
-            table = _table(title, title, [group], _columns(group, _METRICS[task]))
+            table = _table(group.title, group.title, [group], _columns(group, group.about.shown("table")))
             yield choose(table, Choice(sort=table.columns[0].key)) if table.columns else table
 
-    build.__doc__ = f"All metrics of {task}, one table per variant and model."
     return build
 
 
 def paper(results: Results) -> Iterable[Table]:
     """Derainers by severity, with the mean over rains, one table per data set and model."""
-    for task in HEADLINE:
+    for task in results.tasks:
         for groups in results.series(task):
-            data, model = groups[0].first.data.name, groups[0].model
+            data, model, about = groups[0].first.data.name, groups[0].model, groups[0].about
             columns: list[Filled] = []
             for group in groups:
                 rain = group.variant.removeprefix(f"{data}@")
-                columns += _columns(group, _SHORT[task], span="dry" if group.dry else rain, prefix=rain)
-            for metric in _SHORT[task][:1] if task != "restoration" else _SHORT[task]:
-                columns += mean_columns(groups, metric)
-            title = f"{task.capitalize()} on {data}" + (f" by {model}" if model else "")
+                columns += _columns(
+                    group, about.shown("summary"), span="dry" if group.dry else rain, prefix=rain
+                )
+            for metric in about.metrics:
+                if metric.place == "summary":
+                    columns += mean_columns(groups, metric.name)
+            title = f"{about.title} on {data}" + (f" by {model}" if model else "")
             # Ten columns of intervals fit on no page; the marks say what lies within noise.
             table = replace(_table(title, title, groups, columns), intervals=False)
-            mean = [column.key for column in table.columns if column.key == f"mean/{_SHORT[task][0]}"]
+            mean = [column.key for column in table.columns if column.key == f"mean/{about.headline.name}"]
             order = (mean or [column.key for column in table.columns])[:1]
             yield choose(table, Choice(sort=order[0])) if order else table
 
@@ -98,7 +89,7 @@ def cost(results: Results) -> Iterable[Table]:
         cards = {}
         for group in groups:
             cards.update({label: record.derainer.card for label, record in group.records.items()})
-        restoration = next((g for g in groups if g.task == "restoration"), None)
+        restoration = results.fidelity(variant)
         columns = [
             _card(cards, "params", Column("params", "parameters", "M", "", 2, 1e-6, False)),
             _card(cards, "macs_256", Column("macs", "multiply-adds at 256x256", "G", "", 1, 1e-9, False)),
@@ -109,9 +100,7 @@ def cost(results: Results) -> Iterable[Table]:
                 plain_column(Column("time", "time", "ms/image", "", 1, 1e3, False), times, "not timed")
             )
         for group in groups:
-            columns += _columns(
-                group, (HEADLINE[group.task],), span=group.model or "image", prefix=group.model or "image"
-            )
+            columns += _columns(group, (group.about.headline.name,), span=group.seen_by, prefix=group.seen_by)
             looks = _seconds(group) if group.model else {}
             shares = {
                 label: times[label] / (times[label] + looks[label])  # type: ignore[operator]
@@ -139,7 +128,7 @@ def per_class(results: Results) -> Iterable[Table]:
         names = list(dict.fromkeys(name for found in scores.values() for name in found))
         if not names:
             continue
-        title = "AP" if group.task == "detection" else "IoU"
+        title = class_title(group)
         protocol = next(s.protocol for r in group.records.values() for s in r.scores)
         columns = tuple(
             Column(label, label, "%", protocol, 1, 100.0, True) for label in sorted(scores, key=label_order)
@@ -160,10 +149,14 @@ def per_class(results: Results) -> Iterable[Table]:
 
 
 def class_scores(record: Record) -> dict[str, float | None]:
-    """Score of each class, from the record's breakdown or its `iou/CLASS` scores."""
-    if record.task == "detection":
-        return dict(record.breakdown.get("classes", {}))
-    return {s.metric.partition("/")[2]: s.value for s in record.scores if s.metric.startswith("iou/")}
+    """Score of each class, from the record's breakdown or its `METRIC/CLASS` scores."""
+    stated = {s.metric.partition("/")[2]: s.value for s in record.scores if "/" in s.metric}
+    return stated or dict(record.breakdown.get("classes", {}))
+
+
+def class_title(group: Group) -> str:
+    """What a class's score is called."""
+    return group.about.by_class.title if group.about.by_class else group.about.headline.title
 
 
 def _class_cell(value: float | None, record: Record) -> Cell:
@@ -174,14 +167,16 @@ def _class_cell(value: float | None, record: Record) -> Cell:
 
 def errors(results: Results) -> Iterable[Table]:
     """Which detection errors deraining cured and caused, one table per variant and model."""
-    for group in results.of("detection"):
+    for group in results:
         changes = {
             label: record.breakdown["changes"]
             for label, record in group.records.items()
             if "changes" in record.breakdown
         }
+        if not changes:
+            continue
         columns = []
-        for kind in _KINDS if changes else ():
+        for kind in next(iter(changes.values())):
             for what, better in (("cured", True), ("caused", False)):
                 column = Column(f"{kind}/{what}", what, "", "", 0, 1.0, better, kind)
                 columns.append(
@@ -207,9 +202,6 @@ def correlation(results: Results) -> Iterable[Table]:
 PRESETS: dict[str, Callable[[Results], Iterable[Table]]] = {
     "summary": summary,
     "paper": paper,
-    "detection": _task("detection"),
-    "segmentation": _task("segmentation"),
-    "restoration": _task("restoration"),
     "cost": cost,
     "per-class": per_class,
     "errors": errors,
@@ -231,9 +223,9 @@ def _card(cards: dict[str, dict[str, object]], key: str, column: Column) -> Fill
     for label, card in cards.items():
         number = card.get(key)
         values[label] = float(number) if isinstance(number, int | float) else None
-    own = {label: value for label, value in values.items() if label not in (CLEAN, NONE)}
+    own = {label: value for label, value in values.items() if label not in REFERENCES}
     filled = plain_column(column, own, "its card does not say")
-    references = {label: Cell(None, note="no derainer") for label in values if label in (CLEAN, NONE)}
+    references = {label: Cell(None, note="no derainer") for label in values if label in REFERENCES}
     return Filled(filled.column, {**references, **filled.cells})
 
 
@@ -244,7 +236,7 @@ def _seconds(group: Group | None) -> dict[str, float | None]:
     times: dict[str, float | None] = {}
     for label, record in group.records.items():
         value = record.run.get("seconds_per_image")
-        if isinstance(value, int | float) and not (group.task == "restoration" and label in (CLEAN, NONE)):
+        if isinstance(value, int | float) and (group.about.looks == "model" or label not in REFERENCES):
             times[label] = float(value)
     return times if any(times.values()) else {}
 

@@ -1,44 +1,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bench.engine.plan import Components, Outline, Plan
-from bench.engine.scheduler import Execution, Forecast, Progress
-from bench.engine.work import Job, Settings, cut_jobs
-from bench.engine.worker import load_components, run_shard
+from bench.device import resolve_device
+from bench.engine.work import Settings
 from bench.images import write_image
 from bench.seeds import rng_from
 
 
-class InlineEngine:
-    """Runs shards in the test's own process: no time goes into starting workers, and monkeypatches reach the work."""
+class InlinePool:
+    """Works in the test's own process: no time goes into starting workers, and monkeypatches reach the work."""
+
+    workers = 1
+    depth = 1
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._results: dict[int, Any] = {}
+        self._next = count()
 
-    def components(self, outline: Outline) -> Components:
-        return load_components(outline, self.settings)
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> int:
+        handle = next(self._next)
+        self._results[handle] = function(*arguments)
+        return handle
 
-    def execute(self, plan: Plan, jobs: Sequence[Job], progress: Progress) -> Execution:
-        execution = Execution()
-        for job, shard in zip(cut_jobs(jobs, plan.shards), plan.shards, strict=True):
-            execution.add(run_shard(job, shard, wait=True))
-        return execution
+    def wait(self, handles: Sequence[int]) -> dict[int, Any]:
+        return {handle: self._results.pop(handle) for handle in handles}
 
-    def forecast(self, plan: Plan, jobs: Sequence[Job]) -> Forecast:
-        raise NotImplementedError
+    def everywhere(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(*arguments)
+
+    def cancel(self, handles: Sequence[int]) -> None:
+        pass
 
     def close(self) -> None:
         pass
 
 
+class Inline:
+    """The place of an inline pool."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        pass
+
+    def resolve_device(self, device: str) -> str:
+        return resolve_device(device)
+
+    def open(self, settings: Settings) -> InlinePool:
+        return InlinePool(settings)
+
+
 @pytest.fixture(scope="session")
-def inline() -> type[InlineEngine]:
-    return InlineEngine
+def inline() -> Inline:
+    return Inline()
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from bench.keep.evidence import read_index, write_shard
 from bench.keep.records import Record, identity, read_records
 from bench.keep.store import Store
 from bench.seeds import rng_from
+from downstream.tasks import find_task
 
 
 def make_pairs(folder: Path, count: int = 6, size: tuple[int, int] = (48, 64)) -> Path:
@@ -54,9 +55,9 @@ def go(inline: Any) -> Callable[..., tuple[Record, ...]]:
     ) -> tuple[Record, ...]:
         workers = choices.pop("workers", None)
         values = {"derainer": "median", "task": "restoration", "data": f"pairs:{pairs}"} | choices
-        engine = inline if workers is None else None
+        place = inline if workers is None else None
         return run_suite(
-            suite_of(values), out, device=device, workers=workers, strategy=strategy, engine=engine
+            suite_of(values), out, device=device, workers=workers, strategy=strategy, place=place
         ).records
 
     return run_pairs
@@ -122,7 +123,7 @@ def test_a_finished_run_does_no_work(
     def no_workers(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("a worker was started")
 
-    monkeypatch.setattr("bench.engine.scheduler.LocalEngine._start", no_workers)
+    monkeypatch.setattr("bench.engine.local.LocalPool._start", no_workers)
     go(pairs, finished, derainer="median,guided", workers=1)
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.json")} == before
 
@@ -142,12 +143,12 @@ def test_a_limit_gives_the_same_evidence_for_its_images(
     few = by_label(go(pairs, tmp_path, derainer="median", limit=3))["median"]
     whole = by_label(read_records(finished))["median"]
     assert few.evidence == whole.evidence
-    ours = Store(tmp_path).read(few.evidence, "restoration")
-    theirs = Store(finished).read(whole.evidence, "restoration")
+    ours = Store(tmp_path).read(few.evidence, find_task("restoration"))
+    theirs = Store(finished).read(whole.evidence, find_task("restoration"))
     assert len(ours) == 3
     for name, row in ours.items():
         assert row.digest == theirs[name].digest
-        assert row.psnr_y == theirs[name].psnr_y  # type: ignore[attr-defined]
+        assert row.numbers["psnr_y"] == theirs[name].numbers["psnr_y"]
 
 
 def test_a_damaged_shard_is_made_again(go: Any, pairs: Path, tmp_path: Path, finished: Path) -> None:
@@ -261,25 +262,32 @@ def test_always_makes_evidence_again(go: Any, pairs: Path, tmp_path: Path, finis
     (good,) = (r for r in go(pairs, tmp_path) if r.derainer.label == "median")
     store = Store(tmp_path)
     for path in store.shards(good.evidence):
-        rows = [replace(row, psnr_y=99.0) for row in store.read(good.evidence, "restoration").values()]
-        held = {name for name, _ in read_index(path, "restoration") or ()}
-        write_shard(path, "restoration", [row for row in rows if row.scene in held])
-    assert store.read(good.evidence, "restoration")
-    assert all(row.psnr_y == 99.0 for row in store.read(good.evidence, "restoration").values())
+        rows = [
+            replace(row, numbers={**row.numbers, "psnr_y": 99.0})
+            for row in store.read(good.evidence, find_task("restoration")).values()
+        ]
+        held = {name for name, _ in read_index(path, find_task("restoration")) or ()}
+        write_shard(path, find_task("restoration"), [row for row in rows if row.scene in held])
+    assert store.read(good.evidence, find_task("restoration"))
+    assert all(
+        row.numbers["psnr_y"] == 99.0 for row in store.read(good.evidence, find_task("restoration")).values()
+    )
     (again,) = (r for r in go(pairs, tmp_path, strategy="always") if r.derainer.label == "median")
     assert again.scores == good.scores
-    assert all(row.psnr_y != 99.0 for row in store.read(good.evidence, "restoration").values())
+    assert all(
+        row.numbers["psnr_y"] != 99.0 for row in store.read(good.evidence, find_task("restoration")).values()
+    )
 
 
 def test_saved_images_are_what_was_scored(inline: Any, pairs: Path, tmp_path: Path) -> None:
     choices = {"derainer": "a+b=median", "task": "restoration", "data": f"pairs:{pairs}", "limit": 3}
-    first = run_suite(suite_of(choices), tmp_path / "first", save_images=True, engine=inline).records
+    first = run_suite(suite_of(choices), tmp_path / "first", save_images=True, place=inline).records
     saved = sorted((tmp_path / "first" / "images").rglob("*.png"))
     assert {path.parent.name.split("-")[0] for path in saved} == {"clean", "none", "a"}
     assert len(saved) == 3 * 3
     (restored,) = {path.parent for path in saved if path.parent.name.startswith("a-b-")}
     again = run_suite(
-        suite_of(choices | {"derainer": f"folder:{restored}"}), tmp_path / "again", engine=inline
+        suite_of(choices | {"derainer": f"folder:{restored}"}), tmp_path / "again", place=inline
     ).records
     assert by_label(again)["folder"].scores[0].value == by_label(first)["a+b"].scores[0].value
     assert not (tmp_path / "again" / "images").exists()

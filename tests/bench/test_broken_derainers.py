@@ -123,20 +123,20 @@ def test_where_none_is_left_it_is_the_users_mistake(
     out = tmp_path / "o"
     for spec, words in specs(files).values():
         with pytest.raises(BenchError) as caught:
-            run_suite(suite_with(pairs, f"x={spec}", "none"), out, engine=inline)
+            run_suite(suite_with(pairs, f"x={spec}", "none"), out, place=inline)
         assert words in str(caught.value)
         assert "\n" not in str(caught.value)
         assert caught.value.exit_code == 2
     two = [spec for spec, _ in specs(files).values()][:2]
     with pytest.raises(BenchError, match=r"evil\.pth.*; derainer b: .*other\.pth"):
-        run_suite(suite_with(pairs, f"a={two[0]}", f"b={two[1]}"), out, engine=inline)
+        run_suite(suite_with(pairs, f"a={two[0]}", f"b={two[1]}"), out, place=inline)
     assert not out.exists()
 
 
 def test_fail_fast_ends_the_run_at_once(pairs: Path, files: Path, tmp_path: Path, inline: Any) -> None:
     suite = suite_with(pairs, "median", f"prenet:{files}/evil.pth")
     with pytest.raises(Stopped, match=r"evil\.pth: not plain weights.* \(stopped by --fail-fast\)"):
-        run_suite(suite, tmp_path / "o", engine=inline, fail_fast=True)
+        run_suite(suite, tmp_path / "o", place=inline, fail_fast=True)
     assert not (tmp_path / "o").exists()
 
 
@@ -149,7 +149,7 @@ def test_what_can_be_seen_without_loading_ends_the_run(pairs: Path, tmp_path: Pa
         f"folder:{tmp_path}/no",
     ):
         with pytest.raises(BenchError):
-            run_suite(suite_with(pairs, "median", spec), tmp_path / "o", engine=inline)
+            run_suite(suite_with(pairs, "median", spec), tmp_path / "o", place=inline)
         assert not (tmp_path / "o").exists()
 
 
@@ -168,18 +168,18 @@ def test_what_is_mended_runs_the_next_time(pairs: Path, files: Path, tmp_path: P
     path = tmp_path / "net.pth"
     path.write_bytes((files / "other.pth").read_bytes())
     suite = suite_with(pairs, f"prenet:{path}", "median")
-    first = run_suite(suite, tmp_path / "o", engine=inline)
+    first = run_suite(suite, tmp_path / "o", place=inline)
     assert by_label(first.records)["prenet"].status == "failed"
     torch.manual_seed(0)
     torch.save(PReNet().state_dict(), path)
-    second = run_suite(suite, tmp_path / "o", engine=inline)
+    second = run_suite(suite, tmp_path / "o", place=inline)
     assert not second.problems
     kept = by_label(read_records(tmp_path / "o"))
     assert kept == by_label(second.records)
     # Later the file is damaged: what it gave when it was whole stays, and the run says that it has nothing new.
     path.write_bytes(path.read_bytes()[:1000])
     worker._derainer.cache_clear()  # the next run's workers are new ones, but not those of this test
-    third = run_suite(suite, tmp_path / "o", engine=inline)
+    third = run_suite(suite, tmp_path / "o", place=inline)
     assert by_label(third.records)["prenet"].status == "failed"
     assert len(third.problems) == 1
     assert by_label(read_records(tmp_path / "o")) == kept
@@ -194,7 +194,7 @@ def test_cells_of_one_reason_share_a_line(files: Path, tmp_path: Path, inline: A
             "limit": 1,
         }
     )
-    (line,) = run_suite(suite, tmp_path, engine=inline).problems
+    (line,) = run_suite(suite, tmp_path, place=inline).problems
     assert line.startswith("prenet on street/test[:1]@streaks:light, restoration and 2 further cells: ")
 
 

@@ -41,7 +41,7 @@ def suite(pairs: Path) -> Suite:
 @pytest.fixture(scope="module")
 def undisturbed(suite: Suite, tmp_path_factory: pytest.TempPathFactory, inline: Any) -> dict[str, str]:
     out = tmp_path_factory.mktemp("runs") / "undisturbed"
-    run_suite(suite, out, engine=inline)
+    run_suite(suite, out, place=inline)
     return identities(out)
 
 
@@ -57,11 +57,17 @@ def shards(out: Path) -> list[Path]:
 def idle(inline: Any) -> Any:
     """An engine for runs that are to do no work."""
 
-    class Idle(inline):  # type: ignore[misc, valid-type]
-        def execute(self, *args: Any) -> Any:
-            raise AssertionError("there was work")
+    class Idle(type(inline)):  # type: ignore[misc]
+        def open(self, settings: Any) -> Any:
+            pool = super().open(settings)
 
-    return Idle
+            def submit(*arguments: Any) -> Any:
+                raise AssertionError("there was work")
+
+            pool.submit = submit
+            return pool
+
+    return Idle()
 
 
 def test_a_full_disk_is_said_and_the_run_goes_on_from_there(
@@ -76,13 +82,13 @@ def test_a_full_disk_is_said_and_the_run_goes_on_from_there(
     with monkeypatch.context() as patch:
         patch.setattr(files.os, "fsync", fsync)
         with pytest.raises(OutputError, match=r"No space left.*free some space") as caught:
-            run_suite(suite, tmp_path, engine=inline)
+            run_suite(suite, tmp_path, place=inline)
         assert "\n" not in str(caught.value)
     assert not list(tmp_path.rglob(".tmp-*"))
     there = shards(tmp_path)
     assert there
     before = {path: path.stat().st_mtime_ns for path in there}
-    run_suite(suite, tmp_path, engine=inline)
+    run_suite(suite, tmp_path, place=inline)
     assert identities(tmp_path) == undisturbed
     assert {path: path.stat().st_mtime_ns for path in there} == before
 
@@ -102,7 +108,7 @@ def test_a_file_system_without_locks_does_not_stop_a_run(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    run_suite(suite, tmp_path, engine=inline)
+    run_suite(suite, tmp_path, place=inline)
     assert identities(tmp_path) == undisturbed
 
 
@@ -117,7 +123,7 @@ def test_two_runs_at_once_share_the_work_and_agree(
     suite = suite_of({"derainer": f"{plugin}:slow", "task": "restoration", "data": f"pairs:{pairs}"})
     runs: list[Run] = []
     threads = [
-        threading.Thread(target=lambda: runs.append(run_suite(suite, tmp_path / "out", engine=inline)))
+        threading.Thread(target=lambda: runs.append(run_suite(suite, tmp_path / "out", place=inline)))
         for _ in range(2)
     ]
     for thread in threads:
@@ -139,7 +145,7 @@ def test_a_run_that_starts_later_takes_the_same_locks(suite: Suite, tmp_path: Pa
     found = outline(suite)
     components = load_components(found, Settings())
     whole = make_plan(found, components, Store(tmp_path))
-    run_suite(suite, tmp_path, engine=inline)
+    run_suite(suite, tmp_path, place=inline)
     for path in shards(tmp_path)[::3]:
         path.unlink()
     later = make_plan(found, components, Store(tmp_path))
@@ -151,25 +157,26 @@ def test_a_run_that_starts_later_takes_the_same_locks(suite: Suite, tmp_path: Pa
 def test_a_clock_that_jumped_makes_no_evidence_stale(
     suite: Suite, undisturbed: dict[str, str], tmp_path: Path, inline: Any, idle: Any, jump: int
 ) -> None:
-    run_suite(suite, tmp_path, engine=inline)
+    run_suite(suite, tmp_path, place=inline)
     for path in tmp_path.rglob("*"):
         seconds = path.stat().st_mtime + jump
         os.utime(path, (seconds, seconds))
-    run_suite(suite, tmp_path, engine=idle)
+    run_suite(suite, tmp_path, place=idle)
     Store(tmp_path).collect_garbage()
-    run_suite(suite, tmp_path, engine=idle)
+    run_suite(suite, tmp_path, place=idle)
     assert identities(tmp_path) == undisturbed
 
 
 def test_evidence_of_another_schema_is_refused_and_never_removed(
     suite: Suite, tmp_path: Path, inline: Any
 ) -> None:
-    run_suite(suite, tmp_path, engine=inline)
+    run_suite(suite, tmp_path, place=inline)
     path = shards(tmp_path)[0]
-    pq.write_table(pq.read_table(path).replace_schema_metadata({"derain_bench.schema": "2"}), path)
+    kept = pq.read_table(path)
+    pq.write_table(kept.replace_schema_metadata(kept.schema.metadata | {b"derain_bench.schema": b"2"}), path)
     content = path.read_bytes()
     with pytest.raises(BadRecord, match=r"schema version 2, this program reads 1: use another --out"):
-        run_suite(suite, tmp_path, engine=inline)
+        run_suite(suite, tmp_path, place=inline)
     assert path not in Store(tmp_path).collect_garbage(grace=0)
     assert path.read_bytes() == content
 
@@ -177,22 +184,22 @@ def test_evidence_of_another_schema_is_refused_and_never_removed(
 def test_scoring_again_without_all_evidence_keeps_the_records(
     suite: Suite, undisturbed: dict[str, str], tmp_path: Path, inline: Any, idle: Any
 ) -> None:
-    run_suite(suite, tmp_path, engine=inline)
+    run_suite(suite, tmp_path, place=inline)
     path = shards(tmp_path)[0]
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(BadRecord, match=r"was made from 6 scenes, of which \d have evidence now"):
         rescore(Store(tmp_path))
-    run_suite(suite, tmp_path, engine=idle, strategy="only-cache")
+    run_suite(suite, tmp_path, place=idle, strategy="only-cache")
     assert identities(tmp_path) == undisturbed
-    run_suite(suite, tmp_path, engine=inline)
+    run_suite(suite, tmp_path, place=inline)
     assert [changed for _, changed in rescore(Store(tmp_path))] == [False] * 4
 
 
 def test_verify_runs_one_cell_again_and_sees_a_changed_number(
     suite: Suite, tmp_path: Path, inline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.api.LocalEngine", lambda settings, **how: inline(settings))
-    run_suite(suite, tmp_path, engine=inline)
+    monkeypatch.setattr("bench.engine.verify.ThisMachine", type(inline))
+    run_suite(suite, tmp_path, place=inline)
     store = Store(tmp_path)
     (path,) = store.records.glob("*median*")
     verdicts = verify(path, 4)

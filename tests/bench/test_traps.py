@@ -61,12 +61,12 @@ def test_two_checkpoints_of_one_architecture_get_two_results(
 ) -> None:
     """A cache that leaves the weights out gives both models the scores of the first, without a word."""
     both = f"a=prenet:{checkpoints['one']},b=prenet:{checkpoints['two']}"
-    together = by_label(run_suite(pair_suite(pairs, both), tmp_path / "both", engine=inline).records)
+    together = by_label(run_suite(pair_suite(pairs, both), tmp_path / "both", place=inline).records)
     assert together["a"].evidence != together["b"].evidence
     assert value(together["a"]) != value(together["b"])
     # Nor does it matter that the other one was there first.
     alone = by_label(
-        run_suite(pair_suite(pairs, f"b=prenet:{checkpoints['two']}"), tmp_path / "b", engine=inline).records
+        run_suite(pair_suite(pairs, f"b=prenet:{checkpoints['two']}"), tmp_path / "b", place=inline).records
     )
     assert value(alone["b"]) == value(together["b"])
 
@@ -77,7 +77,7 @@ def test_the_same_weights_under_two_names_are_one_computation(
     copy = tmp_path / "renamed.pth"
     shutil.copy(checkpoints["one"], copy)
     suite = pair_suite(pairs, f"a=prenet:{checkpoints['one']},b=prenet:{copy}")
-    records = by_label(run_suite(suite, tmp_path / "out", engine=inline).records)
+    records = by_label(run_suite(suite, tmp_path / "out", place=inline).records)
     assert records["a"].evidence == records["b"].evidence
     assert records["a"].cell != records["b"].cell
 
@@ -85,10 +85,10 @@ def test_the_same_weights_under_two_names_are_one_computation(
 def test_a_label_reused_for_other_weights_is_refused(
     pairs: Path, checkpoints: dict[str, Path], tmp_path: Path, inline: Any
 ) -> None:
-    run_suite(pair_suite(pairs, f"net=prenet:{checkpoints['one']}"), tmp_path, engine=inline)
+    run_suite(pair_suite(pairs, f"net=prenet:{checkpoints['one']}"), tmp_path, place=inline)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
     with pytest.raises(BadConfig, match="result of net.*other weights.*give it a label"):
-        run_suite(pair_suite(pairs, f"net=prenet:{checkpoints['two']}"), tmp_path, engine=inline)
+        run_suite(pair_suite(pairs, f"net=prenet:{checkpoints['two']}"), tmp_path, place=inline)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
 
 
@@ -110,9 +110,9 @@ def test_a_severity_that_was_not_run_is_absent_and_not_zero(tmp_path: Path, inli
     light = suite_of(
         {"derainer": "median", "task": "restoration", "rain": "streaks:light", "limit": 2, "seed": 3}
     )
-    run_suite(light, tmp_path, engine=inline)
+    run_suite(light, tmp_path, place=inline)
     both = override_suite(light, {"rain": "streaks:light,streaks:heavy"})
-    result = run_suite(both, tmp_path, engine=inline, strategy="only-cache")
+    result = run_suite(both, tmp_path, place=inline, strategy="only-cache")
     heavy = {r.derainer.label: r for r in result.records if r.rain.name == "streaks:heavy"}
     assert {label: r.status for label, r in heavy.items()} == {
         "clean": "ok",
@@ -137,11 +137,11 @@ def test_neither_batch_nor_worker_count_nor_shards_change_a_number(
         records = run_suite(suite, out, **how).records
         return {r.filename(): r.model_dump(exclude={"run"}) for r in records}
 
-    once = numbers(tmp_path / "inline", engine=inline)
+    once = numbers(tmp_path / "inline", place=inline)
     assert numbers(tmp_path / "three", workers=3) == once
     monkeypatch.setattr("bench.engine.plan.shard_size", lambda left: 1)
     monkeypatch.setattr("bench.engine.worker._CHUNK_PIXELS", 1)
-    assert numbers(tmp_path / "single", engine=inline) == once
+    assert numbers(tmp_path / "single", place=inline) == once
 
 
 def test_a_batch_gives_what_its_images_give_alone(pairs: Path, checkpoints: dict[str, Path]) -> None:
@@ -171,7 +171,7 @@ def test_order_on_the_command_line_changes_no_key(checkpoints: dict[str, Path], 
     for names, rain in zip(itertools.permutations(derainers), itertools.permutations(rains), strict=True):
         suite = suite_of({"derainer": names, "rain": rain, "task": "restoration", "limit": 2})
         found = outline(suite)
-        plan = make_plan(found, load_components(found, Settings()), Store(tmp_path))
+        plan = make_plan(found, load_components(found.networks, Settings()), Store(tmp_path))
         keys.append({(cell.variant.name, cell.label, cell.task): cell.key for cell in plan.cells})
     assert all(other == keys[0] for other in keys)
 
@@ -187,7 +187,7 @@ def test_a_failing_scene_makes_a_partial_cell_with_its_coverage(
         "        raise RuntimeError('not this one')\n"
         "    return image\n"
     )
-    result = run_suite(pair_suite(pairs, f"{plugin}:picky,median"), tmp_path / "out", engine=inline)
+    result = run_suite(pair_suite(pairs, f"{plugin}:picky,median"), tmp_path / "out", place=inline)
     records = by_label(result.records)
     assert records["picky"].status == "partial"
     assert records["picky"].coverage == pytest.approx(5 / 6)
@@ -247,8 +247,8 @@ def test_a_derainer_that_breaks_its_promises_changes_no_other_number(
         "Floats": "derainer 'Floats' returned float64 values: it must return uint8 from 0 to 255",
     }
     names = ",".join(f"{plugin}:{name}" for name in wrong)
-    records = by_label(run_suite(pair_suite(pairs, f"{names},median"), tmp_path / "o", engine=inline).records)
-    alone = by_label(run_suite(pair_suite(pairs, "median"), tmp_path / "alone", engine=inline).records)
+    records = by_label(run_suite(pair_suite(pairs, f"{names},median"), tmp_path / "o", place=inline).records)
+    alone = by_label(run_suite(pair_suite(pairs, "median"), tmp_path / "alone", place=inline).records)
     for label, record in alone.items():
         assert records[label].scores == record.scores
     for label, words in wrong.items():
@@ -269,9 +269,9 @@ def test_data_sets_that_share_scene_ids_do_not_hide_each_other(
         },
         "suite",
     )
-    together = run_suite(suite, tmp_path / "both", engine=inline).records
+    together = run_suite(suite, tmp_path / "both", place=inline).records
     assert {record.status for record in together} == {"ok"}
-    alone = run_suite(pair_suite(other, "median"), tmp_path / "alone", engine=inline).records
+    alone = run_suite(pair_suite(other, "median"), tmp_path / "alone", place=inline).records
     apart = [record for record in together if record.data.name == alone[0].data.name]
     assert [value(record) for record in apart] == [value(record) for record in alone]
 
@@ -279,7 +279,7 @@ def test_data_sets_that_share_scene_ids_do_not_hide_each_other(
 def test_the_clean_row_is_evaluated_once_for_all_rains(tmp_path: Path) -> None:
     suite = suite_of({"rain": "streaks:light,streaks:heavy,none", "task": "restoration", "limit": 4})
     found = outline(suite)
-    plan = make_plan(found, load_components(found, Settings()), Store(tmp_path))
+    plan = make_plan(found, load_components(found.networks, Settings()), Store(tmp_path))
     # clean once, the rainy image once for each of the two rains; the row `none` of the dry day is the clean one
     assert plan.images == 3 * 4
     assert sum(len(cell.missing) for cell in plan.cells) == 6 * 4
@@ -299,7 +299,7 @@ def test_a_rain_that_is_not_added_is_said(pairs: Path, tmp_path: Path, inline: A
     ):
         watcher = Listening()
         suite = pair_suite(pairs, "median", **choices)
-        run_suite(suite, tmp_path, engine=inline, watcher=watcher)
+        run_suite(suite, tmp_path, place=inline, watcher=watcher)
         assert [note for note in watcher.notes if "own rain" in note] == notes
 
 

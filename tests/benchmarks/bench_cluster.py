@@ -47,24 +47,27 @@ def run(derainer: str, images: str, workers: str) -> None:
     import ray
 
     from bench.api import run_suite
-    from bench.engine.cluster import RayEngine
-    from bench.engine.scheduler import Execution
+    from bench.engine import session
+    from bench.engine.cluster import RayCluster
     from bench.engine.suite import suite_of
 
     ray.init(num_cpus=int(workers), include_dashboard=False, log_to_driver=False)
     spent = [0.0]
 
-    class Timed(RayEngine):
-        def execute(self, *arguments: Any) -> Execution:
-            started = time.perf_counter()
-            execution = super().execute(*arguments)
-            spent[0] = time.perf_counter() - started
-            return execution
+    execute = session.execute
+
+    def timed(*arguments: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        execution = execute(*arguments, **options)
+        spent[0] = time.perf_counter() - started
+        return execution
+
+    session.execute = timed
 
     for count in (2 * int(workers), int(images)):
         suite = suite_of({"derainer": derainer, "task": "restoration", "limit": count})
         with tempfile.TemporaryDirectory() as out:
-            run_suite(suite, out, device="cpu", engine=Timed)
+            run_suite(suite, out, device="cpu", place=RayCluster())
     print(spent[0])
 
 

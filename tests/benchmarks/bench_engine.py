@@ -318,23 +318,25 @@ def skimage(images: str, clean: str, result: str) -> None:
 def bench(choices: str, out: str, workers: str) -> None:
     """``bench run``, with the engine's own count printed."""
     from bench.api import run_suite
-    from bench.engine.scheduler import Execution, LocalEngine
+    from bench.engine import session
     from bench.engine.suite import suite_of
 
     counted = {"shards": 0.0, "networks": 0.0, "images": 0}
 
-    class Counting(LocalEngine):
-        def execute(self, *arguments: Any) -> Execution:
-            started = time.perf_counter()
-            execution = super().execute(*arguments)
-            counted.update(
-                shards=time.perf_counter() - started,
-                networks=execution.network_seconds,
-                images=execution.images,
-            )
-            return execution
+    execute = session.execute
 
-    result = run_suite(suite_of(json.loads(choices)), out, engine=lambda s: Counting(s, workers=int(workers)))
+    def counting(*arguments: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        execution = execute(*arguments, **options)
+        counted.update(
+            shards=time.perf_counter() - started,
+            networks=execution.network_seconds,
+            images=execution.images,
+        )
+        return execution
+
+    session.execute = counting
+    result = run_suite(suite_of(json.loads(choices)), out, workers=int(workers))
     assert not result.problems, result.problems
     print(json.dumps(counted))
 

@@ -41,7 +41,9 @@ def test_there_is_something_to_look_at():
 
 
 def test_only_downstream_mm_modules_import_openmmlab():
-    allowed = {path for path in FILES if path.parent == ROOT / "downstream" / "models" and path.name.startswith("mm")}
+    allowed = {
+        path for path in FILES if path.parent == ROOT / "downstream" / "models" and path.name.startswith("mm")
+    }
     guilty = [path for path in FILES if packages(path) & {"mmdet", "mmseg", "mmcv"} and path not in allowed]
     assert not guilty
     assert len(allowed) >= 3

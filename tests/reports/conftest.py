@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from bench.hashing import content_key
-from bench.keep.records import Bootstrap, Record, Score, encode_replicates, protocol_of, variant_name
+from bench.keep.records import Bootstrap, Record, Score, encode_replicates, variant_name
 from bench.score.stats import Estimate, Sampled, estimate, harm, recovery
+from downstream.tasks import all_tasks
 from reports.tables.table import Cell, Column, Row, Table
 
 RESAMPLES, LEVEL = 200, 0.95
@@ -171,6 +172,11 @@ def _against(task: str, rain: str, won: float, damage: float, label: str, classe
     if rain == "none":
         return _stated(f"{metric}_harm", harm(own, clean, LEVEL), classes, images)
     return _stated(f"{metric}_recovery", recovery(own, rainy, clean, LEVEL), classes, images)
+
+
+def protocol_of(metric: str, classes: int) -> str:
+    found = [m for task in all_tasks() if (m := task.about.metric(metric))]
+    return found[0].protocol.format(classes=classes)
 
 
 def _stated(metric: str, found: Estimate, classes: int, images: int) -> Score:

@@ -154,7 +154,8 @@ def _evaluate(truth: dict[str, Any], results: list[dict[str, Any]], images: tupl
 
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
-        coco.dataset = truth
+        # pycocotools writes into annotations.
+        coco.dataset = {**truth, "annotations": [dict(box) for box in truth["annotations"]]}
         coco.createIndex()
         found = COCO()
         found.dataset = {

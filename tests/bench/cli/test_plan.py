@@ -16,7 +16,7 @@ from bench.keep.store import Store
 def planned(out: Path, **choices: Any) -> Plan:
     suite = suite_of({"task": "restoration", "derainer": "median", "limit": 3, **choices})
     found = outline(suite)
-    return make_plan(found, load_components(found, Settings()), Store(out))
+    return make_plan(found, load_components(found.networks, Settings()), Store(out))
 
 
 def test_a_plan_says_of_every_cell_what_is_there(tmp_path: Path, inline: Any) -> None:
@@ -38,7 +38,7 @@ def test_a_plan_says_of_every_cell_what_is_there(tmp_path: Path, inline: Any) ->
         "6 cells: 0 cached, 2 shared (made with an earlier row), 4 to do; 6 shards, 12 images to look at",
     ]
     fewer = {"task": "restoration", "derainer": "median", "limit": 2, "rain": "streaks:light"}
-    run_suite(suite_of(fewer), tmp_path, engine=inline)
+    run_suite(suite_of(fewer), tmp_path, place=inline)
     assert "median   2 of 3 cached" in describe(planned(tmp_path, rain=rains))
 
 

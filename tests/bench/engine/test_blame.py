@@ -4,31 +4,30 @@ from pathlib import Path
 
 from bench.data.base import DataSet, Scene
 from bench.engine.blame import Blame
-from bench.engine.plan import Shard
-from bench.engine.work import CellWork, Job, Settings
+from bench.engine.work import CellWork, Settings, Work
+from bench.rain.base import NoRain
 
 
-def job_of(*labels: str, scenes: tuple[str, ...] = ("a", "b")) -> tuple[Job, Shard]:
+def work_of(*labels: str, scenes: tuple[str, ...] = ("a", "b")) -> Work:
     data = DataSet("x", "images", Path(), None, tuple(Scene(name, Path(name)) for name in scenes))
     cells = tuple(
         CellWork(f"key {label}", {}, label, "restoration", None, frozenset(scenes)) for label in labels
     )
     digests = dict.fromkeys(scenes, "")
-    job = Job(Path(), data, None, 0, digests, (), cells, Settings())
-    return job, Shard(3, scenes, "name")
+    return Work(Path(), 3, "lock", data, NoRain(), 0, digests, (), cells, Settings())
 
 
 def test_what_has_killed_its_worker_is_cut_by_derainer_then_by_scene() -> None:
     blame = Blame()
-    parts, lost = blame.died(*job_of("clean", "median"), "advice")
+    parts, lost = blame.died(work_of("clean", "median"), "advice")
     assert lost is None
-    assert [[cell.label for cell in job.cells] for job, _ in parts] == [["clean"], ["median"]]
-    parts, lost = blame.died(*parts[1], "advice")
+    assert [part.labels for part in parts] == [["clean"], ["median"]]
+    parts, lost = blame.died(parts[1], "advice")
     assert lost is None
-    assert [shard.scenes for _, shard in parts] == [("a",), ("b",)]
-    assert [[scene.id for scene in job.data.scenes] for job, _ in parts] == [["a"], ["b"]]
-    assert {shard.variant for _, shard in parts} == {3}
-    parts, lost = blame.died(*parts[0], "advice")
+    assert [part.scenes for part in parts] == [("a",), ("b",)]
+    assert [list(part.digests) for part in parts] == [["a"], ["b"]]
+    assert {(part.variant, part.lock) for part in parts} == {(3, "lock")}
+    parts, lost = blame.died(parts[0], "advice")
     assert parts == []
     assert lost is not None
     (failure,) = lost.failures
@@ -38,16 +37,16 @@ def test_what_has_killed_its_worker_is_cut_by_derainer_then_by_scene() -> None:
 
 def test_a_derainer_is_dropped_after_three_scenes_in_a_row() -> None:
     blame = Blame()
-    one = job_of("median", scenes=("a",))
+    one = work_of("median", scenes=("a",))
     for _ in range(2):
-        blame.died(*one, "advice")
-    blame.survived(one[0])
+        blame.died(one, "advice")
+    blame.survived(one)
     for _ in range(2):
-        blame.died(*one, "advice")
-    whole = job_of("clean", "median")
-    assert blame.without_hopeless(*whole) == (whole[0], None)
-    blame.died(*one, "advice")
-    left, lost = blame.without_hopeless(*whole)
+        blame.died(one, "advice")
+    whole = work_of("clean", "median")
+    assert blame.without_hopeless(whole) == (whole, None)
+    blame.died(one, "advice")
+    left, lost = blame.without_hopeless(whole)
     assert [cell.label for cell in left.cells] == ["clean"]
     assert lost is not None
     assert [(failure.keys, failure.scene) for failure in lost.failures] == [

@@ -17,21 +17,21 @@ from bench.keep.records import identity, read_records
 
 
 def test_without_ray_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.engine.cluster import RayEngine
+    from bench.engine.cluster import RayCluster
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingDependency, match=r"pip install 'derain-bench\[ray\]'"):
-        RayEngine(Settings())
+        RayCluster().open(Settings())
 
 
 @pytest.mark.parametrize(
-    ("device", "words"), [("cuda:1", "Ray hands the GPUs out"), ("gpu", "choose auto, cpu")]
+    ("device", "words"), [("cuda:1", "Ray hands the GPUs out"), ("gpu", "write auto, cpu")]
 )
 def test_a_device_that_ray_cannot_give_is_refused(device: str, words: str) -> None:
-    from bench.engine.cluster import RayEngine
+    from bench.engine.cluster import RayCluster
 
     with pytest.raises(BadConfig, match=words):
-        RayEngine.resolve_device(device)
+        RayCluster().resolve_device(device)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def identities(out: Path) -> dict[str, str]:
 def test_two_nodes_give_the_same_records_even_when_a_worker_is_killed(
     two_nodes: Any, pairs: Path, tmp_path: Path, inline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench.engine.cluster import RayEngine
+    from bench.engine.cluster import RayCluster
 
     plugin = tmp_path / "fragile.py"
     plugin.write_text(
@@ -91,13 +91,13 @@ def test_two_nodes_give_the_same_records_even_when_a_worker_is_killed(
     # Relative paths must reach the nodes' workers too.
     monkeypatch.chdir(pairs.parent)
     suite = suite_of({"derainer": f"{plugin}:fragile,median", "task": "restoration", "data": "pairs:pairs"})
-    result = run_suite(suite, tmp_path / "ray", engine=RayEngine)
+    result = run_suite(suite, tmp_path / "ray", place=RayCluster())
     assert not result.problems
     assert not (tmp_path / "deadly").exists()
     assert (
         len(list(tmp_path.glob("pid-*"))) >= 3
     )  # two nodes' workers, and the one in the place of the killed
-    run_suite(suite, tmp_path / "local", engine=inline)
+    run_suite(suite, tmp_path / "local", place=inline)
     assert identities(tmp_path / "ray") == identities(tmp_path / "local")
 
 
@@ -105,7 +105,7 @@ def test_two_nodes_give_the_same_records_even_when_a_worker_is_killed(
 def test_an_image_that_kills_every_worker_takes_nothing_along(
     two_nodes: Any, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench.engine.cluster import RayEngine
+    from bench.engine.cluster import RayCluster
 
     plugin = tmp_path / "deadly.py"
     plugin.write_text(
@@ -117,7 +117,7 @@ def test_an_image_that_kills_every_worker_takes_nothing_along(
     )
     monkeypatch.setattr("bench.engine.cluster._RETRIES", 0)
     suite = suite_of({"derainer": f"{plugin}:deadly,median", "task": "restoration", "data": f"pairs:{pairs}"})
-    result = run_suite(suite, tmp_path / "ray", engine=RayEngine)
+    result = run_suite(suite, tmp_path / "ray", place=RayCluster())
     (record,) = (record for record in result.records if record.derainer.label == "deadly")
     assert len(result.problems) == 1
     assert record.coverage == pytest.approx(11 / 12)
@@ -126,14 +126,14 @@ def test_an_image_that_kills_every_worker_takes_nothing_along(
 
 @pytest.mark.slow
 def test_a_users_mistake_comes_back_as_one_line(two_nodes: Any, pairs: Path, tmp_path: Path) -> None:
-    from bench.engine.cluster import RayEngine
+    from bench.engine.cluster import RayCluster
     from bench.errors import BenchError
 
     plugin = tmp_path / "broken.py"
     plugin.write_text("raise ImportError('no such thing')\n")
     suite = suite_of({"derainer": f"{plugin}:net", "task": "restoration", "data": f"pairs:{pairs}"})
     with pytest.raises(BenchError, match="could not be imported") as caught:
-        run_suite(suite, tmp_path / "out", engine=RayEngine)
+        run_suite(suite, tmp_path / "out", place=RayCluster())
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
 
@@ -142,13 +142,13 @@ def test_a_users_mistake_comes_back_as_one_line(two_nodes: Any, pairs: Path, tmp
 def test_a_derainer_that_kills_its_loader_costs_its_own_cells_only(
     two_nodes: Any, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench.engine.cluster import RayEngine
+    from bench.engine.cluster import RayCluster
 
     plugin = tmp_path / "kills.py"
     plugin.write_text("import os\nos._exit(3)\n")
     monkeypatch.setattr("bench.engine.cluster._RETRIES", 0)
     suite = suite_of({"derainer": f"{plugin}:fn,median", "task": "restoration", "data": f"pairs:{pairs}"})
-    result = run_suite(suite, tmp_path / "ray", engine=RayEngine)
+    result = run_suite(suite, tmp_path / "ray", place=RayCluster())
     status = {record.derainer.label: record.status for record in result.records}
     assert status == {"clean": "ok", "none": "ok", "median": "ok", "fn": "failed"}
     (reason,) = (record.reason for record in result.records if record.status == "failed")

@@ -73,8 +73,8 @@ def test_a_data_set_is_left_out_of_tasks_that_it_cannot_serve(pairs: Path, tmp_p
     found = outline(suite)
     (note,) = [note for note in found.notes if "needs boxes" in note]
     assert "it is scored for restoration" in note
-    plan = make_plan(found, load_components(found, Settings()), Store(tmp_path))
-    tasks = {(cell.variant.data.kind, cell.task) for cell in plan.cells}
+    plan = make_plan(found, load_components(found.networks, Settings()), Store(tmp_path))
+    tasks = {(cell.variant.data.kind, cell.task.about.name) for cell in plan.cells}
     assert tasks == {("street", "detection"), ("street", "restoration"), ("pairs", "restoration")}
 
 
@@ -103,7 +103,7 @@ def planned(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         asked = [f"{task}={model}" for task, model in models.items() if task in suite.tasks]
         suite = override_suite(suite, {"model": asked, "limit": 1, "derainer": "guided"})
         found = outline(suite)
-        return make_plan(found, load_components(found, Settings()), Store(tmp_path))
+        return make_plan(found, load_components(found.networks, Settings()), Store(tmp_path))
 
     return plan
 
@@ -113,7 +113,7 @@ def test_every_shipped_suite_can_be_planned(planned: Callable[[str], Plan], name
     plan = planned(name)
     tasks = {variant: set() for variant in (v.name for v in plan.outline.variants)}
     for cell in plan.cells:
-        tasks[cell.variant.name].add(cell.task)
+        tasks[cell.variant.name].add(cell.task.about.name)
     for variant, found in tasks.items():
         wanted = {"restoration", "detection"}
         if "coco" not in variant and name != "coco-rain":

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.api import run
+from bench.device import resolve_device
 from bench.engine.plan import shard_size
-from bench.engine.scheduler import resolve_device
 from bench.engine.worker import claim
 from bench.errors import BadConfig
 from bench.keep.records import Record
@@ -20,7 +20,7 @@ def test_workers_share_the_devices_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", ""])
 def test_a_device_that_does_not_exist_is_refused(device: str) -> None:
-    with pytest.raises(BadConfig, match="choose auto, cpu, cuda"):
+    with pytest.raises(BadConfig, match="write auto, cpu, cuda"):
         resolve_device(device)
 
 
@@ -28,7 +28,7 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(BadConfig, match="torch sees 0 GPUs"):
+    with pytest.raises(BadConfig, match="PyTorch sees 0 GPUs"):
         resolve_device("cuda")
 
 

@@ -13,12 +13,20 @@ from hypothesis import strategies as st
 
 from bench.errors import BadData, BadRecord, OutputError
 from bench.files import TEMPORARY_PREFIX
-from bench.keep.evidence import DetectionRow, RestorationRow, Row, SegmentationRow, read_shard, write_shard
+from bench.keep.evidence import read_shard, write_shard
 from bench.keep.store import Store, missing_scenes
+from downstream.tasks import find_task
+from downstream.tasks.base import Row
+from downstream.tasks.detection import DetectionRow
+from downstream.tasks.per_image import Numbers
+from downstream.tasks.segmentation import SegmentationRow
+
+RESTORATION, DETECTION = find_task("restoration"), find_task("detection")
 
 
-def restoration(name: str, value: float = 30.0) -> RestorationRow:
-    return RestorationRow(name, f"digest of {name}", 0.1, value, 0.9, value, 0.8)
+def restoration(name: str, value: float = 30.0) -> Numbers:
+    numbers = {"psnr_y": value, "ssim_y": 0.9, "psnr_rgb": value, "ssim_rgb": 0.8}
+    return Numbers(name, f"digest of {name}", 0.1, numbers)
 
 
 @pytest.fixture
@@ -50,8 +58,8 @@ def test_rows_survive_the_disk(
     matrices = [SegmentationRow(str(i), "d", 0.5, rng.integers(0, 9, (classes, classes))) for i in range(3)]
     scores = [restoration("a", float("inf")), restoration("b")]
     for task, rows in (("detection", detections), ("segmentation", matrices), ("restoration", scores)):
-        write_shard(folder / "s.parquet", task, rows)
-        back = read_shard(folder / "s.parquet", task)
+        write_shard(folder / "s.parquet", find_task(task), rows)
+        back = read_shard(folder / "s.parquet", find_task(task))
         assert back is not None
         for row, other in zip(rows, back, strict=True):
             for field, value in vars(row).items():
@@ -59,28 +67,30 @@ def test_rows_survive_the_disk(
 
 
 def test_a_shard_of_another_schema_is_told_apart_from_a_damaged_one(store: Store) -> None:
-    path = store.write("k", "restoration", [restoration("a")])
+    path = store.write("k", RESTORATION, [restoration("a")])
     table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({"derain_bench.schema": "99"}), path)
+    pq.write_table(
+        table.replace_schema_metadata(table.schema.metadata | {b"derain_bench.schema": b"99"}), path
+    )
     with pytest.raises(BadRecord, match="schema version 99"):
-        store.read("k", "restoration")
+        store.read("k", RESTORATION)
     assert [reason for _, reason in store.damaged()] != []
     path.write_bytes(b"PAR1")
-    assert store.read("k", "restoration") == {}
+    assert store.read("k", RESTORATION) == {}
 
 
 def test_a_flipped_bit_is_found_by_the_checksum(store: Store) -> None:
-    path = store.write("k", "restoration", [restoration(f"scene {i}", 20.0 + i) for i in range(50)])
+    path = store.write("k", RESTORATION, [restoration(f"scene {i}", 20.0 + i) for i in range(50)])
     data = bytearray(path.read_bytes())
     data[len(data) // 4] ^= 0x40
     path.write_bytes(bytes(data))
-    assert read_shard(path, "restoration") is None
+    assert read_shard(path, RESTORATION) is None
 
 
 def test_evidence_of_another_task_is_refused(store: Store) -> None:
-    store.write("k", "restoration", [restoration("a")])
+    store.write("k", RESTORATION, [restoration("a")])
     with pytest.raises(BadRecord, match="holds restoration where detection belongs"):
-        store.done("k", "detection")
+        store.done("k", DETECTION)
 
 
 def test_missing_scenes_are_those_without_evidence_of_the_same_files() -> None:
@@ -96,7 +106,7 @@ def test_a_folder_of_something_else_is_not_taken_for_a_store(tmp_path: Path) -> 
 
 
 def test_garbage_is_what_killed_runs_leave(store: Store) -> None:
-    path = store.write("k", "restoration", [restoration("a")])
+    path = store.write("k", RESTORATION, [restoration("a")])
     fresh = store.root / "records" / f"{TEMPORARY_PREFIX}fresh"
     old = store.folder("k") / f"{TEMPORARY_PREFIX}old"
     future = store.folder("k") / f"{TEMPORARY_PREFIX}future"
@@ -144,7 +154,7 @@ def test_what_is_read_does_not_depend_on_how_scenes_were_cut(store: Store, tmp_p
     other = Store(tmp_path / "other")
     other.prepare()
     other.describe("k", {"task": "restoration"})
-    store.write("k", "restoration", rows)
-    other.write("k", "restoration", rows[4:])
-    other.write("k", "restoration", rows[:4])
-    assert store.read("k", "restoration") == other.read("k", "restoration")
+    store.write("k", RESTORATION, rows)
+    other.write("k", RESTORATION, rows[4:])
+    other.write("k", RESTORATION, rows[:4])
+    assert store.read("k", RESTORATION) == other.read("k", RESTORATION)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.keep.evidence import Row, SegmentationRow
-from bench.keep.records import Record, Score
+from bench.keep.records import DataInfo, DerainerInfo, Head, ModelInfo, RainInfo, Record, Score
 from bench.score.scorer import Scorer
+from downstream.tasks.base import Row
+from downstream.tasks.segmentation import SegmentationRow
 
 #: Correct pixels of 100 in the scenes, by row.
 CORRECT = {"clean": (90, 95, 85), "none": (40, 45, 50), "guided": (70, 80, 60)}
@@ -28,7 +29,7 @@ class Evidence:
             "classes": ["road", "sky"],
         }
 
-    def read(self, key: str, task: str) -> dict[tuple[str, str], Row]:
+    def read(self, key: str, task: Any) -> dict[tuple[str, str], Row]:
         rows: dict[tuple[str, str], Row] = {}
         for i in range(self.scenes):
             right = CORRECT[key][i]
@@ -39,19 +40,18 @@ class Evidence:
 
 def score(scenes: int, label: str, references: dict[str, str]) -> Record:
     scorer = Scorer(Evidence(scenes), "")  # type: ignore[arg-type]
-    return scorer.record(
-        {
-            "derainer": {"label": label, "name": label},
-            "data": {"name": "made", "kind": "masks", "split": "", "scenes": scenes, "fingerprint": ""},
-            "rain": {"name": "streaks:heavy", "version": "1", "seed": 0},
-            "variant": "made@streaks:heavy",
-            "task": "segmentation",
-            "model": {"name": "net", "classes": 2},
-            "evidence": label,
-            "references": references,
-            "run": {"started": "", "seconds_per_image": None},
-        }
+    head = Head(
+        derainer=DerainerInfo(label=label, name=label),
+        data=DataInfo(name="made", kind="masks", split="", scenes=scenes, fingerprint=""),
+        rain=RainInfo(name="streaks:heavy", version="1", seed=0),
+        variant="made@streaks:heavy",
+        task="segmentation",
+        about=None,
+        model=ModelInfo(name="net", classes=2),
+        evidence=label,
+        references=references,
     )
+    return scorer.record(head, {"started": "", "seconds_per_image": None})
 
 
 def by_metric(record: Record) -> dict[str, Score]:

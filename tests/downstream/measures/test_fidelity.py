@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from bench.errors import BadData
+from downstream.measures import fidelity
 from downstream.measures.fidelity import PROTOCOLS, _total, luma, psnr, score_pair, score_pair_y, ssim
 
 

@@ -9,7 +9,7 @@ from bench.data import open_data
 from bench.errors import BadConfig, BadWeights
 from bench.images import read_image
 from downstream.models.openmmlab import load_model
-from downstream.tasks.detection import map_categories, score_detection, to_categories
+from downstream.tasks.detection import map_categories, to_categories
 
 pytest.importorskip("mmdet")
 NAME = "yolox_nano_8xb8-300e_coco"
@@ -42,12 +42,12 @@ def rows(detector, data):
     return found
 
 
-def test_ap_is_mmdetections_own(rows, data):
-    scores = score_detection(data.detection.coco, rows)
+def test_ap_is_mmdetections_own(rows, data, coco_scores):
+    scores = coco_scores(data.detection.coco, rows)
     assert scores["ap"] == pytest.approx(0.330, abs=1e-3)
     assert scores["ap50"] == pytest.approx(0.491, abs=1e-3)
     first = sorted(rows, key=lambda row: row["image_id"])[:25]
-    assert score_detection(data.detection.coco, first)["ap"] == pytest.approx(0.406, abs=1e-3)
+    assert coco_scores(data.detection.coco, first)["ap"] == pytest.approx(0.406, abs=1e-3)
 
 
 def independent_nms(boxes, scores, iou_threshold, offset):
@@ -69,7 +69,7 @@ def independent_nms(boxes, scores, iou_threshold, offset):
     return torch.tensor(kept, dtype=torch.int64)
 
 
-def test_ap_does_not_depend_on_whose_nms_it_is(detector, data, rows, monkeypatch):
+def test_ap_does_not_depend_on_whose_nms_it_is(detector, data, rows, monkeypatch, coco_scores):
     import sys
 
     from downstream.models.mmops import MODULE
@@ -83,8 +83,8 @@ def test_ap_does_not_depend_on_whose_nms_it_is(detector, data, rows, monkeypatch
         other.append({"image_id": data.detection.image_ids[scene.id], "boxes": boxes, "scores": scores})
         other[-1]["categories"] = categories
     ids = {row["image_id"] for row in other}
-    ours = score_detection(part.detection.coco, [row for row in rows if row["image_id"] in ids])
-    assert ours == pytest.approx(score_detection(part.detection.coco, other), abs=1e-6)
+    ours = coco_scores(part.detection.coco, [row for row in rows if row["image_id"] in ids])
+    assert ours == pytest.approx(coco_scores(part.detection.coco, other), abs=1e-6)
 
 
 def test_boxes_equal_mmdetections_inference(detector, data, shared):

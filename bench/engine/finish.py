@@ -7,70 +7,64 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench import environment
-from bench.engine.plan import CLEAN, NONE, Cell, Outline, Plan
+from bench.engine.plan import Cell, Outline, Plan
 from bench.engine.scheduler import Execution
 from bench.engine.work import Settings
 from bench.errors import BadConfig
 from bench.keep.manifest import fingerprint, make_boxes, make_manifest
-from bench.keep.records import Record
+from bench.keep.records import DataInfo, DerainerInfo, Head, ModelInfo, RainInfo, Record
 from bench.keep.store import Store
 from bench.score.scorer import Scorer, cell_key
-
-#: The fields of a record that are known before scoring, by name.
-Head = dict[str, Any]
+from bench.vocabulary import BOXES, OWN, REFERENCES
+from downstream.tasks import is_registered
 
 
 def make_heads(plan: Plan) -> list[tuple[Cell, Head]]:
-    """Return each cell with the fields of its record that are known before scoring."""
-    keys = {(id(cell.variant), cell.label, cell.task, cell.model): cell.key for cell in plan.cells}
+    """Return each cell with what is known of its record before scoring."""
+    keys = {(id(cell.variant), cell.label, cell.task.about.name, cell.model): cell.key for cell in plan.cells}
     data = {id(v.data): v for v in plan.outline.variants}
     fingerprints = {name: fingerprint(make_manifest(v.data, v.digests)) for name, v in data.items()}
     heads = []
     for cell in plan.cells:
-        variant, component = cell.variant, plan.components.derainers.get(cell.label)
-        references = {
-            label: keys[id(variant), label, cell.task, cell.model]
-            for label in (CLEAN, NONE)
-            if (id(variant), label, cell.task, cell.model) in keys
-        }
+        variant, task, component = cell.variant, cell.task, plan.components.derainers.get(cell.label)
+        rows = {label: (id(variant), label, task.about.name, cell.model) for label in REFERENCES}
         model = None
         if cell.model is not None:
             loaded = plan.components.models[cell.model]
-            classes = (
-                len(variant.data.segmentation.classes) if variant.data.segmentation else len(loaded.classes)
+            model = ModelInfo(
+                name=loaded.name, classes=task.classes(loaded.classes, variant.data), key=loaded.key
             )
-            count = classes if cell.task == "segmentation" else len(loaded.classes)
-            model = {"name": loaded.name, "classes": count, "key": loaded.key}
         heads.append(
             (
                 cell,
-                {
-                    "derainer": {
-                        "label": cell.label,
-                        "name": component.name if component else cell.label,
-                        "card": component.card if component else {},
-                        "key": component.key if component else {},
-                    },
-                    "data": {
-                        "name": variant.data.name,
-                        "kind": variant.data.kind,
-                        "split": variant.data.split,
-                        "scenes": len(variant.data.scenes),
-                        "fingerprint": fingerprints[id(variant.data)],
-                        "depth_source": (variant.rain_key or {}).get("depth"),
-                        "notes": variant.data.notes,
-                    },
-                    "rain": {
-                        "name": variant.rain_name,
-                        "version": "own" if variant.data.own_rain else variant.rain.version,
-                        "seed": variant.seed,
-                    },
-                    "variant": variant.name,
-                    "task": cell.task,
-                    "model": model,
-                    "evidence": cell.key,
-                    "references": references,
-                },
+                Head(
+                    derainer=DerainerInfo(
+                        label=cell.label,
+                        name=component.name if component else cell.label,
+                        card=component.card if component else {},
+                        key=component.key if component else {},
+                    ),
+                    data=DataInfo(
+                        name=variant.data.name,
+                        kind=variant.data.kind,
+                        split=variant.data.split,
+                        scenes=len(variant.data.scenes),
+                        fingerprint=fingerprints[id(variant.data)],
+                        depth_source=(variant.rain_key or {}).get("depth"),
+                        notes=variant.data.notes,
+                    ),
+                    rain=RainInfo(
+                        name=variant.rain_name,
+                        version=OWN if variant.data.own_rain else variant.rain.version,
+                        seed=variant.seed,
+                    ),
+                    variant=variant.name,
+                    task=task.about.name,
+                    about=None if is_registered(task.about.name) else task.about,
+                    model=model,
+                    evidence=cell.key,
+                    references={label: keys[row] for label, row in rows.items() if row in keys},
+                ),
             )
         )
     return heads
@@ -82,29 +76,29 @@ def check_labels(store: Store, heads: Sequence[tuple[Cell, Head]]) -> None:
     Raises:
         BadConfig: Naming what differs, before anything is written.
     """
-    there = {_row(old): old for old in _records(store)}
+    there = {Head.of(old).row: old for old in _records(store)}
     for cell, head in heads:
-        old = there.get(_row_of(head))
+        old = there.get(head.row)
         if old is None or not old.images or cell.fault:  # what failed altogether has nothing to be mixed with
             continue
-        if old.evidence == head["evidence"]:
-            if old.data.fingerprint != head["data"]["fingerprint"]:
+        if old.evidence == head.evidence:
+            if old.data.fingerprint != head.data.fingerprint:
                 raise BadConfig(
                     f"{store.root} holds results of {old.variant} made from other files: give another --out"
                 )
             continue
-        label, where = head["derainer"]["label"], f"{head['task']} on {head['variant']}"
-        if old.derainer.key != head["derainer"]["key"]:
+        label, where = head.derainer.label, f"{head.task} on {head.variant}"
+        if old.derainer.key != head.derainer.key:
             raise BadConfig(
                 f"{store.root} holds a result of {label}, {where}, with other weights, code or settings: "
-                f"give it a label (new={head['derainer']['name']}...) or another --out"
+                f"give it a label (new={head.derainer.name}...) or another --out"
             )
-        model = head["model"]
+        model = head.model
         what = (
-            f"model {model['name']} was another (weights, config or versions)"
-            if old.model and model and old.model.key != model["key"]
+            f"model {model.name} was another (weights, config or versions)"
+            if old.model and model and old.model.key != model.key
             else "rain was drawn by other code"
-            if old.rain.version != head["rain"]["version"]
+            if old.rain.version != head.rain.version
             else "evidence was made by another version of this program"
         )
         raise BadConfig(f"{store.root} holds a result of {where} whose {what}: give another --out")
@@ -116,7 +110,8 @@ def write_manifests(store: Store, plan: Plan) -> None:
         manifest = make_manifest(variant.data, variant.digests)
         filed = store.write_manifest(manifest)
         derived = variant.data.detection is not None and variant.data.detection.derived
-        if derived and "detection" in plan.outline.tasks and not store.has_boxes(filed):
+        wanted = any(BOXES in task.needs for task in plan.outline.tasks)
+        if derived and wanted and not store.has_boxes(filed):
             store.write_boxes(filed, make_boxes(variant.data))
 
 
@@ -148,9 +143,10 @@ def write_records(
             failed[cell.key] = {"": cell.fault}
     records = _records(store)
     finished = {old.cell: old for old in records}
-    superseded = {_row(old): old.filename() for old in records}
-    scored = {_row(old) for old in records if old.images}
+    superseded = {Head.of(old).row: old.filename() for old in records}
+    scored = {Head.of(old).row for old in records if old.images}
     lacking = {cell.key for cell in plan.cells if cell.missing}
+    places = {id(variant): index for index, variant in enumerate(plan.outline.variants)}
     scorers: dict[str, Scorer] = {}
     about = {
         "versions": environment.versions(),
@@ -159,31 +155,31 @@ def write_records(
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     for cell, head in heads:
-        filed = head["data"]["fingerprint"]
+        filed = head.data.fingerprint
         if filed not in scorers:
             scorers[filed] = Scorer(store, filed)
         scorer = scorers[filed]
         old = finished.get(cell_key(head))
-        new_evidence = execution.images and not lacking.isdisjoint({cell.key, *head["references"].values()})
+        new_evidence = execution.images and not lacking.isdisjoint({cell.key, *head.references.values()})
         if old is not None and scorer.complete(old) and not new_evidence:
             yield old
             continue
-        label = head["derainer"]["label"]
-        notes = {note for noted, note in execution.notes if noted == label}
+        place = places[id(cell.variant)]
+        notes = {note.text for note in execution.notes if (note.variant, note.key) == (place, cell.key)}
         about_cell = {
             "choices": _choices(plan.outline, cell),
-            "seconds_per_image": scorer.seconds(head["evidence"], head["task"]),
+            "seconds_per_image": scorer.seconds(head),
             "notes": sorted(notes.union(old.run.get("notes", ()) if old else ())),
         }
-        record = scorer.record(head | {"run": about | about_cell}, failed.get(head["evidence"]))
+        record = scorer.record(head, about | about_cell, failed.get(head.evidence))
         if old is not None and not again and _same(old, record):
             yield old
             continue
-        if cell.fault and _row(record) in scored:
+        if cell.fault and head.row in scored:
             yield record  # what the label stood for when it could be loaded is kept
             continue
         path = store.write_record(record)
-        before = superseded.get(_row(record), path.name)
+        before = superseded.get(head.row, path.name)
         if before != path.name:
             (store.records / before).unlink(missing_ok=True)
         yield record
@@ -191,16 +187,6 @@ def write_records(
 
 def _records(store: Store) -> list[Record]:
     return store.read_records() if store.records.is_dir() else []
-
-
-def _row(record: Record) -> tuple[str, str, str | None, str]:
-    """What one row of a report is called: variant, task, model and label."""
-    return record.variant, record.task, record.model.name if record.model else None, record.derainer.label
-
-
-def _row_of(head: Head) -> tuple[str, str, str | None, str]:
-    model = head["model"]
-    return head["variant"], head["task"], model["name"] if model else None, head["derainer"]["label"]
 
 
 def _same(one: Record, other: Record) -> bool:
@@ -215,7 +201,7 @@ def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
         update={
             "variants": (cell.variant.choice.model_copy(update=rain),),
             "derainers": tuple(str(spec) for spec in found.derainers if spec.label == cell.label),
-            "tasks": (cell.task,),
+            "tasks": (found.spec_of(cell.task),),
             "models": () if cell.model is None else (found.models[cell.model],),
         }
     )

@@ -1,0 +1,39 @@
+"""What ``--device`` comes to on this machine; the one place that decides it."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from bench.errors import BadConfig
+
+
+def resolve_device(device: str) -> str:
+    """Return ``cpu``, ``cuda`` (all GPUs, or the first for a single network) or ``cuda:N``.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        BadConfig: If the name is unknown, or a GPU is asked for and there is none.
+    """
+    if device not in ("auto", "cpu", "cuda") and not re.fullmatch(r"cuda:\d+", device):
+        raise BadConfig(f"--device {device}: write auto, cpu, cuda or cuda:N")
+    # Asking torch costs seconds; without the driver's device file there is nothing to ask about.
+    if device == "cpu" or (device == "auto" and not os.path.exists("/dev/nvidiactl")):
+        return "cpu"
+    count = gpu_count()
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    if int(device.partition(":")[2] or 0) >= count:
+        raise BadConfig(
+            f"--device {device}: PyTorch sees {count} GPUs here; use --device cpu, or see `bench doctor`"
+        )
+    return device
+
+
+def gpu_count() -> int:
+    """Return how many GPUs PyTorch sees."""
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

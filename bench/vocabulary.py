@@ -1,0 +1,16 @@
+"""Names that everybody shares, each said once; DESIGN's vocabulary as values."""
+
+from __future__ import annotations
+
+#: The model on the clean scenes, and on the rainy ones as they are: the two reference rows.
+CLEAN, NONE = "clean", "none"
+REFERENCES = (CLEAN, NONE)
+
+#: The rain of a dry day, and of data that brings its own.
+DRY, OWN = "none", "own"
+
+#: What is asked of a restored image, in the words of the command line; one module of `downstream.tasks` each.
+DETECTION, SEGMENTATION, RESTORATION = "detection", "segmentation", "restoration"
+
+#: What a data set may have of a scene, beside an image to look at. A task says which of them it needs.
+CLEAN_IMAGES, BOXES, MASKS = "clean images", "boxes", "masks"

@@ -1,0 +1,46 @@
+"""What tables, figures and the board alike reckon from groups of records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.vocabulary import REFERENCES
+from reports.results import Group, Results
+
+
+def tick_of(group: Group) -> str:
+    """The rain's name on an axis."""
+    rain = group.first.rain
+    return ("dry" if group.dry else rain.name) + (f"#{rain.seed}" if rain.seed else "")
+
+
+def with_dry_in_scale(groups: Sequence[Group]) -> list[Group]:
+    """The groups of a series that one axis can show.
+
+    On a dry day the measures of an image are those of images that hardly change; they would flatten all else.
+    """
+    return [group for group in groups if not group.dry or group.about.looks == "model"]
+
+
+def derainer_seconds(results: Results, group: Group) -> dict[str, float | None]:
+    """Median seconds per image of each derainer on the group's variant."""
+    restoration = results.fidelity(group.variant)
+    own = [label for label in group.records if label not in REFERENCES]
+    timed = restoration.records if restoration else {}
+    return {
+        label: number(timed[label].run.get("seconds_per_image")) if label in timed else None for label in own
+    }
+
+
+def number(value: object) -> float | None:
+    """A number of a card or of a run's notes, which hold anything; None for what is none."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points (cost, quality) that no other beats in one without losing in the other, by rising cost."""
+    front: list[tuple[float, float]] = []
+    for cost, quality in sorted(points, key=lambda p: (p[0], -p[1])):
+        if not front or quality > front[-1][1]:
+            front.append((cost, quality))
+    return front
