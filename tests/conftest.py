@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,32 @@ def pytest_configure(config: pytest.Config) -> None:
         importlib.import_module("yapf")
 
 
+SHARED = Path(os.environ.get("DERAIN_BENCH_SHARED", ROOT.parent / "shared"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data and weights that lies beside a checkout; tests that need it skip where it is absent."""
-    folder = Path(os.environ.get("DERAIN_BENCH_SHARED", ROOT.parent / "shared"))
-    if not (folder / "data").is_dir():
-        pytest.skip(f"no real data at {folder} (set DERAIN_BENCH_SHARED to where it lies)")
-    return folder
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"no real data at {SHARED} (set DERAIN_BENCH_SHARED to where it lies)")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], Path]:
+    """Find a network's golden numbers by its name: those kept here, else those that lie with the real data.
+
+    The file (safetensors) holds, for a small configuration, seeded weights under the authors' own names
+    (``weights.*``), one ``input`` and the authors' ``output``; tests of those that are not kept here skip where the
+    real data is absent.
+    """
+
+    def find(name: str) -> Path:
+        kept = ROOT / "tests" / "golden" / f"{name}.safetensors"
+        if kept.is_file():
+            return kept
+        if not (SHARED / "golden").is_dir():
+            pytest.skip(f"golden numbers of {name} are not kept here and there is no real data at {SHARED}")
+        return SHARED / "golden" / kept.name
+
+    return find

@@ -18,11 +18,11 @@ def build(name, config):
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_output_is_the_authors(name, shared):
+def test_output_is_the_authors(name, golden):
     import safetensors
     import torch
 
-    with safetensors.safe_open(shared / "golden" / f"{name}.safetensors", "pt") as file:
+    with safetensors.safe_open(golden(name), "pt") as file:
         module = build(name, json.loads(file.metadata()["config"])).eval()
         state = {key[8:]: file.get_tensor(key) for key in file.keys() if key.startswith("weights.")}  # noqa: SIM118
         match_state(module, state, name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,10 +56,10 @@ def test_full_size_has_as_many_parameters_as_the_released_network() -> None:
     assert sum(p.numel() for p in bare.parameters()) == 15_883_731 + 2
 
 
-def test_output_equals_the_authors(shared: Path) -> None:
+def test_output_equals_the_authors(golden: Callable[[str], Path]) -> None:
     from safetensors.torch import load_file
 
-    tensors = load_file(shared / "golden" / "rdmc.safetensors")
+    tensors = load_file(golden("rdmc"))
     network = RDMC(width=4).eval()
     network.load_state_dict(from_released(tensors), strict=True)
     with torch.no_grad():
