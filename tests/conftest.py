@@ -10,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: Scripts that measure; looking for examples in docstrings would import them.
+collect_ignore = ["benchmarks"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let yapf write its grammar's cache once, before there are test processes.
