@@ -274,9 +274,9 @@ def test_always_makes_evidence_again(go: Any, pairs: Path, tmp_path: Path, finis
     )
     (again,) = (r for r in go(pairs, tmp_path, strategy="always") if r.derainer.label == "median")
     assert again.scores == good.scores
-    assert all(
-        row.numbers["psnr_y"] != 99.0 for row in store.read(good.evidence, find_task("restoration")).values()
-    )
+    rows = store.read(good.evidence, find_task("restoration")).values()
+    assert len(rows) == 6
+    assert all(row.numbers["psnr_y"] != 99.0 for row in rows)
 
 
 def test_saved_images_are_what_was_scored(inline: Any, pairs: Path, tmp_path: Path) -> None:
@@ -293,10 +293,11 @@ def test_saved_images_are_what_was_scored(inline: Any, pairs: Path, tmp_path: Pa
     assert not (tmp_path / "again" / "images").exists()
 
 
-def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finished: Path) -> None:
-    """SIGKILL at moments all over the run, then the same command to its end: the same records."""
+def test_the_store_recovers_from_being_killed(go: Any, tmp_path: Path) -> None:
+    """SIGKILL three times in the middle of the work, then the same command to its end: the same records."""
     plugin = tmp_path / "slow.py"
-    plugin.write_text("import time\ndef slow(image):\n    time.sleep(0.15)\n    return image\n")
+    plugin.write_text("import time\ndef slow(image):\n    time.sleep(0.05)\n    return image\n")
+    pairs = make_pairs(tmp_path / "pairs", count=24)
     command = [
         sys.executable,
         "-c",
@@ -305,16 +306,29 @@ def test_the_store_recovers_from_being_killed(pairs: Path, tmp_path: Path, finis
         f"{plugin}:slow",
         f"pairs:{pairs}",
     ]
+
+    def finished_shards(out: Path) -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in (out / "evidence").rglob("*.parquet")}
+
+    go(pairs, tmp_path / "undisturbed", derainer=f"{plugin}:slow")
+    whole = len(finished_shards(tmp_path / "undisturbed"))
     workers: list[int] = []
-    for delay, kill in ((3.0, os.killpg), (3.6, os.kill), (4.2, os.killpg)):
+    there: dict[Path, int] = {}
+    for kill in (os.killpg, os.kill, os.killpg):
         process = subprocess.Popen([*command, str(tmp_path / "killed")], start_new_session=True)
-        time.sleep(delay)
+        while len(finished_shards(tmp_path / "killed")) <= len(there):
+            assert process.poll() is None, "the run ended before anything was there to be lost"
+            time.sleep(0.005)
         if kill is os.kill:  # the process alone: its workers have to notice
             workers = children(process.pid)
         kill(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
+        before, there = there, finished_shards(tmp_path / "killed")
+        assert there.items() >= before.items(), "what was finished was made again"
+        assert 0 < len(there) < whole, "nothing was left to do"
+        assert not list((tmp_path / "killed").glob("records/*.json"))
     subprocess.run([*command, str(tmp_path / "killed")], check=True)
-    subprocess.run([*command, str(tmp_path / "undisturbed")], check=True)
+    assert finished_shards(tmp_path / "killed").items() >= there.items()
     assert identities(tmp_path / "killed") == identities(tmp_path / "undisturbed")
     Store(tmp_path / "killed").collect_garbage(grace=0)
     assert not list((tmp_path / "killed").rglob(".tmp-*"))

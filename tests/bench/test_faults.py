@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench import files
-from bench.api import Run, run_suite
+from bench.api import Run, Watcher, run_suite
 from bench.data.base import DataSet, Scene, SegmentationTruth
 from bench.data.instances import InstanceTruth
 from bench.engine.plan import make_plan, outline
@@ -122,15 +122,25 @@ def test_two_runs_at_once_share_the_work_and_agree(
     )
     suite = suite_of({"derainer": f"{plugin}:slow", "task": "restoration", "data": f"pairs:{pairs}"})
     runs: list[Run] = []
-    threads = [
-        threading.Thread(target=lambda: runs.append(run_suite(suite, tmp_path / "out", place=inline)))
-        for _ in range(2)
-    ]
+    both = threading.Barrier(2, timeout=60)
+
+    class Meeting(Watcher):
+        def begin(self, images: int) -> None:
+            planned.append(images)
+            both.wait()  # neither works before the other has planned all of it too
+
+    planned: list[int] = []
+
+    def go() -> None:
+        runs.append(run_suite(suite, tmp_path / "out", place=inline, watcher=Meeting()))
+
+    threads = [threading.Thread(target=go) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(runs) == 2
+    assert planned == [18, 18]
     assert not any(run.problems for run in runs)
     assert [identity(record) for record in runs[0].records] == [
         identity(record) for record in runs[1].records
@@ -213,7 +223,9 @@ def test_verify_runs_one_cell_again_and_sees_a_changed_number(
         import pyarrow as pa
 
         pq.write_table(table.set_column(column, table.schema.field(column), pa.array(better)), shard)
-    assert all("psnr_y" in (verdict.problem or "") for verdict in verify(path, 4))
+    verdicts = verify(path, 4)
+    assert len(verdicts) == 4
+    assert all("psnr_y" in (verdict.problem or "") for verdict in verdicts)
 
 
 def test_boxes_are_derived_only_where_detection_is_scored(tmp_path: Path) -> None:

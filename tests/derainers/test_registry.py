@@ -83,7 +83,9 @@ def test_an_argument_to_a_filter_is_refused():
 
 
 def test_every_card_is_complete():
-    for card in derainers.cards():
+    cards = derainers.cards()
+    assert len(cards) > 10
+    for card in cards:
         assert card.title, card.name
         assert card.licence != "unknown", card.name
         if card.paper:

@@ -86,12 +86,15 @@ def test_instances_follow_cityscapes(rendered: list[RenderedScene]) -> None:
 
 
 def test_riders_are_persons_to_coco(rendered: list[RenderedScene]) -> None:
+    persons = set()
     for scene in rendered:
         for box in scene.boxes:
             labels = set(scene.mask[scene.things == box.thing].tolist())
             assert len(labels) == 1
             if labels <= {PERSON, RIDER}:
                 assert box.category == "person"
+                persons |= labels
+    assert persons == {PERSON, RIDER}
 
 
 def test_depth_is_exact_on_the_road(rendered: list[RenderedScene]) -> None:

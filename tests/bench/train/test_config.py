@@ -86,4 +86,6 @@ def test_a_missing_file_and_an_unknown_name(tmp_path: Path) -> None:
 
 def test_every_shipped_configuration_is_valid() -> None:
     folder = shipped_config("rdmc").parent
-    assert all(load_config(path).steps > 0 for path in folder.glob("*.yaml"))
+    paths = list(folder.glob("*.yaml"))
+    assert shipped_config("rdmc") in paths
+    assert all(load_config(path).steps > 0 for path in paths)
