@@ -36,12 +36,13 @@ def command(
     if wrong:
         raise typer.Exit(2)
     if check:
-        old = stale(rendered)
+        old = stale(rendered, board, site)
         for path in old:
             typer.echo(f"bench: {path} is stale: run `bench leaderboard` and commit what it writes", err=True)
         if old:
             raise typer.Exit(1)
-        typer.echo(f"{page} and {site} agree with the records in {board}")
+        rendered_too = f" and {site} agree" if site.is_dir() else " agrees"
+        typer.echo(f"{page}{rendered_too} with the records in {board}")
     else:
-        write_leaderboard(rendered)
+        write_leaderboard(rendered, board, site)
         typer.echo(f"wrote {page} and {site / 'index.html'}")

@@ -1,6 +1,7 @@
 """What is asked of a restored image: one module a task, found by name.
 
-A task comes from the program or from an installed package (entry points of the group ``derain_bench.tasks``). Importing this package imports no task.
+A task comes from the program or from an installed package (entry points of the group ``derain_bench.tasks``). Importing
+this package imports no task.
 """
 
 from __future__ import annotations

@@ -60,20 +60,37 @@ def render_page(board: Board, records: list[Record], folder: str) -> str:
     return "\n".join(parts)
 
 
-def stale(rendered: Mapping[Path, bytes]) -> list[Path]:
-    """Files that are missing or differ from what they should hold."""
-    return [path for path, content in rendered.items() if not path.is_file() or path.read_bytes() != content]
+def stale(rendered: Mapping[Path, bytes], folder: Path, site: Path) -> list[Path]:
+    """Files that are missing or differ from what they should hold, and pictures that no sample shows any more.
+
+    The site is not kept beside its records: where it has not been rendered, nothing of it is missed.
+    """
+    wanted = {
+        path: content for path, content in rendered.items() if site.is_dir() or site not in path.parents
+    }
+    differ = [path for path, content in wanted.items() if not path.is_file() or path.read_bytes() != content]
+    return differ + _orphans(rendered, folder, site)
 
 
-def write_leaderboard(rendered: Mapping[Path, bytes]) -> None:
-    """Write the files that differ.
+def write_leaderboard(rendered: Mapping[Path, bytes], folder: Path, site: Path) -> None:
+    """Write the files that differ and remove the pictures that no sample shows any more.
 
     Raises:
         OutputError: If a file cannot be written.
     """
-    for path in stale(rendered):
-        ensure_folder(path.parent)
-        write_atomic(path, rendered[path])
+    for path, content in rendered.items():
+        if not path.is_file() or path.read_bytes() != content:
+            ensure_folder(path.parent)
+            write_atomic(path, content)
+    for path in _orphans(rendered, folder, site):
+        path.unlink(missing_ok=True)
+
+
+def _orphans(rendered: Mapping[Path, bytes], folder: Path, site: Path) -> list[Path]:
+    """Pictures beside the records and in the site that the index of samples does not name."""
+    named = {path.name for path in rendered if path.parent == site / "samples"}
+    pictures = [*(folder / "samples").glob("*.jpg"), *(site / "samples").glob("*.jpg")]
+    return sorted(path for path in pictures if path.name not in named)
 
 
 def _relative(folder: Path, site: Path) -> str:

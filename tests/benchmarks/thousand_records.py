@@ -34,7 +34,7 @@ def main() -> None:
         begin, busy = time.perf_counter(), time.process_time()
         rendered, wrong = render_leaderboard(board, site, Path(name) / "LEADERBOARD.md")
         assert not wrong, wrong[0]
-        write_leaderboard(rendered)
+        write_leaderboard(rendered, board, site)
         middle = time.perf_counter()
         tables = [
             table for preset in PRESETS if preset != "correlation" for table in build_tables(records, preset)

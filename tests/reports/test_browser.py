@@ -49,7 +49,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, run_records: Callable[...,
     )
     rendered, wrong = render_leaderboard(board, root / "site", root / "LEADERBOARD.md")
     assert not wrong
-    write_leaderboard(rendered)
+    write_leaderboard(rendered, board, root / "site")
     return (root / "site" / "index.html").as_uri()
 
 

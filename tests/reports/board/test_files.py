@@ -105,6 +105,23 @@ def test_check_fails_on_a_stale_file(board: Path, change: str) -> None:
     assert "index.html is stale" in output
 
 
+def test_check_fails_on_a_picture_that_no_sample_shows_any_more(board: Path) -> None:
+    leaderboard(board)
+    site = board.parent / "site"
+    orphan = site / "samples" / "street-test-streaks-heavy--gone--rdmc.jpg"
+    orphan.write_bytes(b"old")
+    (site / "CNAME").write_text("board.example.org")
+    code, output = leaderboard(board, "--check")
+    assert code == 1
+    assert output.count("is stale") == 1
+    assert f"{orphan} is stale" in output
+    assert leaderboard(board)[0] == 0
+    assert not orphan.exists()
+    assert len(list(orphan.parent.iterdir())) == 3
+    assert (site / "CNAME").exists()  # what others put beside the site's files is theirs
+    assert leaderboard(board, "--check")[0] == 0
+
+
 def test_check_fails_after_a_new_record(board: Path, record: Make) -> None:
     leaderboard(board)
     write_record(board, record("new", "streaks:light"))
@@ -165,3 +182,17 @@ def test_samples_are_replaced_and_checked(tmp_path: Path) -> None:
     (tmp_path / "samples.json").write_text("[1]")
     with pytest.raises(BadData, match="not an index"):
         read_samples(tmp_path)
+
+
+def test_check_needs_no_site_and_finds_orphans_beside_the_records(board: Path) -> None:
+    import shutil
+
+    leaderboard(board)
+    shutil.rmtree(board.parent / "site")
+    assert leaderboard(board, "--check")[0] == 0
+    orphan = board / "samples" / "gone.jpg"
+    orphan.write_bytes(b"old")
+    code, output = leaderboard(board, "--check")
+    assert (code, f"{orphan} is stale" in output) == (1, True)
+    assert leaderboard(board)[0] == 0
+    assert not orphan.exists()
