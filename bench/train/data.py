@@ -76,8 +76,8 @@ def read_clean(pattern: str, cache: Path | None = None) -> tuple[np.ndarray, ...
 
 
 def _street(index: int, cache: Path | None) -> np.ndarray:
-    from bench.data.street import render_scene
-    from bench.data.street.make import FIRST_SEED
+    from bench.tools.street import render_scene
+    from bench.tools.street.make import FIRST_SEED
 
     path = cache / f"street_{index:05d}.png" if cache is not None else None
     if path is not None and path.is_file():

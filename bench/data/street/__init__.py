@@ -1,7 +1,1 @@
-"""The embedded street set: rendered street scenes with exact boxes, masks and depth."""
-
-from __future__ import annotations
-
-from .render import RenderedScene, render_scene
-
-__all__ = ["RenderedScene", "render_scene"]
+"""The embedded street set: its files and their reader. `bench.tools.street` renders it."""

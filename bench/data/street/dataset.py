@@ -1,4 +1,4 @@
-"""Opens the street set: the embedded one, or one that ``bench.data.street.make`` wrote elsewhere."""
+"""Opens the street set: the embedded one, or one that ``bench.tools.street.make`` wrote elsewhere."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Fast-SCNN (Poudel et al. 2019) for the embedded street set: Cityscapes' 19 classes, no rain seen. Images are
 # enlarged twofold: the network works at an eighth of its input and the embedded scenes are small.
-# Trained by: python -m downstream.models.mm_train_street segmentation (docs/street.md)
+# Trained by: python -m bench.tools.street.train segmentation (docs/street.md)
 default_scope = "mmseg"
 classes = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",

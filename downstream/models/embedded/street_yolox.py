@@ -1,6 +1,6 @@
 # YOLOX-Nano (Ge et al. 2021) for the embedded street set: eight of COCO's classes, no rain seen. Images are enlarged
 # one and a half times: half of the objects are under 32 pixels.
-# Trained by: python -m downstream.models.mm_train_street detection (docs/street.md)
+# Trained by: python -m bench.tools.street.train detection (docs/street.md)
 default_scope = "mmdet"
 classes = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "traffic light", "stop sign")
 norm_cfg = dict(type="BN", momentum=0.03, eps=0.001)

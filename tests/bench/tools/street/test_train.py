@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from bench.data.street.make import make
-from downstream.models import mm_train_street as training
+from bench.tools.street import train as training
+from bench.tools.street.make import make
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """Trains the embedded detector and segmenter on rendered street scenes, without any rain.
 
-    python -m bench.data.street.make --split train --count 2000 --out street_train
-    python -m downstream.models.mm_train_street detection --data street_train --work runs/street_yolox
+    python -m bench.tools.street.make --split train --count 2000 --out street_train
+    python -m bench.tools.street.train detection --data street_train --work runs/street_yolox
 
 A run is resumed from its work folder; its batches depend on the seed and the step alone. Only the losses
-are MMDetection's and MMSegmentation's; the loop is plain PyTorch, which takes a tenth of the code that
-hooks for resuming and averaging would.
+are MMDetection's and MMSegmentation's (`downstream.models.mm_training`); the loop is plain PyTorch, which takes a tenth
+of the code that hooks for resuming and averaging would.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,11 @@ from bench.data.street.dataset import StreetSet, open_street
 from bench.files import ensure_folder
 from bench.images import read_image, read_labels
 from bench.seeds import rng_from
-from downstream.models.mmcommon import quiet
-from downstream.models.mmops import install_fallback_ops
+from bench.vocabulary import DETECTION, SEGMENTATION
+from downstream.models import mm_training
 
-MODELS = Path(__file__).parent / "embedded"
-NAMES = {"detection": "street_yolox", "segmentation": "street_seg"}
 IGNORED = 255
 """TrainId of the pixels that count for no class."""
-SCOPES = {"detection": "mmdet", "segmentation": "mmseg"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,27 @@ class Recipe:
     averaging: float = 150.0
 
 
-RECIPES = {"detection": Recipe(1000, 8, 1.2e-3), "segmentation": Recipe(3400, 8, 3e-3)}
+@dataclass(frozen=True)
+class Job:
+    """A model and how it is trained.
+
+    Attributes:
+        model: Its name.
+        losses: The losses of a batch, by name.
+        size: Rows and columns of a training image.
+        enlarge: Mean zoom of a scene in it.
+        rare: Whether scenes are chosen so that rare classes are seen.
+        from_coco: Whether the weights to start from are those of a detector trained on COCO; else of the same model.
+        recipe: The schedule.
+    """
+
+    model: str
+    losses: Callable[[Any, Sequence[Example]], dict[str, torch.Tensor]]
+    size: tuple[int, int]
+    enlarge: float
+    rare: bool
+    from_coco: bool
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -67,6 +84,16 @@ class Example:
     mask: np.ndarray
     boxes: np.ndarray
     labels: np.ndarray
+
+
+JOBS = {
+    DETECTION: Job(
+        "street_yolox", mm_training.detection_losses, (224, 384), 1.5, False, True, Recipe(1000, 8, 1.2e-3)
+    ),
+    SEGMENTATION: Job(
+        "street_seg", mm_training.segmentation_losses, (256, 384), 2.0, True, False, Recipe(3400, 8, 3e-3)
+    ),
+}
 
 
 def load_examples(data: StreetSet, classes: tuple[str, ...]) -> list[Example]:
@@ -182,88 +209,6 @@ def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def _tensor(images: list[np.ndarray]) -> torch.Tensor:
-    """A batch of RGB images as float32 NCHW in BGR order, 0 to 255: what MMDetection's loader gives."""
-    stacked = np.stack([image[..., ::-1] for image in images]).transpose(0, 3, 1, 2)
-    return torch.from_numpy(np.ascontiguousarray(stacked, np.float32)).contiguous(
-        memory_format=torch.channels_last
-    )
-
-
-def detection_losses(model: Any, batch: list[Example]) -> dict[str, torch.Tensor]:
-    """MMDetection's losses of a batch."""
-    from mmdet.structures import DetDataSample
-    from mmengine.structures import InstanceData
-
-    samples = []
-    for example in batch:
-        shape = example.mask.shape
-        sample = DetDataSample(
-            metainfo={"img_shape": shape, "ori_shape": shape, "pad_shape": shape, "batch_input_shape": shape}
-        )
-        sample.gt_instances = InstanceData(
-            bboxes=torch.from_numpy(example.boxes.reshape(-1, 4)), labels=torch.from_numpy(example.labels)
-        )
-        samples.append(sample)
-    return model.loss(_tensor([example.image for example in batch]), samples)
-
-
-def segmentation_losses(model: Any, batch: list[Example]) -> dict[str, torch.Tensor]:
-    """MMSegmentation's losses of a batch, at every second pixel: the images are enlarged, so nothing is lost."""
-    from mmengine.structures import PixelData
-    from mmseg.structures import SegDataSample
-
-    samples = []
-    for example in batch:
-        sample = SegDataSample(metainfo={"img_shape": example.mask.shape, "ori_shape": example.mask.shape})
-        sample.gt_sem_seg = PixelData(data=torch.from_numpy(example.mask[::2, ::2].astype(np.int64))[None])
-        samples.append(sample)
-    preprocess = model.data_preprocessor
-    inputs = (_tensor([example.image for example in batch]).flip(1) - preprocess.mean) / preprocess.std
-    return model.loss(inputs, samples)
-
-
-def build(task: str) -> tuple[Any, tuple[str, ...]]:
-    """Build the task's embedded model from its config, with fresh weights; also return its classes."""
-    install_fallback_ops()
-    from mmengine.config import Config
-    from mmengine.registry import DefaultScope
-
-    config = Config.fromfile(MODELS / f"{NAMES[task]}.py")
-    with DefaultScope.overwrite_default_scope(SCOPES[task]):
-        if task == "detection":
-            import mmdet.registry as registry
-            from mmdet.utils import register_all_modules
-        else:
-            import mmseg.registry as registry  # type: ignore[no-redef]
-            from mmseg.utils import register_all_modules
-        register_all_modules(init_default_scope=False)
-        with quiet():
-            model = registry.MODELS.build(config.model)
-            model.init_weights()
-    return model, tuple(config.classes)
-
-
-def start_from(model: Any, checkpoint: Path, task: str, classes: tuple[str, ...]) -> None:
-    """Fill a model with other weights: a segmenter with those of an earlier run, a detector with those of one trained
-    on COCO, its class outputs picked by name."""
-    from mmdet.datasets import CocoDataset
-
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    state = state.get("state_dict", state)
-    if task == "segmentation":
-        model.load_state_dict(state)
-        return
-    rows = [CocoDataset.METAINFO["classes"].index(name) for name in classes]
-    for name in state:
-        if "multi_level_conv_cls" in name:
-            state[name] = state[name][rows]
-    model.load_state_dict(
-        {name: value for name, value in state.items() if not name.startswith("data_preprocessor")},
-        strict=False,
-    )
-
-
 def _rate(recipe: Recipe, step: int) -> float:
     warm = min(1.0, (step + 1) / 150)
     return recipe.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
@@ -285,7 +230,7 @@ def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, 
 
     Args:
         task: ``detection`` or ``segmentation``.
-        data: Folder that ``bench.data.street.make --split train`` wrote.
+        data: Folder that ``bench.tools.street.make --split train`` wrote.
         work: Folder for the resume point and the weights.
         recipe: The schedule.
         init: Weights to start from: for a detector YOLOX-Nano's of COCO, for a segmenter those of an earlier run.
@@ -298,16 +243,20 @@ def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, 
     ensure_folder(work)
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
-    model, classes = build(task)
-    if init is not None:
-        start_from(model, init, task, classes)
+    job = JOBS[task]
+    model, classes = mm_training.build(task, job.model)
+    if init is not None and job.from_coco:
+        mm_training.start_from_coco(model, init, classes)
+    elif init is not None:
+        state = torch.load(init, map_location="cpu", weights_only=True)
+        model.load_state_dict(state.get("state_dict", state))
     model = model.to(memory_format=torch.channels_last)  # a fifth faster on a CPU
     plain = [p for p in model.parameters() if p.ndim <= 1]
     weights = [p for p in model.parameters() if p.ndim > 1]
     groups = [{"params": weights, "weight_decay": recipe.decay}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=recipe.rate)
     average = copy.deepcopy(model.state_dict())
-    resume, result = work / "resume.pth", work / f"{NAMES[task]}.pth"
+    resume, result = work / "resume.pth", work / f"{job.model}.pth"
     first = 0
     if resume.exists():
         saved = torch.load(resume, map_location="cpu", weights_only=True)
@@ -316,21 +265,17 @@ def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, 
         average, first = saved["average"], saved["step"]
     examples = load_examples(open_street(data, "train"), classes)
     print(f"{len(examples)} scenes, from step {first}", flush=True)
-    by_class = index_classes(examples) if task == "segmentation" else {}
-    losses: Callable[[Any, list[Example]], dict[str, Any]] = (
-        detection_losses if task == "detection" else segmentation_losses
-    )
-    size, enlarge = ((224, 384), 1.5) if task == "detection" else ((256, 384), 2.0)
+    by_class = index_classes(examples) if job.rare else {}
     model.train()
     started = saved_at = time.monotonic()
     for step in range(first, recipe.steps):
         rng = rng_from("street training", task, seed, step)
         drawn = [draw_example(examples, by_class, rng) for _ in range(recipe.batch)]
-        batch = [augment(example, rng, size, enlarge, focus) for example, focus in drawn]
+        batch = [augment(example, rng, job.size, job.enlarge, focus) for example, focus in drawn]
         for group in optimiser.param_groups:
             group["lr"] = _rate(recipe, step)
-        parts = losses(model, batch)
-        total = sum(value.sum() for name, value in parts.items() if "loss" in name)
+        parts = job.losses(model, batch)
+        total = torch.stack([value.sum() for name, value in parts.items() if "loss" in name]).sum()
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 20.0)
@@ -362,8 +307,8 @@ def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m downstream.models.mm_train_street", description=__doc__)
-    parser.add_argument("task", choices=sorted(RECIPES))
+    parser = argparse.ArgumentParser(prog="python -m bench.tools.street.train", description=__doc__)
+    parser.add_argument("task", choices=sorted(JOBS))
     parser.add_argument("--data", type=Path, required=True, help="folder of rendered training scenes")
     parser.add_argument(
         "--work", type=Path, required=True, help="folder for the resume point and the weights"
@@ -377,7 +322,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
-    recipe = RECIPES[arguments.task]
+    recipe = JOBS[arguments.task].recipe
     if arguments.steps is not None:
         recipe = Recipe(arguments.steps, recipe.batch, recipe.rate, recipe.decay, recipe.averaging)
     print(train(arguments.task, arguments.data, arguments.work, recipe, arguments.init, arguments.seed))

@@ -1,6 +1,6 @@
 """Writes street scenes as files, in Cityscapes' layout with COCO boxes beside it.
 
-    python -m bench.data.street.make --split test --out DIR
+    python -m bench.tools.street.make --split test --out DIR
 
 writes the embedded set again. ``--split train --count 2500`` writes what the embedded models are trained on.
 """
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.data.street.dataset import DEPTH_UNIT
 from bench.files import ensure_folder, write_atomic
 from bench.images import write_image
 
-from .dataset import DEPTH_UNIT
 from .labels import COCO_CATEGORIES
 from .render import VERSION, RenderedScene, render_scene
 
@@ -103,7 +103,7 @@ def make(split: str, count: int, out: Path) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.data.street.make", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.tools.street.make", description=__doc__)
     parser.add_argument("--split", choices=sorted(FIRST_SEED), default="test")
     parser.add_argument("--count", type=int, default=EMBEDDED, help="number of scenes (default %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")

@@ -10,14 +10,14 @@ import pytest
 from bench.data import open_data
 from bench.data.base import DataSet
 from bench.data.cityscapes_labels import CLASSES, LABEL_IDS
-from bench.data.street import RenderedScene, render_scene
-from bench.data.street.annotate import SPECK
-from bench.data.street.camera import Camera, clip_near
 from bench.data.street.dataset import FILES, open_street
-from bench.data.street.labels import PERSON, RIDER, ROAD, SKY, THINGS
-from bench.data.street.make import EMBEDDED, FIRST_SEED, coco_annotations, depth_levels, make
 from bench.errors import BadData
 from bench.images import read_image, read_labels
+from bench.tools.street import RenderedScene, render_scene
+from bench.tools.street.annotate import SPECK
+from bench.tools.street.camera import Camera, clip_near
+from bench.tools.street.labels import PERSON, RIDER, ROAD, SKY, THINGS
+from bench.tools.street.make import EMBEDDED, FIRST_SEED, coco_annotations, depth_levels, make
 
 
 @pytest.fixture(scope="module")
