@@ -78,6 +78,13 @@ def unknown(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> Un
     return UnknownName(f"unknown {kind} {name!r}: {advice}")
 
 
+def some(names: Iterable[object], count: int = 6) -> str:
+    """Return ``a, b, c and 12 more``, for an error's single line."""
+    listed = [str(name) for name in names]
+    text = ", ".join(listed[:count]) or "nothing"
+    return text if len(listed) <= count else f"{text} and {len(listed) - count} more"
+
+
 def said(error: BaseException) -> str:
     """What an exception says, in one line; of those that are no :class:`BenchError`, the class comes first."""
     text = (str(error).splitlines() or [""])[0]

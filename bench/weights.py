@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BadWeights
+from bench.errors import BadWeights, some
 
 if TYPE_CHECKING:
     import torch
@@ -282,8 +282,7 @@ def _without(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
 
 def _few(names: list[str], shown: int = _SHOWN) -> str:
     # Names come from the file: a terminal obeys some characters, and a name may be as long as the file.
-    text = ", ".join("".join(c if c.isprintable() else "?" for c in name[:120]) for name in names[:shown])
-    return text if len(names) <= shown else f"{text} and {len(names) - shown} more"
+    return some(("".join(c if c.isprintable() else "?" for c in name[:120]) for name in names), shown)
 
 
 def _shape(tensor: torch.Tensor) -> str:

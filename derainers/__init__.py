@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.errors import BadConfig, BenchError, unknown
 from bench.registry import Registry
+from bench.vocabulary import REFERENCES
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, default_label
 from derainers.cards import entries
 from derainers.cards.entry import Entry
@@ -34,8 +35,6 @@ __all__ = [
 
 #: What is read from files instead of the registry.
 FILE_KINDS = ("folder", "onnx", "torchscript")
-#: Rows that every table has; nothing else may be called so.
-REFERENCES = ("clean", "none")
 
 #: Registered derainers; installed packages add theirs through entry points (anything that ``my.py:OBJECT``
 #: may be).

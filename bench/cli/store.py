@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.table import align
+from bench.vocabulary import CLEAN, NONE
 
 _FOLDER = Annotated[Path, typer.Argument(help="The --out folder of a run.")]
 
@@ -34,7 +35,7 @@ def ls(folder: _FOLDER = Path("runs")) -> None:
     rows = []
     for key, what in store.cells():
         scenes = len(store.done(key))
-        unnamed = "clean" if not what["rain"] else "none"  # what evidence without a record can say of its row
+        unnamed = CLEAN if not what["rain"] else NONE  # what evidence without a record can say of its row
         rows.append(
             [
                 key[:12],

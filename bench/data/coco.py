@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.data import layout
 from bench.data.base import DataSet, DetectionTruth, Scene
-from bench.errors import BadData
+from bench.errors import BadData, some
 
 _PREFIX = "instances_"
 #: Ids and coordinates stay below it, so that every table that they go into can hold them.
@@ -160,7 +160,7 @@ def _load(source: Path) -> dict[str, list[Any]]:
         if not isinstance(data.get(key), list):
             state = "has no key" if key not in data else "has no list under"
             raise BadData(
-                f"{source} is not a COCO file: it {state} {key!r} (it has {layout.some(map(repr, data))}); "
+                f"{source} is not a COCO file: it {state} {key!r} (it has {some(map(repr, data))}); "
                 f"give COCO's instances_SPLIT.json"
             )
     return data

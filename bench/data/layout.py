@@ -6,12 +6,12 @@ import os
 import re
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
 
-from bench.errors import BadData
+from bench.errors import BadData, some
 from bench.images import SUFFIXES, read_image
 
 T = TypeVar("T")
@@ -23,13 +23,6 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     parts = re.split(r"(\d+)", text)
     key = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
     return [*key, (-1, 0, text)]  # 01 and 1 are equal as numbers; the text itself decides
-
-
-def some(names: Iterable[object], count: int = 6) -> str:
-    """Return ``a, b, c and 12 more``, for an error's single line."""
-    listed = [str(name) for name in names]
-    text = ", ".join(listed[:count]) or "nothing"
-    return text if len(listed) <= count else f"{text} and {len(listed) - count} more"
 
 
 def contents(folder: Path) -> str:

@@ -11,7 +11,7 @@ from bench.data import layout
 from bench.data.base import DataSet, Scene
 from bench.data.matching import halves_of_prefixed, match
 from bench.data.published import count_note
-from bench.errors import BadData
+from bench.errors import BadData, some
 from bench.images import SUFFIXES, read_image
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _place(root: Path, split: str | None) -> tuple[Path, Path | None]:
             lists = [] if _has_layout(chosen) else _lists(chosen)
             return chosen, _only(lists, chosen)
         choices = [path.name for path in layout.folders(root)] + [path.stem for path in _lists(root)]
-        raise BadData(f"{root} has no split {split!r}: give --split with one of {layout.some(choices)}")
+        raise BadData(f"{root} has no split {split!r}: give --split with one of {some(choices)}")
     if _has_layout(root):
         return root, None
     lists = _lists(root)

@@ -44,7 +44,8 @@ class Fault:
 
 def all_specs() -> tuple[DerainerSpec, ...]:
     """Every registered derainer but the reference rows."""
-    from derainers import REFERENCES, DerainerSpec, registry
+    from bench.vocabulary import REFERENCES
+    from derainers import DerainerSpec, registry
 
     return tuple(DerainerSpec(name, name) for name in registry.names() if name not in REFERENCES)
 

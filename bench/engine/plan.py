@@ -257,7 +257,7 @@ def outline(suite: Suite) -> Outline:
         )
         notes += [f"{data.name}: {note}" for note in data.notes]
         if data.own_rain:
-            if "rain" in choice.model_fields_set and choice.rain != ("none",):
+            if "rain" in choice.model_fields_set and choice.rain != (DRY,):
                 notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
             rains = [parse_rain(DRY)]
         for rain in rains:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from bench.vocabulary import DRY
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -39,7 +41,7 @@ class Rain(Protocol):
 class NoRain:
     """A dry day: the image as it is. Derainers run on it to show the harm they do."""
 
-    name: str = "none"
+    name: str = DRY
     version: str = "1"
     needs_depth: bool = False
 

@@ -18,9 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import bench
-from bench.data import layout
 from bench.data.preflight import check_scenes
-from bench.errors import BadData, OutputError
+from bench.errors import BadData, OutputError, some
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import sha256_file
 from bench.images import write_image
@@ -148,7 +147,7 @@ def _claim(out: Path, header: dict[str, Any]) -> None:
     elif MANIFEST in present:
         raise OutputError(f"{out} holds a finished variant already ({MANIFEST}): give an empty folder")
     elif UNFINISHED not in present:
-        raise OutputError(f"{out} is not empty (it holds {layout.some(present)}): give an empty folder")
+        raise OutputError(f"{out} is not empty (it holds {some(present)}): give an empty folder")
     elif (out / UNFINISHED).read_bytes() != wanted:
         raise OutputError(
             f"{out} holds part of another variant (see {UNFINISHED}): repeat its choices, "

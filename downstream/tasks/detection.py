@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import BadData
+from bench.errors import BadData, some
 from bench.vocabulary import BOXES, DETECTION
 from downstream.models.base import Detections, plain_name
 from downstream.tasks.base import Description, Drawing, Metric, Row, Sight
@@ -238,17 +238,17 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
     ids = np.array([by_name.get(plain_name(name), -1) for name in classes], dtype=np.int32).reshape(-1)
     if not (ids >= 0).any():
         raise BadData(
-            f"the model and the data set share no class: the model knows {_some(classes)}; "
-            f"the data set has {_some(list(by_name))}"
+            f"the model and the data set share no class: the model knows {some(classes)}; "
+            f"the data set has {some(list(by_name))}"
         )
     known = {plain_name(name) for name in classes}
     unseen = [name for name in by_name if name not in known]
     unused = [name for name in classes if plain_name(name) not in by_name]
     notes = []
     if unseen:
-        notes.append(f"classes that the model does not know count as missed: {_some(unseen)}")
+        notes.append(f"classes that the model does not know count as missed: {some(unseen)}")
     if unused:
-        notes.append(f"classes that the data set does not have are left out: {_some(unused)}")
+        notes.append(f"classes that the data set does not have are left out: {some(unused)}")
     return CategoryMap(ids, tuple(notes))
 
 
@@ -263,11 +263,6 @@ def to_categories(
     ids = mapping.ids[found.labels]
     keep = ids >= 0
     return found.boxes[keep], found.scores[keep], ids[keep]
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(list(names)[:6])
-    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
 
 
 def _categories(data: DataSet) -> list[dict[str, Any]]:

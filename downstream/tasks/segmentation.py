@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import BadConfig, BadData
+from bench.errors import BadConfig, BadData, some
 from bench.vocabulary import MASKS, SEGMENTATION
 from downstream.models.base import plain_name
 from downstream.tasks.base import Description, Drawing, Metric, Row, Sight
@@ -209,18 +209,13 @@ def match_classes(model: Sequence[str], truth: Sequence[str]) -> NDArray[np.int6
         only_truth = [name for name in truth if plain_name(name) not in found]
         raise BadConfig(
             f"the model labels {len(model)} classes, the data set {len(truth)}, and they differ: "
-            f"only the model has {_some(only_model)}; only the data set has {_some(only_truth)}"
+            f"only the model has {some(only_model, 4)}; only the data set has {some(only_truth, 4)}"
         )
     return np.array([wanted[name] for name in found], dtype=np.int64)
 
 
 def _unnamed(names: Sequence[str]) -> bool:
     return all(_UNNAMED.match(name) for name in names)
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(list(names)[:4]) or "nothing"
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
 
 
 def _size(array: NDArray[Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bench.vocabulary import NONE
 from reports.series import pareto_front
 from reports.tables.renderers.escape import markup
 
@@ -212,7 +213,7 @@ def _class(style: int | None, label: str) -> str:
 
 
 def _stroke(style: int | None, label: str) -> str:
-    dash = ("5 4" if label == "none" else "") if style is None else _DASHES[style // 2 % len(_DASHES)]
+    dash = ("5 4" if label == NONE else "") if style is None else _DASHES[style // 2 % len(_DASHES)]
     return f'class="line {_class(style, label)}"' + (f' stroke-dasharray="{dash}"' if dash else "")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import OutputError
 from bench.keep.records import slug
-from reports.results import REFERENCES
+from bench.vocabulary import CLEAN, REFERENCES
 from reports.tables.renderers.escape import visible
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def look(label: str, labels: Sequence[str]) -> dict[str, Any]:
     if label in REFERENCES:
         return {
             "color": "black",
-            "linestyle": "-" if label == "clean" else ":",
+            "linestyle": "-" if label == CLEAN else ":",
             "marker": "",
             "linewidth": 1.3,
         }
