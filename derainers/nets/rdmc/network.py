@@ -7,13 +7,14 @@ successor (Pattern Recognition 158, 111004, 2025).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from derainers.nets.rdmc.gates import DynamicGates, GateKind, StaticGates
 from derainers.nets.rdmc.upsampling import upsample
 
 Norm = Literal["bn", "none"]
@@ -72,6 +73,11 @@ class LinkDown(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, 1 if stride == 1 else 3, stride=stride)
         self.norm = _norm(norm, outputs)
 
+    @property
+    def final(self) -> nn.Conv2d:
+        """The last convolution."""
+        return self.conv
+
     def forward(self, x: Tensor) -> Tensor:
         """NCHW to NCHW."""
         if self.conv.kernel_size != (1, 1):
@@ -89,6 +95,11 @@ class LinkUp(nn.Module):
         super().__init__()
         self.scale = scale
         self.unit = Unit(inputs, outputs, 1, norm, second_bias=True)
+
+    @property
+    def final(self) -> nn.Conv2d:
+        """The last convolution."""
+        return self.unit.conv2
 
     def forward(self, x: Tensor) -> Tensor:
         """NCHW to NCHW."""
@@ -145,11 +156,13 @@ class RDMC(nn.Module):
         norm: ``bn`` as released; ``none`` for biased convolutions without normalisation, which suits the
             shared weights better: the statistics differ from one recursion to the next.
         dilations: One encoder branch for each entry.
+        gates: ``static``: a learnt number for each link, as released; ``dynamic``: a function of the image for each
+            channel of a link, see `derainers.nets.rdmc.gates`.
 
     Input and output: float NCHW, RGB in [0, 1], height and width multiples of 16. The output is not clamped.
 
     Raises:
-        ValueError: An unknown link or normalisation.
+        ValueError: An unknown link, normalisation or kind of gates.
     """
 
     def __init__(
@@ -159,15 +172,17 @@ class RDMC(nn.Module):
         recruitment: Recruitment = "all",
         norm: Norm = "bn",
         dilations: Iterable[int] = DILATIONS,
+        gates: GateKind = "static",
     ) -> None:
         super().__init__()
+        if gates not in ("static", "dynamic"):
+            raise ValueError(f"gates must be 'static' or 'dynamic', but got {gates!r}")
         if norm not in ("bn", "none"):
             raise ValueError(f"norm must be 'bn' or 'none', but got {norm!r}")
         branches = tuple(dilations)
-        self._fixed = {"width": width, "norm": norm, "dilations": list(branches)}
+        self._fixed = {"width": width, "norm": norm, "dilations": list(branches), "gates": gates}
         self.recursions = recursions
-        #: Switches all links off without removing them; their gates start near 0, so they can join a
-        #: training late.
+        #: Switches all links off without removing them.
         self.recruiting = True
         self.active = active_links(recruitment)
         per_branch = (width, 2 * width, 4 * width, 8 * width, 8 * width)
@@ -178,17 +193,19 @@ class RDMC(nn.Module):
         self.decoders = nn.ModuleList(Decoder(enc[3 - i], below[i], dec[i], norm) for i in range(4))
         self.last = nn.Conv2d(dec[3], 3, 1)
         self.links = nn.ModuleDict()
+        channels = {}
         for name in self.active:
             source = int(name[-1])
-            if name == "down0":
-                self.links[name] = LinkDown(6, dec[3], norm, stride=1)
-            elif name in LINKS_DOWN:
-                self.links[name] = LinkDown(enc[source - 1], dec[3 - source], norm, stride=2)
-            elif name == "up1":
-                self.links[name] = LinkUp(enc[0], 3, norm, scale=1)
+            inputs = enc[source - 1] if source else 6
+            if name in LINKS_DOWN:
+                channels[name] = dec[3 - source]
+                self.links[name] = LinkDown(inputs, dec[3 - source], norm, stride=2 if source else 1)
             else:
-                self.links[name] = LinkUp(enc[source - 1], dec[5 - source], norm, scale=2)
-        self.gates = nn.ParameterDict({n: nn.Parameter(torch.zeros(())) for n in self.active})
+                channels[name] = dec[5 - source] if source > 1 else 3
+                self.links[name] = LinkUp(inputs, channels[name], norm, scale=2 if source > 1 else 1)
+        # Without links there is nothing that a gate could be computed for.
+        dynamic = gates == "dynamic" and self.active
+        self.gates = DynamicGates(enc[4], channels) if dynamic else StaticGates(self.active)
         self.upsample_mix = nn.Parameter(torch.zeros(2))
         self._initialise(norm)
 
@@ -201,13 +218,13 @@ class RDMC(nn.Module):
         """A copy without the links that contribute nothing, for inference.
 
         Args:
-            below: Links whose gate's magnitude is not above this are left out; so are all while `recruiting`
-                is off.
+            below: Links whose static gate's magnitude is not above this are left out; so are all while
+                `recruiting` is off.
 
         Returns:
             A network in this one's mode; with ``below=0`` its output is the same.
         """
-        kept = [n for n in self.active if self.recruiting and abs(float(self.gates[n].detach())) > below]
+        kept = self.gates.contributing(below) if self.recruiting else []
         copy = RDMC(**{**self.options, "recruitment": kept})
         state = self.state_dict()
         copy.load_state_dict({name: state[name] for name in copy.state_dict()})
@@ -221,11 +238,11 @@ class RDMC(nn.Module):
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         """The recruitment gates and the up-sampling mix, which can be learnt apart from the weights."""
-        return [*self.gates.values(), self.upsample_mix]
+        return [*self.gates.parameters(), self.upsample_mix]
 
     def _initialise(self, norm: Norm) -> None:
-        for parameter in self.architecture_parameters():
-            nn.init.normal_(parameter, std=1e-3)
+        self.gates.initialise()
+        nn.init.normal_(self.upsample_mix, std=1e-3)
         if norm == "bn":
             return
         # Without normalisation the variance has to be kept by the weights (He et al. 2015), and the network
@@ -237,6 +254,11 @@ class RDMC(nn.Module):
                     nn.init.zeros_(module.bias)
         with torch.no_grad():
             self.last.weight.mul_(0.01)
+            if isinstance(self.gates, DynamicGates):
+                # Open gates would add as much noise as there is signal: the links start small, that of the image as small
+                # as the last layer.
+                for name, link in self.links.items():
+                    link.final.weight.mul_(0.01 if name == "up1" else 0.1)  # type: ignore[operator, union-attr]
 
     def forward(self, rainy: Tensor) -> Tensor:
         """Restore a batch."""
@@ -250,17 +272,21 @@ class RDMC(nn.Module):
         # Maps of one level stay apart until something needs them together: copies cost as much as small convolutions.
         enc = [(x,), *zip(*(encoder(x) for encoder in self.encoders), strict=True)]
         y = torch.cat(enc[5], 1)
+        gates = self.gates.of(y) if self.recruiting else {}
         for i, decoder in enumerate(self.decoders):
             y = decoder(enc[4 - i], y, mix)
-            y = self._recruit(y, f"down{3 - i}", enc[3 - i])
+            y = self._recruit(y, gates, f"down{3 - i}", enc[3 - i])
             if i > 0:
-                y = self._recruit(y, f"up{5 - i}", enc[5 - i])
-        return self._recruit(self.last(y), "up1", enc[1])
+                y = self._recruit(y, gates, f"up{5 - i}", enc[5 - i])
+        return self._recruit(self.last(y), gates, "up1", enc[1])
 
-    def _recruit(self, y: Tensor, name: str, source: tuple[Tensor, ...]) -> Tensor:
-        if name not in self.links or not self.recruiting:
+    def _recruit(
+        self, y: Tensor, gates: Mapping[str, Tensor], name: str, source: tuple[Tensor, ...]
+    ) -> Tensor:
+        if name not in gates:
             return y
-        return y + self.gates[name] * self.links[name](torch.cat(source, 1))
+        linked = self.links[name](torch.cat(source, 1))
+        return y + gates[name].to(linked.dtype) * linked
 
 
 def active_links(recruitment: Recruitment) -> tuple[str, ...]:
