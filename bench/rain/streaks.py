@@ -82,7 +82,7 @@ _SLANT = 30.0
 
 #: Patches are cut from a layer of at least this size (pixels): the level is a property of an image, and
 #: normalising a patch that no streak happens to cross would make one up.
-_LEAST = 160
+LEAST = 160
 
 #: Rectangles per tapering streak (each a step of brightness) as shares of its length.
 _STEPS = np.array([1.0, 0.72, 0.4])
@@ -143,7 +143,7 @@ def draw_streaks(shape: tuple[int, int], rng: np.random.Generator, level: str | 
         BadConfig: If a strength is outside [0, 1].
     """
     row = LEVELS[level] if isinstance(level, str) else level_at(level)
-    height, width = max(shape[0], _LEAST), max(shape[1], _LEAST)
+    height, width = max(shape[0], LEAST), max(shape[1], LEAST)
     total = np.zeros((height, width), np.float32)
     count = int(rng.integers(round(row.layers[0]), round(row.layers[1]) + 1))
     cover = rng.uniform(*row.cover)
@@ -151,14 +151,27 @@ def draw_streaks(shape: tuple[int, int], rng: np.random.Generator, level: str | 
     shares = rng.uniform(0.4, 1.6, count)
     for share in shares / shares.sum():
         angle = slant + row.fan * rng.uniform(-1.0, 1.0)
-        layer = _layer((height, width), rng, angle, cover * share, row)
+        layer = draw_layer((height, width), rng, angle, cover * share, row)
         cv2.scaleAdd(layer, float(rng.uniform(0.5, 1.0)), total, total)
     decibels = row.psnr + row.spread * float(np.clip(rng.standard_normal(), -2.0, 2.0))
+    return np.ascontiguousarray(scaled_to(total, decibels)[: shape[0], : shape[1]])
+
+
+def scaled_to(total: np.ndarray, decibels: float) -> np.ndarray:
+    """Scale a sum of layers to the PSNR on Y that it gives on an image that nothing saturates.
+
+    Args:
+        total: float32 HxW, 0 and up, in any unit.
+        decibels: The nominal PSNR.
+
+    Returns:
+        float32 HxW, where 1 is white.
+    """
     wanted = 10 ** (-decibels / 20) / _Y_GAIN
     present = cv2.norm(total) / np.sqrt(total.size)
     # A tiny cover can leave a small image without a single streak; then there is nothing to scale.
     gain = wanted / present if present > 0 else 0.0
-    return np.ascontiguousarray(total[: shape[0], : shape[1]] * np.float32(gain))
+    return total * np.float32(gain)
 
 
 def level_at(strength: float) -> Level:
@@ -184,10 +197,18 @@ def level_at(strength: float) -> Level:
     return Level(**{field.name: between(field.name) for field in fields(Level)})  # type: ignore[arg-type]
 
 
-def _layer(
+def draw_layer(
     shape: tuple[int, int], rng: np.random.Generator, angle: float, cover: float, level: Level
 ) -> np.ndarray:
-    """Draw one layer in one direction (degrees from the vertical): float32 HxW, up to 48 per streak."""
+    """Draw one layer in one direction: float32 HxW, up to 48 per streak.
+
+    Args:
+        shape: (height, width) in pixels.
+        rng: The only source of randomness.
+        angle: Degrees from the vertical.
+        cover: Sum of the streaks' areas over the area of the image.
+        level: Lengths, widths and the share of tapering layers; nothing else of it is used.
+    """
     height, width = shape
     sine, cosine = np.sin(np.deg2rad(angle)), np.cos(np.deg2rad(angle))
     rows = int(np.ceil(cosine * height + abs(sine) * width)) + 3

@@ -31,22 +31,29 @@ class RainChoice(_Section):
     """One of the rains that samples are drawn under.
 
     Attributes:
-        kind: ``streaks`` (strength 1/3 light, 2/3 medium, 1 heavy), ``rainfall`` (mm/h) or ``none``.
+        kind: ``streaks`` (strength 1/3 light, 2/3 medium, 1 heavy), ``wide`` (the same strengths, streaks of many more
+            kinds), ``rainfall`` (mm/h) or ``none``.
         share: How often, relative to the others.
         low: Least strength or rate.
         high: Greatest strength or rate; each sample draws uniformly between the two.
+        then: A second rain on top of it, half of the time; its share counts for nothing.
     """
 
-    kind: Literal["streaks", "rainfall", "none"]
+    kind: Literal["streaks", "wide", "rainfall", "none"]
     share: float = Field(1.0, gt=0)
     low: float = 0.0
     high: float = 1.0
+    then: RainChoice | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> RainChoice:
-        top = {"streaks": 1.0, "rainfall": 500.0, "none": float("inf")}[self.kind]
+        top = {"streaks": 1.0, "wide": 1.0, "rainfall": 500.0, "none": float("inf")}[self.kind]
         if not 0 <= self.low <= self.high <= top:
             raise ValueError(f"low and high of {self.kind} must be ordered and within 0 and {top:g}")
+        if self.then is not None and self.then.kind == "rainfall":
+            raise ValueError(
+                "rainfall has a scene's depth and fog, so it comes first: name the streaks under then"
+            )
         return self
 
 
@@ -62,6 +69,8 @@ class Data(_Section):
         flips: Mirror left-right half of the time, and upside down one time in eight.
         gain: Brightness is multiplied by up to this factor or its inverse before the rain is drawn; 1 for
             never.
+        jpeg: How often both images of a sample are compressed by JPEG of quality 50 to 95, the same for both: rain in
+            compressed photos, without asking that compression be undone.
     """
 
     clean: tuple[Source, ...] = ()
@@ -74,6 +83,7 @@ class Data(_Section):
     zoom: float = Field(2.0, ge=1)
     flips: bool = True
     gain: float = Field(1.0, ge=1)
+    jpeg: float = Field(0.0, ge=0, le=1)
 
 
 class Stage(_Section):
@@ -94,9 +104,15 @@ class Stage(_Section):
 
 
 class Optimiser(_Section):
-    """Adam with linear warm-up and cosine decay; gradients clipped by norm."""
+    """Adam with linear warm-up, a constant stretch and half a cosine down; gradients clipped by norm.
+
+    Attributes:
+        decay: Share of the steps, at the end, in which the rate falls from ``lr`` to ``floor``. With less than 1 a
+            training can be prolonged: what came before the fall does not depend on its length.
+    """
 
     lr: float = Field(1e-3, gt=0)
+    decay: float = Field(1.0, gt=0, le=1)
     floor: float = Field(1e-6, ge=0)
     warmup: int = Field(200, ge=0)
     clip: float = Field(1.0, gt=0)
@@ -112,9 +128,10 @@ class Loss(_Section):
         ssim: Of 1 - SSIM.
         l1: Of the mean absolute error.
         contrastive: Of the contrastive ratio.
-        features: What the contrastive term compares: ``vgg19:FILE`` or ``vgg19:URL#sha256=HEX`` for ImageNet
-            weights in torchvision's layout, or ``random`` for the same layers with weights of a fixed seed.
-        negatives: Rainy images each restored one is pushed from: its own, then its neighbours in the batch.
+        features: What the contrastive term looks through: ``efficientnet_lite0`` (ImageNet weights of a package),
+            ``yolox_nano:FILE``, ``vgg19:FILE`` or ``vgg19:URL#sha256=HEX`` for ImageNet weights in torchvision's
+            layout, or ``random`` for VGG-19's layers with weights of a fixed seed.
+        negatives: Rainy images each restored one is pushed from: its own, then other rains of the same scene.
         detached: Cut the gradient of the contrastive term, as the released training code does; for ablation
             only.
     """
@@ -136,11 +153,13 @@ class Gates(_Section):
             see, first order; ``fixed``: not at all.
         every: Steps of the weights per step of the gates (held_out).
         lr: Adam's rate for the gates (held_out).
+        factor: The gates' learning rate over the weights' (joint).
     """
 
     learn: Literal["joint", "held_out", "fixed"] = "joint"
     every: int = Field(4, ge=1)
     lr: float = Field(3e-4, gt=0)
+    factor: float = Field(1.0, gt=0)
 
 
 class Validation(_Section):
@@ -168,6 +187,8 @@ class TrainConfig(_Section):
         network: A registered network's name.
         options: Its constructor's arguments.
         start: Weights to begin from.
+        fresh: Parts of the network, by the first word of their weights' names, that the weights of ``start`` may lack;
+            they begin afresh.
         average: Decay of the exponential moving average that is validated and exported; 0 for none.
         precision: ``bf16`` runs the network under autocast; the loss stays in fp32.
         channels_last: Memory layout; faster on most CPUs and on GPUs.
@@ -181,6 +202,7 @@ class TrainConfig(_Section):
     network: str = "rdmc"
     options: dict[str, Any] = {}
     start: str | None = None
+    fresh: tuple[str, ...] = ()
     data: Data
     stages: tuple[Stage, ...] = Field(min_length=1)
     optimiser: Optimiser = Optimiser()

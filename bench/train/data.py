@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.errors import BadData
 from bench.images import SUFFIXES, read_image, write_image
 from bench.seeds import rng_from
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch.utils.data import DataLoader
 
-    from bench.train.config import Data, RainChoice, TrainConfig
+    from bench.train.config import Data, TrainConfig
+
+#: Least and greatest quality of compressed samples.
+_QUALITY = (50, 95)
 
 
 @dataclass(frozen=True)
@@ -124,12 +128,19 @@ def read_pools(data: Data, cache: Path | None = None) -> tuple[Pool, ...]:
 
 
 def draw_sample(
-    pools: Sequence[Pool], data: Data, patch: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    pools: Sequence[Pool], data: Data, patch: int, rng: np.random.Generator, others: int = 0
+) -> tuple[np.ndarray, ...]:
     """Draw one training sample.
 
+    Args:
+        pools: Where images come from.
+        data: The configuration's section.
+        patch: Side of the patch.
+        rng: The only source of randomness.
+        others: How many other rains of the same scene to draw beside it.
+
     Returns:
-        Rainy and clean patch, uint8 RGB, ``patch`` x ``patch`` x 3.
+        Rainy and clean patch and the other rains, uint8 RGB, ``patch`` x ``patch`` x 3.
     """
     pool = pools[_choose([p.share for p in pools], rng)]
     index = int(rng.integers(len(pool.clean)))
@@ -139,14 +150,70 @@ def draw_sample(
         rainy, clean = cut(pool.rainy[index]), cut(pool.clean[index])
         if data.flips and rng.random() < 0.5:
             rainy, clean = rainy[:, ::-1], clean[:, ::-1]
-        return rainy, clean
-    clean = _augment(pool.clean[index], data, patch, rng)
-    return _rain(clean, data.rain, rng), clean
+    else:
+        rainy, clean = _rain(pool.clean[index], data, patch, rng)
+    sample = (rainy, clean, *(_other(clean, data, rng) for _ in range(others)))
+    if data.jpeg and rng.random() < data.jpeg:
+        quality = int(rng.integers(_QUALITY[0], _QUALITY[1] + 1))
+        return tuple(_compressed(image, quality) for image in sample)
+    return sample
+
+
+def _rain(
+    image: np.ndarray, data: Data, patch: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A patch of an image with one of the rains on it, and without."""
+    choice = data.rain[_choose([c.share for c in data.rain], rng)]
+    strength = float(rng.uniform(choice.low, choice.high))
+    if choice.kind == "rainfall" and strength > 0:
+        # Its drops have a size in the whole image, its fog a horizon and a colour: it falls before the patch is cut.
+        from bench.rain.rainfall import Rainfall
+
+        whole = _brightened(_reduced(image, data, patch, rng), data, rng)
+        whole = np.ascontiguousarray(whole[:, ::-1]) if data.flips and rng.random() < 0.5 else whole
+        cut = _crop(whole.shape, patch, rng)
+        rainy, clean = cut(Rainfall(strength)(whole, rng)), cut(whole)
+    else:
+        clean = _augment(image, data, patch, rng)
+        rainy = _streaked(clean, choice.kind, strength, rng)
+    if choice.then is not None and rng.random() < 0.5:
+        second = choice.then
+        rainy = _streaked(rainy, second.kind, float(rng.uniform(second.low, second.high)), rng)
+    return rainy, clean
+
+
+def _other(clean: np.ndarray, data: Data, rng: np.random.Generator) -> np.ndarray:
+    """Another rain of a scene, of the drawn kinds: only they can fall on a patch, and there has to be one."""
+    drawn = [c for c in data.rain if c.kind in ("streaks", "wide")]
+    if not drawn:
+        return _streaked(clean, "streaks", float(rng.uniform(0.1, 1.0)), rng)
+    choice = drawn[_choose([c.share for c in drawn], rng)]
+    return _streaked(clean, choice.kind, float(rng.uniform(choice.low, choice.high)), rng)
+
+
+def _streaked(clean: np.ndarray, kind: str, strength: float, rng: np.random.Generator) -> np.ndarray:
+    clean = np.ascontiguousarray(clean)
+    if kind == "streaks":
+        from bench.rain.streaks import add_layer, draw_streaks
+
+        return add_layer(clean, draw_streaks(clean.shape[:2], rng, strength))
+    if kind == "wide":
+        from bench.train.streaks import add_wide_streaks
+
+        return add_wide_streaks(clean, strength, rng)
+    return clean
+
+
+def _compressed(image: np.ndarray, quality: int) -> np.ndarray:
+    """An image as JPEG of a quality leaves it."""
+    import cv2
+
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
 
 
 def _choose(shares: Sequence[float], rng: np.random.Generator) -> int:
-    import numpy as np
-
     edges = np.cumsum(shares)
     return min(int(np.searchsorted(edges, rng.random() * edges[-1], side="right")), len(shares) - 1)
 
@@ -167,12 +234,32 @@ def _crop(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> Callab
     return cut
 
 
+def _zoom(image: np.ndarray, data: Data, patch: int, rng: np.random.Generator) -> float:
+    most = max(1.0, min(data.zoom, min(image.shape[:2]) / patch))
+    return float(most ** rng.random())
+
+
+def _reduced(image: np.ndarray, data: Data, patch: int, rng: np.random.Generator) -> np.ndarray:
+    """A whole image, reduced by up to the zoom."""
+    import cv2
+
+    zoom = _zoom(image, data, patch, rng)
+    size = [max(patch, round(n / zoom)) for n in (image.shape[1], image.shape[0])]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA) if zoom > 1 else image
+
+
+def _brightened(image: np.ndarray, data: Data, rng: np.random.Generator) -> np.ndarray:
+    import cv2
+
+    if data.gain == 1:
+        return image
+    return cv2.convertScaleAbs(np.ascontiguousarray(image), alpha=float(data.gain ** rng.uniform(-1, 1)))
+
+
 def _augment(image: np.ndarray, data: Data, patch: int, rng: np.random.Generator) -> np.ndarray:
     import cv2
-    import numpy as np
 
-    most = max(1.0, min(data.zoom, min(image.shape[:2]) / patch))
-    side = round(patch * most ** float(rng.random()))
+    side = round(patch * _zoom(image, data, patch, rng))
     clean = _crop(image.shape, side, rng)(image)
     if side != patch:
         clean = cv2.resize(clean, (patch, patch), interpolation=cv2.INTER_AREA)
@@ -181,23 +268,7 @@ def _augment(image: np.ndarray, data: Data, patch: int, rng: np.random.Generator
             clean = clean[:, ::-1]
         if rng.random() < 0.125:
             clean = clean[::-1]
-    if data.gain > 1:
-        clean = cv2.convertScaleAbs(np.ascontiguousarray(clean), alpha=float(data.gain ** rng.uniform(-1, 1)))
-    return np.ascontiguousarray(clean)
-
-
-def _rain(clean: np.ndarray, choices: Sequence[RainChoice], rng: np.random.Generator) -> np.ndarray:
-    choice = choices[_choose([c.share for c in choices], rng)]
-    strength = float(rng.uniform(choice.low, choice.high))
-    if choice.kind == "streaks":
-        from bench.rain.streaks import add_layer, draw_streaks
-
-        return add_layer(clean, draw_streaks(clean.shape[:2], rng, strength))
-    if choice.kind == "rainfall" and strength > 0:
-        from bench.rain.rainfall import Rainfall
-
-        return Rainfall(strength)(clean, rng)
-    return clean
+    return np.ascontiguousarray(_brightened(clean, data, rng))
 
 
 class Batches:
@@ -234,19 +305,19 @@ class Batches:
         return batch
 
     def _draw(self, purpose: str, pools: tuple[Pool, ...], step: int) -> dict[str, Any]:
-        import numpy as np
         import torch
 
         stage = self.config.stage_at(step)
         first = (step * self.world + self.rank) * stage.batch
-        samples = [
-            draw_sample(pools, self.config.data, stage.patch, rng_from(purpose, self.config.seed, first + i))
-            for i in range(stage.batch)
-        ]
-        rainy, clean = (
+        loss = self.config.loss
+        count = loss.negatives - 1 if loss.contrastive and purpose == "train" else 0
+        seeds = (rng_from(purpose, self.config.seed, first + i) for i in range(stage.batch))
+        samples = [draw_sample(pools, self.config.data, stage.patch, rng, count) for rng in seeds]
+        rainy, clean, *others = (
             torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2)) for images in zip(*samples, strict=True)
         )
-        return {"rainy": rainy, "clean": clean}
+        batch = {"rainy": rainy, "clean": clean}
+        return {**batch, "others": torch.cat(others)} if others else batch
 
 
 class StepSampler:

@@ -26,14 +26,13 @@ def bare(model: nn.Module) -> Any:
 
 
 def rate_at(step: int, steps: int, optimiser: Optimiser) -> float:
-    """Learning rate of a step: linear warm-up, then half a cosine down to the floor (Loshchilov and Hutter
-    2017)."""
+    """Learning rate of a step: linear warm-up, a constant stretch, half a cosine down to the floor (Loshchilov and
+    Hutter 2017)."""
     if step < optimiser.warmup:
         return optimiser.lr * (step + 1) / optimiser.warmup
-    progress = (step - optimiser.warmup) / max(1, steps - optimiser.warmup)
-    return optimiser.floor + (optimiser.lr - optimiser.floor) * 0.5 * (
-        1 + math.cos(math.pi * min(1.0, progress))
-    )
+    falls = (steps - optimiser.warmup) * optimiser.decay
+    progress = min(1.0, max(0.0, 1 - (steps - step) / max(1.0, falls)))
+    return optimiser.floor + (optimiser.lr - optimiser.floor) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def apply_stage(network: nn.Module, stage: Stage) -> None:
@@ -60,7 +59,7 @@ class Schedule(Hook):
         """Prepare a step."""
         rate = rate_at(runner.iter, self.config.steps, self.config.optimiser)
         for group in runner.optim_wrapper.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("factor", 1.0)
         apply_stage(bare(runner.model).network, self.config.stage_at(runner.iter))
 
 

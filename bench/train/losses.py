@@ -60,8 +60,17 @@ class RestorationLoss(nn.Module):
         self.weights = weights
         self.features = features
 
-    def forward(self, restored: Tensor, clean: Tensor, rainy: Tensor) -> dict[str, Tensor]:
-        """The weighted terms by name, to be summed; all images NCHW in [0, 1]."""
+    def forward(
+        self, restored: Tensor, clean: Tensor, rainy: Tensor, others: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The weighted terms by name, to be summed; all images NCHW in [0, 1].
+
+        Args:
+            restored: By the network.
+            clean: What it should be.
+            rainy: What it was restored from.
+            others: Other rains of the same scenes: a whole number of batches one after the other.
+        """
         w = self.weights
         terms: dict[str, Tensor] = {}
         if w.mse:
@@ -72,14 +81,13 @@ class RestorationLoss(nn.Module):
             terms["loss_l1"] = w.l1 * F.l1_loss(restored, clean)
         if w.contrastive and self.features is not None:
             anchor = restored.detach() if w.detached else restored
-            ratio = contrastive_ratio(self.features, anchor, clean, rainy, w.negatives)
+            negatives = rainy if others is None else torch.cat((rainy, others))
+            ratio = contrastive_ratio(self.features, anchor, clean, negatives)
             terms["loss_contrastive"] = w.contrastive * ratio
         return terms
 
 
-def contrastive_ratio(
-    features: Features, anchor: Tensor, positive: Tensor, negative: Tensor, negatives: int = 1
-) -> Tensor:
+def contrastive_ratio(features: Features, anchor: Tensor, positive: Tensor, negatives: Tensor) -> Tensor:
     """How much nearer the restored image is to the clean one than to rainy ones, in feature space; smaller
     is better.
 
@@ -90,17 +98,13 @@ def contrastive_ratio(
         features: Maps and weights of the layers.
         anchor: Restored images, NCHW in [0, 1].
         positive: Their clean images.
-        negative: Their rainy images.
-        negatives: Rainy images per anchor: its own, then those of its neighbours in the batch; their mean
-            distance counts.
+        negatives: Their rainy images, then other rains of the same scenes in the same order: a whole number of
+            batches. The mean distance counts.
     """
     maps = features(anchor)
     with torch.no_grad():
-        clean_maps, rainy_maps = features(positive), features(negative)
+        clean_maps, rainy_maps = features(positive), features(negatives)
     towards = features.distance(maps, clean_maps)
-    count = min(negatives, anchor.shape[0])
-    away = sum(
-        (features.distance(maps, [m.roll(shift, 0) for m in rainy_maps]) for shift in range(count)),
-        start=anchor.new_zeros(()),
-    )
-    return towards / (away / count + EPSILON)
+    batches = zip(*(m.split(len(anchor)) for m in rainy_maps), strict=True)
+    away = torch.stack([features.distance(maps, batch) for batch in batches]).mean()
+    return towards / (away + EPSILON)

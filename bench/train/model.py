@@ -47,14 +47,17 @@ class Restorer(BaseModel):
                 self.gates, lr=config.gates.lr, betas=(0.5, 0.999), weight_decay=1e-3
             )
 
-    def forward(self, rainy: Tensor, clean: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
-        """The loss terms of a batch of uint8 NCHW images."""
+    def forward(  # type: ignore[override]
+        self, rainy: Tensor, clean: Tensor, others: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The loss terms of a batch of uint8 NCHW images; ``others`` as in `RestorationLoss`."""
         device = next(self.network.parameters()).device
         x = to_float(rainy, device, self.config.channels_last)
         y = to_float(clean, device, self.config.channels_last)
+        negatives = None if others is None else to_float(others, device, self.config.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
             restored = self.network(x)
-        return self.loss(restored.float(), y, x)
+        return self.loss(restored.float(), y, x, negatives)
 
     def train_step(  # type: ignore[override]
         self, data: dict[str, Any], optim_wrapper: OptimWrapper
@@ -79,7 +82,7 @@ def _step(
 ) -> dict[str, Tensor]:
     if inner.gate_optimiser is not None and "gate_rainy" in data:
         _step_gates(inner, data["gate_rainy"], data["gate_clean"])
-    terms = whole(data["rainy"], data["clean"])
+    terms = whole(data["rainy"], data["clean"], data.get("others"))
     total = torch.stack(list(terms.values())).sum()
     optim_wrapper.update_params(total)
     return {"loss": total.detach(), **{name: value.detach() for name, value in terms.items()}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -88,7 +89,8 @@ def train(
     if config.start:
         from bench.weights import load_state, match_state
 
-        match_state(network, load_state(config.start), f"{config.start} ({config.network})")
+        fresh = [rf"^{re.escape(part)}\." for part in config.fresh]
+        match_state(network, load_state(config.start), f"{config.start} ({config.network})", missing_ok=fresh)
     features = load_features(config.loss.features) if config.loss.contrastive else None
     resumed = _resume(config, folder)
     pools = read_pools(config.data, ensure_folder(folder / "scenes"))
@@ -100,11 +102,11 @@ def train(
     loader = make_loader(Batches(config, pools, rank, world), config.workers)
 
     model = Restorer(network, RestorationLoss(config.loss, features), config)
-    if config.gates.learn != "joint":
-        # Out of the weights' optimiser; `held_out` has an optimiser of its own that asks for their gradient.
-        trained = [p for p in network.parameters() if not any(p is g for g in model.gates)]
-    else:
-        trained = list(network.parameters())
+    weights = [p for p in network.parameters() if not any(p is g for g in model.gates)]
+    trained: list[dict[str, Any]] = [{"params": weights}]
+    if config.gates.learn == "joint" and model.gates:
+        # Otherwise they are out of the weights' optimiser; `held_out` has one of its own that asks for their gradient.
+        trained.append({"params": model.gates, "factor": config.gates.factor})
     average = Average(config.average) if config.average else None
     validate = None
     if config.validation.images and config.validation.every:
@@ -138,6 +140,8 @@ def train(
         )
         if resumed is not None:
             runner.optim_wrapper.optimizer.load_state_dict(resumed["optimiser"])
+            for group, asked in zip(runner.optim_wrapper.optimizer.param_groups, trained, strict=True):
+                group["factor"] = asked.get("factor", 1.0)  # the configuration's, not the checkpoint's
             if model.gate_optimiser is not None and resumed["gate_optimiser"]:
                 model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
             runner.train_loop._iter = resumed["step"]
@@ -187,7 +191,7 @@ def _make_runner(
     folder: Path,
     launcher: str,
     model: Any,
-    trained: list[Any],
+    trained: list[dict[str, Any]],
     loader: Any,
     hooks: list[Any],
 ) -> Any:

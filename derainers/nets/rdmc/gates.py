@@ -70,9 +70,7 @@ class DynamicGates(nn.Module):
         # In float32 also under autocast: an average over an image has more digits than bfloat16.
         with torch.autocast(deepest.device.type, enabled=False):
             context = F.relu(self.hidden(deepest.mean((2, 3), dtype=torch.float32)))
-            return {
-                name: torch.sigmoid(head(context))[:, :, None, None] for name, head in self.heads.items()
-            }
+            return {name: torch.sigmoid(head(context))[:, :, None, None] for name, head in self.heads.items()}
 
     def contributing(self, below: float) -> list[str]:
         """All links: no sigmoid is zero for every image."""

@@ -255,8 +255,8 @@ class RDMC(nn.Module):
         with torch.no_grad():
             self.last.weight.mul_(0.01)
             if isinstance(self.gates, DynamicGates):
-                # Open gates would add as much noise as there is signal: the links start small, that of the image as small
-                # as the last layer.
+                # Open gates would add as much noise as there is signal: the links start small, that of the image as
+                # small as the last layer.
                 for name, link in self.links.items():
                     link.final.weight.mul_(0.01 if name == "up1" else 0.1)  # type: ignore[operator, union-attr]
 
