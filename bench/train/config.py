@@ -186,7 +186,7 @@ class TrainConfig(_Section):
     Attributes:
         network: A registered network's name.
         options: Its constructor's arguments.
-        start: Weights to begin from.
+        start: Weights to begin from: a file, or the name of a derainer whose weights ship.
         fresh: Parts of the network, by the first word of their weights' names, that the weights of ``start`` may lack;
             they begin afresh.
         average: Decay of the exponential moving average that is validated and exported; 0 for none.

@@ -41,6 +41,14 @@ def build_network(name: str, options: dict[str, Any]) -> nn.Module:
         raise BadConfig(f"options of {name}: {error}") from None
 
 
+def starting_weights(name: str) -> Path:
+    """The weights file that a training begins from: that file, or what ships under a derainer's name."""
+    from derainers.load import WEIGHTS_FOLDER
+
+    shipped = WEIGHTS_FOLDER / f"{name}.safetensors"
+    return shipped if shipped.is_file() else Path(name)
+
+
 def train(
     config: TrainConfig,
     folder: Path,
@@ -90,7 +98,8 @@ def train(
         from bench.weights import load_state, match_state
 
         fresh = [rf"^{re.escape(part)}\." for part in config.fresh]
-        match_state(network, load_state(config.start), f"{config.start} ({config.network})", missing_ok=fresh)
+        path = starting_weights(config.start)
+        match_state(network, load_state(path), f"{path} ({config.network})", missing_ok=fresh)
     features = load_features(config.loss.features) if config.loss.contrastive else None
     resumed = _resume(config, folder)
     pools = read_pools(config.data, ensure_folder(folder / "scenes"))

@@ -56,7 +56,7 @@ def test_own_images_with_a_shipped_configuration(
     )
     assert code == 0
     assert seen[0].validation.images == ((str(photos),) if held_out else ())
-    assert seen[0].validation.limit == 6
+    assert seen[0].validation.limit == 8
     assert [source.images for source in seen[0].data.clean] == [str(photos)]
 
 

@@ -129,3 +129,62 @@ def test_rendered_scenes_are_kept_for_the_next_start(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["street_00000.png"]
     assert (read_clean("street:1", tmp_path)[0] == first[0]).all()
     assert first[0].shape[2] == 3
+
+
+def test_physical_rain_keeps_the_scale_of_the_whole_image() -> None:
+    """Drops and fog are drawn before the patch is cut: a patch above the horizon has the fog of the far distance."""
+    data = Data.model_validate(
+        {"clean": [{"images": "x"}], "rain": [{"kind": "rainfall", "low": 100, "high": 100}], "zoom": 1}
+    )
+    whole = np.full((96, 128, 3), 40, np.uint8)
+    whole[:, 64:] = 200
+    from bench.rain.rainfall import AIR
+
+    patches = [draw_sample([Pool(1.0, (whole,))], data, 32, rng_from(k)) for k in range(60)]
+    dark = [r for r, c in patches if c.max() == 40]
+    assert dark
+    # Fog mixes in the air light of the whole image, 1.45 times its mean of 120; of a dark patch alone it would be 58.
+    assert max(float(r.mean()) for r in dark) > 40 * AIR
+
+
+def test_other_rains_fall_on_the_same_patch(photos: Path) -> None:
+    rain = [{"kind": "none", "share": 1}, {"kind": "streaks", "low": 0.9, "share": 1}]
+    data = Data.model_validate({"clean": [{"images": str(photos)}], "rain": rain})
+    pools = read_pools(data)
+    for k in range(6):
+        rainy, clean, one, two = draw_sample(pools, data, 32, rng_from(k), others=2)
+        assert (draw_sample(pools, data, 32, rng_from(k))[0] == rainy).all()
+        for other in (one, two):
+            assert (other >= clean).all()
+            assert (other != clean).any()
+        assert (one != two).any()
+
+
+def test_a_second_rain_comes_on_top_half_of_the_time(photos: Path) -> None:
+    then = {"kind": "streaks", "low": 1, "high": 1}
+    rain = [{"kind": "streaks", "low": 0, "high": 0, "then": then}]
+    data = Data.model_validate({"clean": [{"images": str(photos)}], "rain": rain})
+    pools = read_pools(data)
+    gained = []
+    for k in range(40):
+        rainy, clean = draw_sample(pools, data, 32, rng_from(k))
+        gained.append(float(rainy.mean()) - float(clean.mean()))
+    assert 10 < sum(g > 5 for g in gained) < 30
+
+
+def test_both_images_of_a_sample_are_compressed_alike(photos: Path) -> None:
+    data = Data.model_validate({"clean": [{"images": str(photos)}], "rain": [{"kind": "none"}], "jpeg": 1})
+    plain = data.model_copy(update={"jpeg": 0})
+    pools = read_pools(data)
+    rainy, clean = draw_sample(pools, data, 32, rng_from(5))
+    before = draw_sample(pools, plain, 32, rng_from(5))[1]
+    assert (rainy == clean).all()
+    assert (clean != before).any()
+    assert np.abs(clean.astype(int) - before).mean() < 25
+
+
+def test_batches_bring_other_rains_where_the_loss_compares_with_them(tiny: Any) -> None:
+    config = tiny(loss={"contrastive": 0.1, "negatives": 3})
+    batch = Batches(config, read_pools(config.data))[0]
+    assert batch["others"].shape == (2 * 2, 3, 16, 16)
+    assert "others" not in Batches(tiny(), read_pools(config.data))[0]

@@ -18,7 +18,8 @@ from bench.train.config import Optimiser
 from bench.train.export import export
 from bench.train.hooks import rate_at
 from bench.train.interrupt import noted
-from bench.train.runner import train
+from bench.train.runner import build_network, train
+from bench.weights import load_state
 
 pytest.importorskip("mmengine")
 
@@ -157,7 +158,6 @@ def test_gates_learn_from_the_held_out_half_only(tiny: Any, tmp_path: Path) -> N
 def test_the_step_of_the_gates_leaves_no_gradient_in_the_weights(tiny: Any) -> None:
     from bench.train.losses import RestorationLoss
     from bench.train.model import Restorer, _step_gates
-    from bench.train.runner import build_network
 
     config = tiny(gates={"learn": "held_out"})
     model = Restorer(build_network("rdmc", config.options), RestorationLoss(config.loss), config)
@@ -256,6 +256,51 @@ def test_the_rate_warms_up_and_decays() -> None:
     assert rates[60] == pytest.approx((1e-3 + 1e-5) / 2, rel=1e-3)
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] < 2e-5
+
+
+def test_a_rate_that_stays_up_does_not_depend_on_the_length() -> None:
+    optimiser = Optimiser(lr=1e-3, floor=1e-5, warmup=10, decay=0.2)
+    short, long = ([rate_at(step, steps, optimiser) for step in range(steps)] for steps in (110, 210))
+    assert short[:90] == long[:90]
+    assert short[10:90] == [1e-3] * 80
+    assert short[89:] == sorted(short[89:], reverse=True)
+    assert short[-1] < 2e-5
+
+
+def test_gates_have_a_rate_of_their_own(tiny: Any, tmp_path: Path) -> None:
+    stages = [{"until": 1, "patch": 16, "batch": 2}]
+
+    def moved(factor: float) -> tuple[float, float]:
+        config = tiny(gates={"factor": factor}, stages=stages)
+        state = checkpoints.load(train(config, tmp_path / str(factor), say=quiet))["network"]
+        torch.manual_seed(config.seed)
+        before = build_network("rdmc", config.options).state_dict()
+        return tuple(float((state[k] - before[k]).abs().max()) for k in ("gates.up2", "last.bias"))
+
+    (slow, bias), (fast, same) = moved(1), moved(10)
+    assert fast == pytest.approx(10 * slow, rel=1e-3)
+    assert bias == same
+
+
+def test_a_training_begins_from_weights_that_lack_named_parts(tiny: Any, tmp_path: Path) -> None:
+    options = {"width": 2, "recursions": 2, "norm": "none"}
+    bare = tiny(options={**options, "recruitment": "none"})
+    export(train(bare, tmp_path / "bare", say=quiet), tmp_path / "bare.safetensors")
+    whole = tiny(start=str(tmp_path / "bare.safetensors"), optimiser={"lr": 1e-12})
+    with pytest.raises(BadWeights, match="lacks"):
+        train(whole, tmp_path / "refused", say=quiet)
+    whole = whole.model_copy(update={"fresh": ("links", "gates")})
+    found = checkpoints.load(train(whole, tmp_path / "whole", say=quiet))["network"]
+    for name, value in load_state(tmp_path / "bare.safetensors").items():
+        torch.testing.assert_close(found[name], value.float(), atol=1e-6, rtol=0)
+    assert any(name.startswith("links.") for name in found)
+
+
+def test_a_training_begins_from_the_weights_that_ship(tiny: Any, tmp_path: Path) -> None:
+    with pytest.raises(BadWeights, match=r"rdmc-s\.safetensors .*another architecture"):
+        train(tiny(start="rdmc-s"), tmp_path / "out", say=quiet)
+    with pytest.raises(BadWeights, match="nothing.pth: no such weights file"):
+        train(tiny(start="nothing.pth"), tmp_path / "out", say=quiet)
 
 
 @pytest.mark.slow

@@ -30,8 +30,8 @@ def lively(**options: object) -> RDMC:
     torch.manual_seed(0)
     network = RDMC(width=8, recursions=2, **options).eval()  # type: ignore[arg-type]
     with torch.no_grad():
-        for gate in network.gates.values():
-            gate.fill_(0.3)
+        for gate in network.gates.parameters():
+            gate.normal_() if gate.ndim else gate.fill_(0.3)
         network.upsample_mix.copy_(torch.tensor([0.5, -0.5]))
         network.last.weight.mul_(30)
     return network
@@ -43,7 +43,13 @@ def test_narrow_convolutions_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"norm": "none"}, {"norm": "bn"}, {"norm": "none", "recruitment": "none"}]
+    "options",
+    [
+        {"norm": "none"},
+        {"norm": "bn"},
+        {"norm": "none", "recruitment": "none"},
+        {"norm": "none", "gates": "dynamic"},
+    ],
 )
 def test_the_lightened_network_restores_the_same(options: dict[str, str]) -> None:
     network = lively(**options)
@@ -65,8 +71,9 @@ def test_the_network_itself_stays_as_it_was() -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_bfloat16_under_autocast() -> None:
-    network = lively(norm="none")
+@pytest.mark.parametrize("gates", ["static", "dynamic"])
+def test_bfloat16_under_autocast(gates: str) -> None:
+    network = lively(norm="none", gates=gates)
     x = torch.rand(1, 3, 32, 48)
     with torch.inference_mode():
         expected = network(x)

@@ -195,3 +195,61 @@ def test_unknown_link_and_normalisation_are_named() -> None:
         active_links(["down9"])
     with pytest.raises(ValueError, match="'batch'"):
         RDMC(width=2, norm="batch")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("recruitment", ["all", ("down0", "up1")])
+def test_dynamic_gates_are_a_function_of_each_image(recruitment: object) -> None:
+    torch.manual_seed(0)
+    network = RDMC(width=2, recursions=1, recruitment=recruitment, norm="none", gates="dynamic")  # type: ignore[arg-type]
+    deepest = torch.rand(2, 48, 3, 5)
+    half_open = network.gates.of(deepest)
+    assert tuple(half_open) == network.active
+    assert all((gate == 0.5).all() for gate in half_open.values())
+    y = network(torch.rand(2, 3, 32, 32))
+    (y - 0.5).square().mean().backward()
+    # The heads start at zero, so the layer before them learns from the second step on.
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.gates.heads.parameters())
+    with torch.no_grad():
+        for parameter in network.gates.heads.parameters():
+            parameter.normal_()
+    for name, gate in network.gates.of(deepest).items():
+        assert gate.shape == (2, network.links[name].final.out_channels, 1, 1)
+        assert ((gate > 0) & (gate < 1)).all()
+        assert not torch.equal(gate[0], gate[1])
+
+
+def test_dynamic_links_learn_as_fast_as_the_rest_where_static_ones_do_not() -> None:
+    """What kept the links idle: a static gate scales the gradient of its link by a thousandth."""
+
+    def gradient(gates: str) -> float:
+        torch.manual_seed(0)
+        network = RDMC(width=4, recursions=1, norm="none", gates=gates)  # type: ignore[arg-type]
+        (network(image()) - 0.5).square().mean().backward()
+        return float(network.links["up3"].final.weight.grad.abs().mean())
+
+    assert gradient("dynamic") > 30 * gradient("static")
+
+
+def test_an_untrained_network_with_dynamic_gates_is_near_the_identity() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert (RDMC(width=8, norm="none", gates="dynamic")(x) - x).abs().mean() < 0.1
+
+
+def test_dynamic_links_are_pruned_only_where_they_are_switched_off() -> None:
+    torch.manual_seed(0)
+    network = RDMC(width=2, norm="none", gates="dynamic")
+    assert network.pruned(below=10.0).active == LINKS
+    with torch.no_grad():
+        torch.testing.assert_close(network.pruned()(image()), network(image()))
+        network.recruiting = False
+        bare = network.pruned()
+        torch.testing.assert_close(bare(image()), network(image()))
+    assert bare.active == ()
+    assert not list(bare.gates.parameters())
+
+
+def test_unknown_gates_are_named() -> None:
+    with pytest.raises(ValueError, match="'open'"):
+        RDMC(width=2, gates="open")  # type: ignore[arg-type]
