@@ -210,7 +210,7 @@ def _compressed(image: np.ndarray, quality: int) -> np.ndarray:
 
     bgr = np.ascontiguousarray(image[..., ::-1])
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[arg-type]
 
 
 def _choose(shares: Sequence[float], rng: np.random.Generator) -> int:

@@ -149,8 +149,8 @@ def train(
         )
         if resumed is not None:
             runner.optim_wrapper.optimizer.load_state_dict(resumed["optimiser"])
-            for group, asked in zip(runner.optim_wrapper.optimizer.param_groups, trained, strict=True):
-                group["factor"] = asked.get("factor", 1.0)  # the configuration's, not the checkpoint's
+            for group, now in zip(runner.optim_wrapper.optimizer.param_groups, trained, strict=True):
+                group["factor"] = now.get("factor", 1.0)  # the configuration's, not the checkpoint's
             if model.gate_optimiser is not None and resumed["gate_optimiser"]:
                 model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
             runner.train_loop._iter = resumed["step"]

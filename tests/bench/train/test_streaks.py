@@ -36,7 +36,7 @@ def test_a_greater_strength_is_more_rain() -> None:
 
 
 def test_the_kinds_are_wider_than_those_of_the_bench() -> None:
-    """Soft streaks, streaks of the scene's colour and directions far from each other: none of them is in streaks:LEVEL."""
+    """Streaks of the scene's colour and streaks that lie nearly flat: streaks:LEVEL has neither."""
     image = np.tile(np.array([120, 60, 20], np.uint8), (112, 112, 1))
     rains = [add_wide_streaks(image, 0.9, rng_from(k)).astype(int) - image for k in range(60)]
     coloured = [r for r in rains if np.abs(r[..., 0] - r[..., 2])[(r < 100).all(-1)].max(initial=0) > 20]
