@@ -92,7 +92,7 @@ class Average(Hook):
 
 
 class Validate(Hook):
-    """Scores the averaged weights on held-out scenes."""
+    """Scores the averaged weights on held-out scenes, in one process where there are several."""
 
     priority = "LOW"
 
@@ -105,7 +105,7 @@ class Validate(Hook):
     ) -> None:
         """Validate where it is time for it."""
         step, every = runner.iter + 1, self.config.validation.every
-        if not every or (step % every and step != self.config.steps):
+        if runner.rank != 0 or not every or (step % every and step != self.config.steps):
             return
         network = bare(runner.model).network
         own = {k: v.clone() for k, v in network.state_dict().items()}
