@@ -62,7 +62,8 @@ class Data(_Section):
 
     Attributes:
         clean: Sources of clean images, rain drawn on the fly.
-        pairs: Folders with ``rain/`` and ``norain/``, matched by name; used as they are.
+        pairs: Folders of rainy and clean images in any layout that ``--data pairs:`` reads, or list files in them;
+            used as they are.
         pair_share: How often a sample is a pair where both kinds are given.
         rain: What is drawn on clean images.
         zoom: A crop is taken up to this many times the patch's size and reduced, which varies the scale.
@@ -167,13 +168,15 @@ class Validation(_Section):
 
     Attributes:
         images: Folders or glob patterns of clean images that are not trained on.
-        rain: Rains, as ``bench run --rain`` takes them.
+        pairs: Folders of pairs that are not trained on, each scored in its own rain.
+        rain: Rains that fall on ``images``, as ``bench run --rain`` takes them.
         limit: Images per rain.
         every: Steps between two validations; 0 for none.
         side: Images are cropped in the centre to at most this side.
     """
 
     images: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
     rain: tuple[str, ...] = ("streaks:light", "streaks:medium", "streaks:heavy")
     limit: int = Field(8, ge=1)
     every: int = Field(1000, ge=0)
@@ -184,7 +187,7 @@ class TrainConfig(_Section):
     """One training, completely: the same file and seed give the same weights.
 
     Attributes:
-        network: A registered network's name.
+        network: A registered network's name, or ``FILE.py:OBJECT``.
         options: Its constructor's arguments.
         start: Weights to begin from: a file, or the name of a derainer whose weights ship.
         fresh: Parts of the network, by the first word of their weights' names, that the weights of ``start`` may lack;
@@ -241,24 +244,40 @@ class TrainConfig(_Section):
         return self.stages[-1]
 
 
+DEFAULT = "default"
+"""The configuration of networks that have none of their own."""
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The configurations that ship, by name."""
+    import derainers
+
+    root = Path(derainers.__file__).parent
+    found = {path.stem: path for path in sorted(root.glob("**/configs/*.yaml"))}
+    return {**found, DEFAULT: Path(__file__).parent / "default.yaml"}
+
+
 def shipped_config(name: str) -> Path:
     """The path of a configuration: ``name`` itself where it is a file, else the shipped one of that name.
 
     Raises:
         BadConfig: There is neither; the shipped ones are listed.
     """
-    import derainers
-
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return path
-    root = Path(derainers.__file__).parent
-    found = {p.stem: p for p in sorted(root.glob("nets/*/configs/*.yaml"))}
+    found = shipped_configs()
     if name not in found:
         raise BadConfig(
             f"no training configuration {name!r}: give a YAML file, or one of the shipped {', '.join(found)}"
         )
     return found[name]
+
+
+def config_for(network: str) -> Path:
+    """The shipped configuration that is a network's own, else the default one."""
+    found = shipped_configs()
+    return found.get(network.replace("-", "_"), found[DEFAULT])
 
 
 def load_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfig:

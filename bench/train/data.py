@@ -6,17 +6,13 @@ uninterrupted one would have seen, whatever the number of workers.
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.errors import BadData
-from bench.images import SUFFIXES, read_image, write_image
 from bench.seeds import rng_from
+from bench.train.pools import Pool
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -25,106 +21,6 @@ if TYPE_CHECKING:
 
 #: Least and greatest quality of compressed samples.
 _QUALITY = (50, 95)
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Decoded images that samples are cut from.
-
-    Attributes:
-        share: How often a sample comes from here, relative to the other pools.
-        clean: uint8 RGB images.
-        rainy: Their rainy counterparts; empty where rain is drawn.
-    """
-
-    share: float
-    clean: tuple[np.ndarray, ...]
-    rainy: tuple[np.ndarray, ...] = ()
-
-    def half(self, which: int, seed: int) -> Pool:
-        """One of two disjoint random halves of the pool: ``which`` is 0 or 1."""
-        order = rng_from("halves", seed, len(self.clean)).permutation(len(self.clean))
-        chosen = sorted(int(i) for i in order[which::2])
-        rainy = tuple(self.rainy[i] for i in chosen) if self.rainy else ()
-        return Pool(self.share, tuple(self.clean[i] for i in chosen), rainy)
-
-
-def find_images(pattern: str) -> list[Path]:
-    """Image files of a folder or of a glob pattern, in the order of their paths.
-
-    Raises:
-        BadData: There are none.
-    """
-    folder = Path(pattern)
-    found = folder.iterdir() if folder.is_dir() else (Path(p) for p in glob.glob(pattern, recursive=True))
-    files = sorted(p for p in found if p.suffix.lower() in SUFFIXES)
-    if not files:
-        raise BadData(
-            f"no clean images found in {pattern}: give a folder or a pattern of {', '.join(SUFFIXES)} files"
-        )
-    return files
-
-
-def read_clean(pattern: str, cache: Path | None = None) -> tuple[np.ndarray, ...]:
-    """Decode the images of a source.
-
-    Args:
-        pattern: A folder, a glob pattern, or ``street:N`` for the first N scenes of the street set's training
-            split.
-        cache: Folder that keeps rendered scenes for the next start.
-    """
-    name, _, count = pattern.partition(":")
-    if name == "street" and count.isdigit():
-        return tuple(_street(i, cache) for i in range(int(count)))
-    return tuple(read_image(path) for path in find_images(pattern))
-
-
-def _street(index: int, cache: Path | None) -> np.ndarray:
-    from bench.tools.street import render_scene
-    from bench.tools.street.make import FIRST_SEED
-
-    path = cache / f"street_{index:05d}.png" if cache is not None else None
-    if path is not None and path.is_file():
-        return read_image(path)
-    image = render_scene(FIRST_SEED["train"] + index).image
-    if path is not None:
-        write_image(path, image)
-    return image
-
-
-def read_pairs(folder: str) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-    """Decode the clean and the rainy images of a folder with ``rain/`` and ``norain/``.
-
-    Raises:
-        BadData: A pair is incomplete or its two images differ in size.
-    """
-    clean, rainy = [], []
-    names = {p.stem: p for p in find_images(str(Path(folder) / "norain"))}
-    for path in find_images(str(Path(folder) / "rain")):
-        if path.stem not in names:
-            raise BadData(
-                f"{path} has no counterpart in {Path(folder) / 'norain'}: add it, or remove the rainy image"
-            )
-        rainy.append(read_image(path))
-        clean.append(read_image(names[path.stem]))
-        if rainy[-1].shape != clean[-1].shape:
-            sizes = " and ".join(f"{i.shape[1]}x{i.shape[0]}" for i in (rainy[-1], clean[-1]))
-            raise BadData(
-                f"pair {path} and {names[path.stem]} differ in size ({sizes}): both must be the same scene"
-            )
-    return tuple(clean), tuple(rainy)
-
-
-def read_pools(data: Data, cache: Path | None = None) -> tuple[Pool, ...]:
-    """Decode everything once; a training set of some hundred photos fits into memory many times over."""
-    drawn = 1.0 if not data.pairs else 1.0 - data.pair_share
-    total = sum(source.share for source in data.clean)
-    pools = [Pool(drawn * s.share / total, read_clean(s.images, cache)) for s in data.clean]
-    paired = 1.0 if not data.clean else data.pair_share
-    for folder in data.pairs:
-        clean, rainy = read_pairs(folder)
-        pools.append(Pool(paired / len(data.pairs), clean, rainy))
-    return tuple(pool for pool in pools if pool.share > 0)
 
 
 def draw_sample(
@@ -143,11 +39,12 @@ def draw_sample(
         Rainy and clean patch and the other rains, uint8 RGB, ``patch`` x ``patch`` x 3.
     """
     pool = pools[_choose([p.share for p in pools], rng)]
-    index = int(rng.integers(len(pool.clean)))
+    index = pool.draw(rng)
     if pool.rainy:
         # The rain of a pair has its own scale: it is neither zoomed nor turned upside down.
-        cut = _crop(pool.clean[index].shape, patch, rng)
-        rainy, clean = cut(pool.rainy[index]), cut(pool.clean[index])
+        clean, rainy = pool.clean[index], pool.rainy[index]
+        cut = _crop(clean.shape, patch, rng)
+        clean, rainy = cut(clean), cut(rainy)
         if data.flips and rng.random() < 0.5:
             rainy, clean = rainy[:, ::-1], clean[:, ::-1]
     else:

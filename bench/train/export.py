@@ -65,7 +65,7 @@ def make_card(config: TrainConfig, content: dict[str, Any], parameters: int) -> 
     """What one has to know of trained weights to believe and to repeat them."""
     spent = content["log"]["spent"]
     return {
-        "network": config.network,
+        "network": _place(config.network),
         "parameters": parameters,
         "data": [_place(s.images) for s in config.data.clean] + [_place(p) for p in config.data.pairs],
         "rain": [c.model_dump(mode="json") for c in config.data.rain],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,15 @@ class Log(Hook):
     priority = "VERY_LOW"
 
     def __init__(
-        self, config: TrainConfig, folder: Path, validate: Validate | None, say: Any = print
+        self,
+        config: TrainConfig,
+        folder: Path,
+        validate: Validate | None,
+        say: Callable[[str], None] = print,
+        picture: Callable[[Path], object] | None = None,
     ) -> None:
         self.config, self.path, self.validate, self.say = config, folder / "log.jsonl", validate, say
+        self.picture = picture
         self.sums: dict[str, float] = {}
         self.count = 0
         self.spent = 0.0
@@ -166,20 +173,23 @@ class Log(Hook):
             file.write(json.dumps(row) + "\n")
         left = (self.config.steps - step) * (now - self.began) / (step - self.first)
         self.say(_line(row, self.config.steps, left))
+        if validated and self.picture is not None:
+            self.picture(self.path.parent)
         if self.config.stage_at(step) is not self.config.stage_at(self.first):
             self.began, self.first = now, step  # steps of another stage take another time
 
 
 def _line(row: dict[str, Any], steps: int, left: float) -> str:
     terms = " ".join(f"{k.removeprefix('loss_')} {v:.4f}" for k, v in row.items() if k.startswith("loss"))
-    text = f"step {row['step']}/{steps}  {terms}  {row['seconds_per_step']:.2f} s/step  left {_span(left)}"
+    text = f"step {row['step']}/{steps}  {terms}  {row['seconds_per_step']:.2f} s/step  left {span(left)}"
     for rain, scores in row.get("validation", {}).items():
         rainy, psnr, ssim = (scores[k] for k in ("rainy_psnr_y", "psnr_y", "ssim_y"))
         text += f"\n  {rain:16} psnr_y {psnr:.2f} (rainy {rainy:.2f})  ssim_y {ssim:.4f}"
     return text
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Hours and minutes."""
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 

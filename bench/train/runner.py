@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.allocator import keep_freed_memory
-from bench.errors import BadConfig, BadData, BadWeights, MissingDependency
+from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, MissingDependency, said
 from bench.files import ensure_folder
 from bench.mmengine_import import import_mmengine
 from bench.train.config import TrainConfig
@@ -22,14 +22,21 @@ if TYPE_CHECKING:
 
 
 def build_network(name: str, options: dict[str, Any]) -> nn.Module:
-    """Make a registered network with fresh weights.
+    """Make a network with fresh weights.
+
+    Args:
+        name: Of a registered network, or ``FILE.py:OBJECT`` for a user's own class, function or ``nn.Module``.
+        options: Its constructor's arguments.
 
     Raises:
         UnknownName: Nothing is registered under the name.
         BadConfig: It is no network that can be trained, or its constructor refuses the options.
+        BenchError: The user's file cannot be imported.
     """
     import derainers
 
+    if ".py:" in name:
+        return _own_network(name, options)
     entry = derainers.registry.get(name)
     if not (isinstance(entry, derainers.Entry) and entry.network):
         raise BadConfig(f"derainer {name!r} is no network of this package: nothing to train")
@@ -41,9 +48,33 @@ def build_network(name: str, options: dict[str, Any]) -> nn.Module:
         raise BadConfig(f"options of {name}: {error}") from None
 
 
+def _own_network(name: str, options: dict[str, Any]) -> nn.Module:
+    from torch import nn
+
+    from derainers.harness.foreign import import_object
+
+    file, _, attribute = name.rpartition(":")
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise BadConfig(f"network {name!r}: no file {path}")
+    found = import_object(path, attribute)
+    if not isinstance(found, nn.Module):
+        try:
+            found = found(**options)
+        except ANYTHING as error:  # its constructor is anyone's code
+            raise BadConfig(f"network {name!r}: making it raised {said(error)}") from error
+    elif options:
+        raise BadConfig(f"network {name!r} is made already, so it takes no options")
+    if not isinstance(found, nn.Module):
+        raise BadConfig(f"network {name!r} is a {type(found).__name__}, not a torch.nn.Module")
+    if not any(parameter.requires_grad for parameter in found.parameters()):
+        raise BadConfig(f"network {name!r} has no parameters: nothing to train")
+    return found
+
+
 def starting_weights(name: str) -> Path:
     """The weights file that a training begins from: that file, or what ships under a derainer's name."""
-    from derainers.load import WEIGHTS_FOLDER
+    from derainers.harness.load import WEIGHTS_FOLDER
 
     shipped = WEIGHTS_FOLDER / f"{name}.safetensors"
     return shipped if shipped.is_file() else Path(name)
@@ -54,6 +85,7 @@ def train(
     folder: Path,
     launcher: str = "none",
     say: Callable[[str], None] = print,
+    picture: Callable[[Path], object] | None = None,
 ) -> Path:
     """Train to the end, going on from the last checkpoint in ``folder`` where there is one.
 
@@ -62,6 +94,7 @@ def train(
         folder: For checkpoints and the log.
         launcher: ``none``, or ``pytorch`` under ``torchrun``, one process per device.
         say: Takes the lines of the log.
+        picture: Called with the folder whenever held-out images were scored.
 
     Returns:
         The last checkpoint.
@@ -78,12 +111,14 @@ def train(
     import torch
 
     from bench.train import checkpoints
-    from bench.train.data import Batches, make_loader, read_pools
+    from bench.train.data import Batches, make_loader
+    from bench.train.estimate import estimate, in_words
     from bench.train.features import load_features
     from bench.train.hooks import Average, Checkpoints, Log, Schedule, Validate
     from bench.train.interrupt import noted
     from bench.train.losses import RestorationLoss
     from bench.train.model import Restorer
+    from bench.train.pools import read_pools
     from bench.train.validate import read_validation
 
     ensure_folder(folder)
@@ -108,7 +143,8 @@ def train(
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if launcher == "none":
         rank, world = 0, 1
-    loader = make_loader(Batches(config, pools, rank, world), config.workers)
+    batches = Batches(config, pools, rank, world)
+    loader = make_loader(batches, config.workers)
 
     model = Restorer(network, RestorationLoss(config.loss, features), config)
     weights = [p for p in network.parameters() if not any(p is g for g in model.gates)]
@@ -118,11 +154,12 @@ def train(
         trained.append({"params": model.gates, "factor": config.gates.factor})
     average = Average(config.average) if config.average else None
     validate = None
-    if config.validation.images and config.validation.every:
+    held_out = config.validation.images or config.validation.pairs
+    if held_out and config.validation.every:
         validate = Validate(config, read_validation(config.validation, config.seed), average)
-    elif not config.validation.images and rank == 0:
+    elif not held_out and rank == 0:
         say("note: no held-out images, so nothing is scored meanwhile: see --validation")
-    log = Log(config, folder, validate, say)
+    log = Log(config, folder, validate, say, picture)
     about = {
         "command": " ".join(map(shlex.quote, ["bench", *sys.argv[1:]])),
         "hardware": _hardware(config, world),
@@ -154,6 +191,9 @@ def train(
             if model.gate_optimiser is not None and resumed["gate_optimiser"]:
                 model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
             runner.train_loop._iter = resumed["step"]
+        stretches = estimate(config, model, batches, resumed["step"] if resumed else 0)
+        if rank == 0 and stretches:
+            say(f"{in_words(stretches)} ({about['hardware']})")
         runner.train()
     return checkpoints.checkpoints(folder)[-1]
 

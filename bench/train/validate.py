@@ -27,24 +27,31 @@ class ValidationSet:
 
 
 def read_validation(validation: Validation, seed: int) -> ValidationSet:
-    """Decode the held-out images, crop their centres, and let each rain fall on them.
+    """Decode the held-out images, crop their centres, and let each rain fall on them; pairs have their own.
 
     Raises:
-        BadData: A folder has no images.
+        BadData: A folder has no images, or no pairs.
         UnknownName: A rain that does not exist.
     """
     from bench.rain import add_rain, parse_rain
-    from bench.train.data import find_images
+    from bench.train.pools import find_images
 
+    rains = [parse_rain(name) for name in validation.rain] if validation.images else []
     per_source = [find_images(pattern) for pattern in validation.images]
-    files = [
-        f for source in per_source for f in _spread(source, math.ceil(validation.limit / len(per_source)))
-    ]
+    files = [f for source in per_source for f in _spread(source, -(-validation.limit // len(per_source)))]
     clean = [(path.stem, _centre(read_image(path), validation.side)) for path in files[: validation.limit]]
-    rains = [parse_rain(name) for name in validation.rain]
-    return ValidationSet(
-        {r.name: [(add_rain(r, image, name, seed), image) for name, image in clean] for r in rains}
-    )
+    drawn = {r.name: [(add_rain(r, image, name, seed), image) for name, image in clean] for r in rains}
+    return ValidationSet({**drawn, **dict(_pairs(place, validation) for place in validation.pairs)})
+
+
+def _pairs(place: str, validation: Validation) -> tuple[str, list[tuple[np.ndarray, np.ndarray]]]:
+    from bench.train.pools import open_pairs_of
+
+    data = open_pairs_of(place)
+    chosen = _spread(list(data.scenes), validation.limit)
+    both = [(data.rainy(scene), data.clean(scene)) for scene in chosen]
+    cropped = [tuple(_centre(image, validation.side) for image in pair if image is not None) for pair in both]
+    return data.name, cropped  # type: ignore[return-value]
 
 
 def _spread(items: list, count: int) -> list:

@@ -74,7 +74,7 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
         return _load_onnx(_path(spec), runtime)
     file, _, attribute = spec.name.rpartition(":")
     path = Path(file).expanduser()
-    found = _import_object(path, attribute)
+    found = import_object(path, attribute)
     return adapt(found, spec, runtime, {"name": attribute, "source": sha256_file(path)})
 
 
@@ -101,8 +101,11 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
 def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
     import torch
 
+    from derainers.load import metadata
+
     if inspect.isclass(found):
-        found = found()
+        # Weights that `bench train` exported say what the network was made with.
+        found = found(**(metadata(Path(spec.arg).expanduser(), "config") if spec.arg is not None else {}))
     name = spec.name.rpartition(":")[2]
     card = getattr(found, "card", None)
     card = card if isinstance(card, Card) else Card(name, _summary(found))
@@ -162,10 +165,13 @@ def _check_description(found: Derainer, name: str) -> None:
         ) from None
 
 
-def _import_object(path: Path, attribute: str) -> Any:
+def import_object(path: Path, attribute: str) -> Any:
     """Import a Python file under a name of its own, which changes with its content, and return one of its objects.
 
     What lies beside the file can be imported from it.
+
+    Raises:
+        BenchError: The file cannot be imported, or has no such object.
     """
     name = f"derainers_of_user_{sha256_bytes(str(path.resolve()).encode() + path.read_bytes())[:12]}"
     module = sys.modules.get(name)

@@ -132,7 +132,7 @@ def load_module(entry: Entry, path: Path, trust: str | None = None) -> tuple[nn.
     from bench.weights import load_state, match_state
 
     what = f"{path} ({entry.card.name})"
-    config = {**entry.config, **_metadata(path, "config")}
+    config = {**entry.config, **metadata(path, "config")}
     try:
         module = _attribute(entry.build)(**config)
     except (TypeError, ValueError) as error:
@@ -161,7 +161,7 @@ def check_folder_gaps(derainer: Derainer, ids: Sequence[str], label: str) -> Non
         )
 
 
-def _metadata(path: Path, entry: str) -> dict[str, Any]:
+def metadata(path: Path, entry: str) -> dict[str, Any]:
     """A JSON object from a safetensors file's metadata; empty where it has none, and for other files."""
     if path.suffix != ".safetensors":
         return {}
@@ -180,7 +180,7 @@ def _metadata(path: Path, entry: str) -> dict[str, Any]:
 
 def _trained_on(path: Path) -> str:
     """What a weights file that was trained here says of its training data."""
-    data = _metadata(path, "card").get("data", ())
+    data = metadata(path, "card").get("data", ())
     return ", ".join(str(part) for part in data) if isinstance(data, list) else ""
 
 

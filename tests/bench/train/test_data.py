@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
-from bench.errors import BadData
 from bench.images import read_image, write_image
 from bench.seeds import rng_from
 from bench.train.config import Data
-from bench.train.data import Batches, Pool, draw_sample, find_images, make_loader, read_clean, read_pools
+from bench.train.data import Batches, draw_sample, make_loader
+from bench.train.pools import Pool, read_pools
 
 
 def test_a_batch_depends_on_seed_and_step_alone(tiny: Any) -> None:
@@ -69,14 +68,6 @@ def test_an_image_smaller_than_the_patch_is_continued() -> None:
     assert draw_sample([pool], data, 32, rng_from(0))[1].shape == (32, 32, 3)
 
 
-def test_the_halves_of_a_pool_are_disjoint_and_complete() -> None:
-    images = tuple(np.full((16, 16, 3), k, np.uint8) for k in range(9))
-    halves = [{int(i[0, 0, 0]) for i in Pool(1.0, images).half(which, 3).clean} for which in (0, 1)]
-    assert not halves[0] & halves[1]
-    assert halves[0] | halves[1] == set(range(9))
-    assert sorted(len(h) for h in halves) == [4, 5]
-
-
 def make_pairs(folder: Path, photos: Path) -> Path:
     for name in ("rain", "norain"):
         (folder / name).mkdir(parents=True)
@@ -96,39 +87,12 @@ def test_pairs_are_cut_at_the_same_place(tmp_path: Path, photos: Path) -> None:
         assert (rainy == 255 - clean).all()
 
 
-def test_pairs_that_do_not_fit_are_named(tmp_path: Path, photos: Path) -> None:
-    folder = make_pairs(tmp_path / "pairs", photos)
-    write_image(folder / "rain" / "2.png", np.zeros((24, 40, 3), np.uint8))
-    with pytest.raises(BadData, match=r"rain/2.png .*differ in size \(40x24 and 40x48\)"):
-        read_pools(Data.model_validate({"pairs": [str(folder)]}))
-    (folder / "norain" / "1.png").unlink()
-    with pytest.raises(BadData, match=r"rain/1.png has no counterpart"):
-        read_pools(Data.model_validate({"pairs": [str(folder)]}))
-
-
-def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="no clean images found in .*empty"):
-        find_images(str(tmp_path / "empty"))
-
-
-def test_a_pattern_finds_images_in_order(photos: Path) -> None:
-    (photos / "notes.txt").write_text("no image")
-    assert [p.name for p in find_images(str(photos / "*"))] == ["0.png", "1.png", "2.png", "3.png"]
-
-
 def test_physical_rain_is_drawn_too(photos: Path) -> None:
     rain = [{"kind": "rainfall", "low": 50, "high": 150}]
     data = Data.model_validate({"clean": [{"images": str(photos)}], "rain": rain})
     rainy, clean = draw_sample(read_pools(data), data, 32, rng_from(1))
     assert rainy.dtype == np.uint8
     assert (rainy != clean).any()
-
-
-def test_rendered_scenes_are_kept_for_the_next_start(tmp_path: Path) -> None:
-    first = read_clean("street:1", tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["street_00000.png"]
-    assert (read_clean("street:1", tmp_path)[0] == first[0]).all()
-    assert first[0].shape[2] == 3
 
 
 def test_physical_rain_keeps_the_scale_of_the_whole_image() -> None:
