@@ -1,10 +1,12 @@
 """What the parts of RDMC are worth: short trainings of equal length that differ in one thing.
 
-    python -m derainers.nets.rdmc.ablation --config derainers/nets/rdmc/configs/ablation.yaml --out runs/ablation
+    python -m derainers.nets.rdmc.ablation ideas --out runs/ablation
 
-Every variant is trained under each seed, one after the other; a killed run goes on where it was. The last
-validation of each is read from its log, and the table shows each variant's mean difference to the base with a
-95 % interval over the seeds (Student's t on paired differences; a dash where there is one seed only).
+A file in ``ablations/`` has a base and what each variant changes in it. Every variant is trained under each seed, one
+after the other; a killed run goes on where it was. The last validation of each is read from its log, and the table
+shows each variant's mean difference to the base with a 95 % interval over the seeds (Student's t on paired
+differences; a dash where there is one seed only). Every variant's weights are exported beside its log, so that
+``bench run`` can say what detectors make of them.
 """
 
 from __future__ import annotations
@@ -17,22 +19,13 @@ from typing import Any
 
 BASE = "base"
 
-#: What each variant changes in the configuration. The base has every part of the network; the contrastive prior is what
-#: two variants add, because its features cost as much as the whole network.
-VARIANTS: dict[str, dict[str, Any]] = {
-    BASE: {},
-    "with the contrastive prior": {"loss": {"contrastive": 0.1}},
-    "with the prior, without gradient (as released)": {"loss": {"contrastive": 0.1, "detached": True}},
-    "1 recursion": {"options": {"recursions": 1}},
-    "2 recursions": {"options": {"recursions": 2}},
-    "one branch": {"options": {"dilations": [1]}},
-    "no recruitment": {"options": {"recruitment": "none"}},
-    "fixed gates": {"gates": {"learn": "fixed"}},
-    "gates learnt on held-out images": {"gates": {"learn": "held_out"}},
-}
-
 #: 97.5 % quantiles of Student's t by degrees of freedom.
 _T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+
+
+def shipped() -> dict[str, Path]:
+    """The ablations that come with the package, by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "ablations").glob("*.yaml"))}
 
 
 def changed(base: dict[str, Any], change: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -88,24 +81,27 @@ def main() -> None:
 
     from bench.train import checkpoints
     from bench.train.config import TrainConfig
+    from bench.train.export import export
     from bench.train.runner import train
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "ablation.yaml")
+    parser.add_argument("ablation", help=f"a YAML file, or one of {', '.join(shipped())}")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, len(_T) + 2), metavar="N")
     parser.add_argument("--table", action="store_true", help="only print what is there")
     arguments = parser.parse_args()
-    base = yaml.safe_load(arguments.config.read_text())
+    path = shipped().get(arguments.ablation, Path(arguments.ablation))
+    content = yaml.safe_load(path.read_text())
+    base, variants = content["base"], {BASE: {}, **content["variants"]}
     results: dict[str, dict[int, dict[str, float]]] = {}
     for seed in range(arguments.seeds):
-        for name, change in VARIANTS.items():
+        for name, change in variants.items():
             folder = arguments.out / f"{name.replace(' ', '_')}_{seed}"
             config = TrainConfig.model_validate(changed(base, change, seed))
             done = [p.stem for p in checkpoints.checkpoints(folder)][-1:] == [f"step_{config.steps:07d}"]
             if not done and not arguments.table:
                 print(f"== {name}, seed {seed}", flush=True)
-                train(config, folder)
+                export(train(config, folder), folder / "weights.safetensors")
                 done = True
             if done:
                 results.setdefault(name, {})[seed] = last_scores(folder)

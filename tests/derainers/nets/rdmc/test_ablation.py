@@ -5,28 +5,62 @@ from pathlib import Path
 
 import pytest
 
-from derainers.nets.rdmc.ablation import VARIANTS, changed, interval, last_scores, table
+from derainers.nets.rdmc.ablation import changed, interval, last_scores, shipped, table
 
 
 def test_a_variant_changes_one_section_and_keeps_the_rest() -> None:
     base = {"options": {"width": 4, "recursions": 3}, "loss": {"contrastive": 0.1}}
-    one = changed(base, VARIANTS["1 recursion"], 2)
+    one = changed(base, {"options": {"recursions": 1}}, 2)
     assert one == {"options": {"width": 4, "recursions": 1}, "loss": {"contrastive": 0.1}, "seed": 2}
     assert base["options"]["recursions"] == 3
 
 
-def test_every_variant_is_a_valid_configuration() -> None:
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_every_variant_is_a_valid_configuration(name: str) -> None:
     import yaml
 
     from bench.train.config import TrainConfig
     from bench.train.runner import build_network
 
-    base = yaml.safe_load(
-        (Path(__file__).parents[4] / "derainers/nets/rdmc/configs/ablation.yaml").read_text()
-    )
-    for change in VARIANTS.values():
-        config = TrainConfig.model_validate(changed(base, change, 0))
+    content = yaml.safe_load(shipped()[name].read_text())
+    for change in ({}, *content["variants"].values()):
+        config = TrainConfig.model_validate(changed(content["base"], change, 0))
         build_network(config.network, config.options)
+
+
+def test_a_killed_ablation_goes_on_and_leaves_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+    import yaml
+
+    from bench.images import write_image
+    from derainers.nets.rdmc import ablation
+
+    (tmp_path / "photos").mkdir()
+    write_image(tmp_path / "photos" / "a.png", np.full((40, 40, 3), 90, np.uint8))
+    images = str(tmp_path / "photos")
+    base = {
+        "options": {"width": 2, "recursions": 1, "norm": "none"},
+        "data": {"clean": [{"images": images}]},
+        "stages": [{"until": 1, "patch": 16, "batch": 1}],
+        "loss": {"contrastive": 0},
+        "validation": {"images": [images], "rain": ["streaks:light"], "every": 1, "side": 32},
+        "threads": 1,
+    }
+    variants = {"no recruitment": {"options": {"recruitment": "none"}}}
+    path = tmp_path / "a.yaml"
+    path.write_text(yaml.safe_dump({"base": base, "variants": variants}))
+    arguments = ["ablation", str(path), "--out", str(tmp_path / "out"), "--seeds", "1"]
+    monkeypatch.setattr("sys.argv", arguments)
+    ablation.main()
+    said = capsys.readouterr().out
+    assert "== no recruitment, seed 0" in said
+    assert (tmp_path / "out" / "no_recruitment_0" / "weights.safetensors").is_file()
+    ablation.main()
+    again = capsys.readouterr().out
+    assert "==" not in again
+    assert again.strip() == said[said.index("| variant") :].strip()
 
 
 def test_the_interval_is_students() -> None:
