@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,21 @@ def test_efficientnet_features_see_images_as_their_weights_expect() -> None:
     weight, bias = state["_bn0.weight"], state["_bn0.bias"]
     assert (((stem.mean(1) - bias) / weight).abs().median()) < 0.5
     torch.testing.assert_close(maps[0][0].flatten(1), stem.clamp(0, 6))
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "millions"),
+    [("efficientnet", "EfficientNetLite0", 149), ("yolox", "YoloxNano", 60), ("vgg19", "Vgg19", 9777)],
+)
+def test_the_small_features_cost_a_fraction_of_the_papers(module: str, name: str, millions: int) -> None:
+    """Multiply-adds at 256x256, as docs/training.md has them."""
+    network = getattr(importlib.import_module(f"bench.train.features.{module}"), name)()
+    counted = []
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d):
+            part.register_forward_hook(lambda m, _, out: counted.append(out.numel() * m.weight[0].numel()))
+    network(torch.zeros(1, 3, 256, 256))
+    assert round(sum(counted) / 1e6) == millions
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
