@@ -253,7 +253,7 @@ def shipped_configs() -> dict[str, Path]:
     import derainers
 
     root = Path(derainers.__file__).parent
-    found = {path.stem: path for path in sorted(root.glob("**/configs/*.yaml"))}
+    found = {path.stem: path for path in sorted(root.glob("nets/*/configs/*.yaml"))}
     return {**found, DEFAULT: Path(__file__).parent / "default.yaml"}
 
 

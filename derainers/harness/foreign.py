@@ -101,7 +101,7 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
 def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
     import torch
 
-    from derainers.load import metadata
+    from derainers.harness.load import metadata
 
     if inspect.isclass(found):
         # Weights that `bench train` exported say what the network was made with.

@@ -27,7 +27,7 @@ def test_a_normalisation_is_folded_into_its_convolution() -> None:
 
 
 def test_yolox_features_are_the_first_stages_of_mmdetections_backbone(tmp_path: Path) -> None:
-    from downstream.mmops import install_fallback_ops
+    from downstream.models.mmops import install_fallback_ops
 
     install_fallback_ops()
     from mmdet.models.backbones import CSPDarknet
