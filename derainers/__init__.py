@@ -2,7 +2,8 @@
 
 ``[LABEL=]NAME[:ARG]`` names a derainer: a registered name (``rdmc``), with its weights where it comes without
 (``prenet:weights.pth``); an object in a Python file (``my.py:Net``); ``torchscript:FILE``, ``onnx:FILE``, or
-``folder:DIR`` for images restored elsewhere. Importing this package imports no torch.
+``folder:DIR`` for images restored elsewhere. ``a+b`` is one after the other, ``flip(a)`` the mean over an image and its
+mirror image. Importing this package imports no torch.
 """
 
 from __future__ import annotations
@@ -90,6 +91,10 @@ def check_derainer(spec: DerainerSpec, ids: Sequence[str] = ()) -> None:
     """
     from derainers.harness.load import check_folder_gaps, weights_path
 
+    if spec.parts:
+        for part in spec.parts:
+            check_derainer(part, ids)
+        return
     if spec.name in FILE_KINDS or ".py:" in spec.name:
         import derainers.harness.foreign as foreign
 
@@ -130,6 +135,10 @@ def load_derainer(
 
     if isinstance(spec, str):
         (spec,) = parse_derainers(spec)
+    if spec.parts:
+        from derainers.harness.compound import combined
+
+        return combined(spec, [load_derainer(part, device, precision, tile, trust) for part in spec.parts])
     runtime = Runtime(device, precision, tile, trust)
     if spec.name in FILE_KINDS or ".py:" in spec.name:
         import derainers.harness.foreign as foreign
@@ -167,6 +176,12 @@ def _parse(part: str, text: str) -> DerainerSpec:
     label = None
     if found := _LABEL.match(part):
         label, part = found.groups()
+    from derainers.harness.compound import label_of, split
+
+    if compound := split(part, lambda name: name in registry or name in FILE_KINDS):
+        kind, texts = compound
+        parts = tuple(_parse(text_, text) for text_ in texts)
+        return DerainerSpec(label or label_of(kind, parts), kind, parts=parts)
     if ".py:" in part:
         path, _, rest = part.partition(".py:")
         attribute, _, arg = rest.partition(":")

@@ -90,15 +90,23 @@ class DerainerSpec:
 
     Attributes:
         label: What reports call it.
-        name: A registered name, ``FILE.py:OBJECT``, ``torchscript``, ``onnx`` or ``folder``.
+        name: A registered name, ``FILE.py:OBJECT``, ``torchscript``, ``onnx`` or ``folder``; ``chain`` or ``flip``
+            for a derainer made of others.
         arg: Usually the weights' file; ``None`` where none was given.
+        parts: What it is made of.
     """
 
     label: str
     name: str
     arg: str | None = None
+    parts: tuple[DerainerSpec, ...] = ()
 
     def __str__(self) -> str:
+        if self.parts:
+            from derainers.harness.compound import label_of, text_of
+
+            text = text_of(self.name, self.parts)
+            return text if self.label == label_of(self.name, self.parts) else f"{self.label}={text}"
         text = self.name if self.arg is None else f"{self.name}:{self.arg}"
         return text if self.label == default_label(self.name) else f"{self.label}={text}"
 

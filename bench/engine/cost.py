@@ -113,7 +113,7 @@ def _load(spec: DerainerSpec, device: str, precision: str) -> tuple[Derainer, bo
     try:
         return load_derainer(spec, device, precision), True
     except BadWeights:
-        if spec.arg is not None or not isinstance(registry.get(spec.name), Entry):
+        if spec.arg is not None or spec.parts or not isinstance(registry.get(spec.name), Entry):
             raise
     from derainers.harness.load import load_untrained
 
