@@ -16,7 +16,7 @@ from typing import Any
 from bench.errors import BadConfig, BenchError, unknown
 from bench.registry import Registry
 from bench.vocabulary import REFERENCES
-from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, default_label
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, compound_label, default_label
 from derainers.cards import entries
 from derainers.cards.entry import Entry
 
@@ -176,12 +176,12 @@ def _parse(part: str, text: str) -> DerainerSpec:
     label = None
     if found := _LABEL.match(part):
         label, part = found.groups()
-    from derainers.harness.compound import label_of, split
+    from derainers.harness.compound import split
 
     if compound := split(part, lambda name: name in registry or name in FILE_KINDS):
         kind, texts = compound
         parts = tuple(_parse(text_, text) for text_ in texts)
-        return DerainerSpec(label or label_of(kind, parts), kind, parts=parts)
+        return DerainerSpec(label or compound_label(kind, parts), kind, parts=parts)
     if ".py:" in part:
         path, _, rest = part.partition(".py:")
         attribute, _, arg = rest.partition(":")

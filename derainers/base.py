@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+CHAIN, FLIP = "chain", "flip"
+"""What a spec made of others has as its name."""
+
+
 class DerainerError(BenchError):
     """A derainer that broke its contract while it ran: it raised, or returned no restored image."""
 
@@ -103,10 +107,8 @@ class DerainerSpec:
 
     def __str__(self) -> str:
         if self.parts:
-            from derainers.harness.compound import label_of, text_of
-
-            text = text_of(self.name, self.parts)
-            return text if self.label == label_of(self.name, self.parts) else f"{self.label}={text}"
+            text = compound_text(self.name, self.parts)
+            return text if self.label == compound_label(self.name, self.parts) else f"{self.label}={text}"
         text = self.name if self.arg is None else f"{self.name}:{self.arg}"
         return text if self.label == default_label(self.name) else f"{self.label}={text}"
 
@@ -127,6 +129,16 @@ class Runtime:
     precision: str = "auto"
     tile: str = "auto"
     trust: str | None = None
+
+
+def compound_label(kind: str, parts: Sequence[DerainerSpec]) -> str:
+    """What a compound is called: ``a+b``, ``flip(a)``."""
+    return f"flip({parts[0].label})" if kind == FLIP else "+".join(part.label for part in parts)
+
+
+def compound_text(kind: str, parts: Sequence[DerainerSpec]) -> str:
+    """How a compound is written."""
+    return f"flip({parts[0]})" if kind == FLIP else "+".join(map(str, parts))
 
 
 def default_label(name: str) -> str:

@@ -19,7 +19,7 @@ from bench.engine.versions import read_variant, restore
 from bench.errors import BadConfig, BadData, unknown
 from bench.keep.records import read_records, variant_name
 from bench.rain import parse_rain
-from bench.vocabulary import CLEAN, DRY, NONE, OWN, RESTORATION
+from bench.vocabulary import CLEAN, DRY, NONE, OWN
 
 if TYPE_CHECKING:
     from reports.figures.panels import Panel
@@ -199,7 +199,7 @@ def _choose(run: Path, labels: Sequence[str], count: int, variant: tuple[str, st
     records = {
         r.derainer.label: r
         for r in read_records(run)
-        if r.task == RESTORATION
+        if "psnr_y" in r.breakdown.get("images", {})
         and (r.rain.name, r.rain.seed) == (rain, seed)
         and (r.data.name == data or r.data.name.startswith(f"{data}[:"))
     }

@@ -32,6 +32,8 @@ class Entry:
         weights: Name of the weights file that is shipped in ``derainers/weights``; ``None`` where the user
             brings one.
         bears_bf16: Whether it was measured to stay within 0.02 dB in bfloat16.
+        lighten: ``module:attribute`` of what makes a copy of the network that computes the same faster, called with the
+            network and the type it computes in.
         whole_pixels: The largest image done whole under ``tile="auto"``; ``None`` for the harness's own
             limit.
     """
@@ -43,4 +45,5 @@ class Entry:
     config: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
     bears_bf16: bool = False
+    lighten: str | None = None
     whole_pixels: int | None = None

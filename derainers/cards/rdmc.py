@@ -34,6 +34,7 @@ def _rdmc(name: str, title: str, *, params: int, macs: int, bears_bf16: bool = F
         version=2,
         weights=f"{name}.safetensors",
         bears_bf16=bears_bf16,
+        lighten="derainers.nets.rdmc.inference:lightened",
     )
 
 

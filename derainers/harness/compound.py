@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig
-from derainers.base import Card, Derainer, DerainerSpec
+from derainers.base import CHAIN, FLIP, Card, Derainer, DerainerSpec
 
 if TYPE_CHECKING:
     import numpy as np
-
-CHAIN, FLIP = "chain", "flip"
-"""What a spec made of others has as its name."""
 
 _FLIP = re.compile(r"^flip\((.+)\)$")
 
@@ -54,16 +51,6 @@ def _pieces(text: str) -> tuple[str, ...]:
         else:
             pieces[-1] += letter
     return tuple(piece.strip() for piece in pieces)
-
-
-def label_of(kind: str, parts: Sequence[DerainerSpec]) -> str:
-    """What a compound is called: ``a+b``, ``flip(a)``."""
-    return f"flip({parts[0].label})" if kind == FLIP else "+".join(part.label for part in parts)
-
-
-def text_of(kind: str, parts: Sequence[DerainerSpec]) -> str:
-    """How a compound is written."""
-    return f"flip({parts[0]})" if kind == FLIP else "+".join(map(str, parts))
 
 
 def combined(spec: DerainerSpec, parts: Sequence[Derainer]) -> Derainer:

@@ -88,6 +88,7 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         runtime,
         bears_bf16=entry.bears_bf16,
         whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
+        lighten=_attribute(entry.lighten) if entry.lighten else None,
     )
 
 
@@ -98,7 +99,8 @@ def load_untrained(entry: Entry, device: str, precision: str) -> Derainer:
     module = _attribute(entry.build)(**entry.config)
     card = dataclasses.replace(entry.card, params=count_parameters(module))
     key = {**_key(entry, entry.config, None), "untrained": True}
-    return NetworkDerainer(module, card, key, Runtime(device, precision))
+    lighten = _attribute(entry.lighten) if entry.lighten else None
+    return NetworkDerainer(module, card, key, Runtime(device, precision), lighten=lighten)
 
 
 def weights_path(entry: Entry, spec: DerainerSpec) -> Path:

@@ -77,14 +77,14 @@ class NetworkDerainer:
 
     Args:
         forward: NCHW float32 in [0, 1] to the same; usually an ``nn.Module``, which is moved to the device
-            and put into evaluation mode. One that has a method ``lightened(dtype)`` is asked for a copy of itself that
-            computes the same faster.
+            and put into evaluation mode.
         card: Its ``multiple`` is what images are padded to.
         key: What the output depends on so far; precision, tiles and this harness's version are added.
         runtime: Device, precision and tiles.
         bears_bf16: Whether ``precision="auto"`` may choose bfloat16.
         whole_pixels: The largest image that ``tile="auto"`` leaves whole.
         fixed: For networks that take square inputs of one size only: its side. Images go through in tiles of it.
+        lighten: Makes of the network, and of the type it computes in, a copy that computes the same faster.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class NetworkDerainer:
         bears_bf16: bool = False,
         whole_pixels: int = WHOLE_PIXELS,
         fixed: int | None = None,
+        lighten: Callable[[Any, torch.dtype], torch.nn.Module] | None = None,
     ) -> None:
         runtime = runtime or Runtime()
         self.device = torch.device(resolve_device(runtime.device))
@@ -123,8 +124,8 @@ class NetworkDerainer:
         if isinstance(forward, torch.nn.Module):
             forward = forward.eval().to(self.device)
             forward = forward.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            if hasattr(forward, "lightened"):
-                forward = forward.lightened(torch.bfloat16 if self.precision == "bf16" else torch.float32)
+            if lighten is not None:
+                forward = lighten(forward, torch.bfloat16 if self.precision == "bf16" else torch.float32)
         self._forward = forward
 
     def __call__(self, image: np.ndarray) -> np.ndarray:

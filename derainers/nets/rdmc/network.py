@@ -230,12 +230,6 @@ class RDMC(nn.Module):
         copy.load_state_dict({name: state[name] for name in copy.state_dict()})
         return copy.train(self.training)
 
-    def lightened(self, dtype: torch.dtype) -> RDMC:
-        """See `derainers.nets.rdmc.inference.lightened`."""
-        from derainers.nets.rdmc.inference import lightened
-
-        return lightened(self, dtype)
-
     def architecture_parameters(self) -> list[nn.Parameter]:
         """The recruitment gates and the up-sampling mix, which can be learnt apart from the weights."""
         return [*self.gates.parameters(), self.upsample_mix]

@@ -57,7 +57,7 @@ def test_yolox_features_are_the_first_stages_of_mmdetections_backbone(tmp_path: 
 
 def test_efficientnet_features_see_images_as_their_weights_expect() -> None:
     """A wrong padding, range or order of layers would move the statistics that the weights' training left in them."""
-    from bench.data.street import render_scene
+    from bench.tools.street import render_scene
     from bench.weights import load_state
 
     state = load_state(efficientnet.package_file())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from derainers.harness.network import NetworkDerainer
-from derainers.nets.rdmc.inference import ConvolvedDouble, LightDecoder
+from derainers.nets.rdmc.inference import ConvolvedDouble, LightDecoder, lightened
 from derainers.nets.rdmc.network import RDMC
 from derainers.nets.rdmc.upsampling import upsample
 
@@ -38,7 +38,7 @@ def lively(**options: object) -> RDMC:
 
 
 def test_narrow_convolutions_stay() -> None:
-    decoders = RDMC(width=8).eval().lightened(torch.float32).decoders
+    decoders = lightened(RDMC(width=8).eval(), torch.float32).decoders
     assert [isinstance(decoder, LightDecoder) for decoder in decoders] == [True, True, False, False]
 
 
@@ -57,15 +57,15 @@ def test_the_lightened_network_restores_the_same(options: dict[str, str]) -> Non
     with torch.inference_mode():
         expected = network(x)
         assert (expected - x).abs().mean() > 1e-3
-        torch.testing.assert_close(network.lightened(torch.float32)(x), expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(lightened(network, torch.float32)(x), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_the_network_itself_stays_as_it_was() -> None:
     network = lively(norm="none")
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    network.lightened(torch.bfloat16)
+    lightened(network, torch.bfloat16)
     assert all(p.dtype == torch.float32 and p.requires_grad for p in network.parameters())
-    network.lightened(torch.float32)
+    lightened(network, torch.float32)
     after = network.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -78,12 +78,12 @@ def test_bfloat16_under_autocast(gates: str) -> None:
     with torch.inference_mode():
         expected = network(x)
         with torch.autocast("cpu", torch.bfloat16):
-            assert (network.lightened(torch.bfloat16)(x) - expected).abs().mean() < 0.02 * expected.std()
+            assert (lightened(network, torch.bfloat16)(x) - expected).abs().mean() < 0.02 * expected.std()
 
 
 def test_in_bfloat16_the_first_levels_keep_their_weights() -> None:
     network = lively(norm="none")
-    light = network.lightened(torch.bfloat16)
+    light = lightened(network, torch.bfloat16)
     kept = {name for name, tensor in light.encoders.state_dict().items() if tensor.dtype == torch.float32}
     assert kept == {name for name in light.encoders.state_dict() if ".levels.0." in name}
     for ours, theirs in zip(light.encoders, network.encoders, strict=True):
@@ -95,14 +95,19 @@ def test_in_bfloat16_the_first_levels_keep_their_weights() -> None:
     torch.testing.assert_close(found, expected(x).to(torch.bfloat16))
 
 
-def test_the_harness_takes_the_lightened_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_harness_takes_the_lightened_network() -> None:
     from derainers.base import Card, Runtime
 
     network = lively(norm="none")
     asked: list[torch.dtype] = []
-    lightened = RDMC.lightened
-    monkeypatch.setattr(RDMC, "lightened", lambda self, dtype: asked.append(dtype) or lightened(self, dtype))
+
+    def light(module: RDMC, dtype: torch.dtype) -> RDMC:
+        asked.append(dtype)
+        return lightened(module, dtype)
+
     for precision in ("fp32", "bf16"):
-        derainer = NetworkDerainer(network, Card("x", multiple=16), {}, Runtime("cpu", precision))
+        derainer = NetworkDerainer(
+            network, Card("x", multiple=16), {}, Runtime("cpu", precision), lighten=light
+        )
         assert derainer.module is network
     assert asked == [torch.float32, torch.bfloat16]

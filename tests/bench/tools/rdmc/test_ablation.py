@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from derainers.nets.rdmc.ablation import changed, interval, last_scores, shipped, table
+from bench.tools.rdmc.ablation import changed, interval, last_scores, shipped, table
 
 
 def test_a_variant_changes_one_section_and_keeps_the_rest() -> None:
@@ -35,7 +35,7 @@ def test_a_killed_ablation_goes_on_and_leaves_weights(
     import yaml
 
     from bench.images import write_image
-    from derainers.nets.rdmc import ablation
+    from bench.tools.rdmc import ablation
 
     (tmp_path / "photos").mkdir()
     write_image(tmp_path / "photos" / "a.png", np.full((40, 40, 3), 90, np.uint8))

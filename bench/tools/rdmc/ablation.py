@@ -1,6 +1,6 @@
 """What the parts of RDMC are worth: short trainings of equal length that differ in one thing.
 
-    python -m derainers.nets.rdmc.ablation ideas --out runs/ablation
+    python -m bench.tools.rdmc.ablation ideas --out runs/ablation
 
 A file in ``ablations/`` has a base and what each variant changes in it. Every variant is trained under each seed, one
 after the other; a killed run goes on where it was. The last validation of each is read from its log, and the table

@@ -1,6 +1,6 @@
 """What the recruitment links of trained RDMC weights do: their gates by rain, and what switching them off costs.
 
-    python -m derainers.nets.rdmc.recruitment --images 'held_out/*.png' --out gates.png
+    python -m bench.tools.rdmc.recruitment --images 'held_out/*.png' --out gates.png
 
 prints PSNR on Y with all links, with none, and with each one switched off, and draws the gates. Static gates are one
 number for each link; dynamic ones are computed from the image, so their mean over the channels of a link is shown for

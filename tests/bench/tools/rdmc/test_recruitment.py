@@ -8,9 +8,9 @@ pytest.importorskip("torch")
 import torch
 
 from bench.seeds import rng_from
+from bench.tools.rdmc.recruitment import figure_of, mean_gates, table, without, worth
 from bench.train.validate import ValidationSet
 from derainers.nets.rdmc.network import LINKS, RDMC
-from derainers.nets.rdmc.recruitment import figure_of, mean_gates, table, without, worth
 
 
 @pytest.fixture(params=["static", "dynamic"])
