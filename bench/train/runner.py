@@ -164,6 +164,7 @@ def train(
         "command": " ".join(map(shlex.quote, ["bench", *sys.argv[1:]])),
         "hardware": _hardware(config, world),
         "history": _history(config, resumed),
+        "start": resumed["start"] if resumed is not None else _origin(config),
     }
     with noted() as asked:
         saver = Checkpoints(config, folder, average, log, about, asked)
@@ -222,6 +223,19 @@ def _hardware(config: TrainConfig, world: int) -> str:
         return f"{world} x {torch.cuda.get_device_name()}"
     threads = torch.get_num_threads() * world
     return f"{threads} thread{'s' * (threads > 1)} of {processor()}"
+
+
+def _origin(config: TrainConfig) -> dict[str, Any] | None:
+    """Which weights a training began from, and what their card says of the time they took; the card tells it."""
+    if config.start is None:
+        return None
+    from bench.hashing import sha256_file
+    from derainers.harness.load import metadata
+
+    path = starting_weights(config.start)
+    card = metadata(path, "card")
+    told = {key: card[key] for key in ("steps", "hours", "hardware", "start") if key in card}
+    return {"weights": path.name, "sha256": sha256_file(path), **told}
 
 
 def _history(config: TrainConfig, resumed: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -291,6 +291,9 @@ def test_a_training_begins_from_weights_that_lack_named_parts(tiny: Any, tmp_pat
         train(whole, tmp_path / "refused", say=quiet)
     whole = whole.model_copy(update={"fresh": ("links", "gates")})
     found = checkpoints.load(train(whole, tmp_path / "whole", say=quiet))["network"]
+    card = export(tmp_path / "whole", tmp_path / "whole.safetensors")
+    assert card["start"]["weights"] == "bare.safetensors"
+    assert card["start"]["steps"] == 6
     for name, value in load_state(tmp_path / "bare.safetensors").items():
         torch.testing.assert_close(found[name], value.float(), atol=1e-6, rtol=0)
     assert any(name.startswith("links.") for name in found)
