@@ -77,7 +77,7 @@ def make_card(config: TrainConfig, content: dict[str, Any], parameters: int) -> 
         "hardware": content["hardware"],
         "seed": config.seed,
         "command": content["command"],
-        "start": content["start"],
+        "start": content.get("start"),
         "history": content.get("history", []),
     }
 

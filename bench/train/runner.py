@@ -164,7 +164,7 @@ def train(
         "command": " ".join(map(shlex.quote, ["bench", *sys.argv[1:]])),
         "hardware": _hardware(config, world),
         "history": _history(config, resumed),
-        "start": resumed["start"] if resumed is not None else _origin(config),
+        "start": resumed.get("start") if resumed is not None else _origin(config),
     }
     with noted() as asked:
         saver = Checkpoints(config, folder, average, log, about, asked)
