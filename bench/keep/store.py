@@ -18,8 +18,8 @@ which :meth:`Store.collect_garbage` removes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: A temporary file younger than this may belong to a run that is still going on.
 _GRACE_SECONDS = 600.0
+#: What a file system without locks answers.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _FOLDERS = ("evidence", "locks", "manifests", "memos", "records")
 
 
@@ -203,30 +205,27 @@ class Store:
         Raises:
             OutputError: If the store cannot be written to.
         """
-        import fcntl
+        from filelock import FileLock, Timeout
 
-        path = self.root / "locks" / f"{name}.lock"
-        while True:
-            try:
-                file = open(path, "a")  # noqa: SIM115
-            except OSError as error:
+        lock = FileLock(self.root / "locks" / f"{name}.lock", blocking=wait)
+        try:
+            lock.acquire()
+        except Timeout:
+            held = False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
                 raise OutputError(
-                    f"cannot write {path}: {error.strerror or error}; what is finished stays, mend it and run again"
+                    f"cannot write {lock.lock_file}: {error.strerror or error}; "
+                    f"what is finished stays, mend it and run again"
                 ) from None
-            with file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-                except BlockingIOError:
-                    yield False
-                    return
-                except OSError:
-                    yield True
-                    return
-                # `bench store gc` may have removed the file between opening and locking it.
-                if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                    # The kernel lets go of the lock when the process ends, however it ends.
-                    yield True
-                    return
+            held = True
+        else:
+            held = True
+        try:
+            # The kernel lets go of the lock when the process ends, however it ends.
+            yield held
+        finally:
+            lock.release()
 
     # Housekeeping
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.errors import BadConfig
+from bench.explain import explain
 
 
 class _Section(BaseModel):
@@ -311,34 +311,5 @@ def load_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfi
     try:
         return TrainConfig.model_validate(merged)
     except ValidationError as error:
-        raise BadConfig(f"training configuration {path}: {_explain(error)}") from None
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(_explain_one(e) for e in error.errors())
-
-
-def _explain_one(error: Any) -> str:
-    place = [part for part in error["loc"]]
-    key = ".".join(str(part) for part in place)
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(place[:-1])
-        close = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
-        advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-        return f"unknown key {key!r}: {advice}"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "missing":
-        return f"key {key!r} is missing"
-    return f"{key}: {message}" if key else message
-
-
-def _keys_at(place: list[Any]) -> list[str]:
-    """The keys that are known in the section at ``place``."""
-    section: Any = TrainConfig
-    for part in place:
-        if isinstance(part, int):
-            continue
-        annotation = section.model_fields[part].annotation
-        arguments = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)]
-        section = arguments[0] if arguments else annotation
-    return sorted(section.model_fields)
+        faults = "; ".join(explain(error, TrainConfig))
+        raise BadConfig(f"training configuration {path}: {faults}") from None

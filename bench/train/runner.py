@@ -234,7 +234,7 @@ def _origin(config: TrainConfig) -> dict[str, Any] | None:
 
     path = starting_weights(config.start)
     card = metadata(path, "card")
-    told = {key: card[key] for key in ("steps", "hours", "hardware", "start") if key in card}
+    told: dict[str, Any] = {key: card[key] for key in ("steps", "hours", "hardware", "start") if key in card}
     return {"weights": path.name, "sha256": sha256_file(path), **told}
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
-import os
 import re
-import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bench.errors import BadWeights, OutputError
+from bench.download import cache_folder, download
+from bench.errors import BadWeights
 from bench.weights import load_checkpoint, match_state
 
 if TYPE_CHECKING:
@@ -26,15 +21,6 @@ EXTRA_OK = (r"^ema_", r"^data_preprocessor\.", r"^(auxiliary|aux)_", r"^teacher\
 MISSING_OK = (r"num_batches_tracked$", r"^data_preprocessor\.", r"^(auxiliary|aux)_")
 
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
-_TIMEOUT = 30  # seconds without a byte
-
-
-def cache_folder() -> Path:
-    """Return where downloaded weights are kept: ``$DERAIN_BENCH_CACHE``, else the user's cache folder."""
-    given = os.environ.get("DERAIN_BENCH_CACHE")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain-bench"
 
 
 def cached_path(url: str) -> Path:
@@ -55,31 +41,11 @@ def fetch(url: str) -> Path:
         OutputError: The cache cannot be written.
     """
     found = _HASH.search(urlsplit(url).path)
-    if urlsplit(url).scheme != "https" or found is None:
+    if found is None:
         raise BadWeights(
-            f"{url} carries no hash to check it by (or is not https): "
-            f"download it yourself and pass --checkpoint FILE"
+            f"{url} carries no hash to check it by: download it yourself and pass --checkpoint FILE"
         )
-    wanted, target = found.group(1), cached_path(url)
-    if target.is_file() and _sha256(target).startswith(wanted):
-        return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as file:
-            part = Path(file.name)
-    except OSError as error:
-        raise OutputError(
-            f"{target.parent}: weights cannot be kept here ({error.strerror}): "
-            f"set DERAIN_BENCH_CACHE to a folder that can be written"
-        ) from None
-    try:
-        got = _download(url, part)
-        if not got.startswith(wanted):
-            raise BadWeights(f"{url}: what came has SHA-256 {got}, its name says {wanted}: try again later")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-    return target
+    return download(url, found.group(1), cached_path(url), "pass --checkpoint FILE")
 
 
 def fill(
@@ -108,22 +74,6 @@ def stated_classes(meta: dict[str, Any]) -> tuple[str, ...] | None:
             if isinstance(names, (list, tuple)) and names and all(isinstance(name, str) for name in names):
                 return tuple(names)
     return None
-
-
-def _download(url: str, part: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer, part.open("wb") as file:
-            while block := answer.read(1 << 20):
-                digest.update(block)
-                file.write(block)
-    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise BadWeights(
-            f"{url} cannot be downloaded ({' '.join(str(reason).split())}): "
-            f"fetch it elsewhere and pass --checkpoint FILE"
-        ) from None
-    return digest.hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
+from bench.download import cache_folder, download
 from bench.errors import BadConfig, BadWeights
 from bench.train.features.base import Features
 
@@ -85,26 +85,7 @@ def _check_digest(path: Path, digest: str) -> None:
 
 
 def _download(url: str, digest: str) -> Path:
-    import urllib.request
-
-    from bench.files import ensure_folder, write_atomic
-
     if not re.fullmatch(r"[0-9a-fA-F]{8,64}", digest):
         raise BadConfig(f"loss.features: a URL needs its hash, {url}#sha256=HEX (8 to 64 digits)")
-    folder = ensure_folder(Path.home() / ".cache" / "derain-bench")
-    path = folder / f"{digest.lower()[:16]}-{url.rsplit('/', 1)[-1]}"
-    if not path.is_file():
-        try:
-            with urllib.request.urlopen(url, timeout=60) as answer:
-                data = answer.read()
-        except OSError as error:
-            raise BadWeights(
-                f"{url} cannot be downloaded ({error}): fetch it elsewhere and give the file"
-            ) from None
-        found = hashlib.sha256(data).hexdigest()
-        if not found.startswith(digest.lower()):
-            raise BadWeights(
-                f"{url}: SHA-256 is {found}, not {digest} as configured: correct the hash or the address"
-            )
-        write_atomic(path, data)
-    return path
+    name = f"{digest.lower()[:16]}-{url.rsplit('/', 1)[-1]}"
+    return download(url, digest, cache_folder() / "features" / name, "give the file")

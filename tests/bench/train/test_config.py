@@ -40,11 +40,11 @@ def test_changes_keep_the_rest_of_the_data_section(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("optimizer: {}", r"unknown key 'optimizer': did you mean 'optimiser'\?"),
-        ("loss: {contrastiv: 1}", r"unknown key 'loss.contrastiv': did you mean 'contrastive'\?"),
-        ("loss: {ssim: -1}", "loss.ssim: .*greater than or equal to 0"),
-        ("average: 1.0", "average: .*less than 1"),
-        ("seed: many", "seed: .*integer"),
+        ("optimizer: {}", r"unknown key optimizer: did you mean optimiser\?"),
+        ("loss: {contrastiv: 1}", r"unknown key loss.contrastiv: did you mean contrastive\?"),
+        ("loss: {ssim: -1}", "loss.ssim is -1: .*greater than or equal to 0"),
+        ("average: 1.0", "average is 1.0: .*less than 1"),
+        ("seed: many", "seed is 'many': must be a whole number"),
     ],
 )
 def test_a_bad_key_or_value_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -54,7 +54,7 @@ def test_a_bad_key_or_value_is_named(tmp_path: Path, line: str, message: str) ->
 
 def test_unknown_keys_in_lists_are_named(tmp_path: Path) -> None:
     text = GOOD.replace("patch: 32", "pach: 32")
-    with pytest.raises(BadConfig, match=r"unknown key 'stages.0.pach': did you mean 'patch'\?"):
+    with pytest.raises(BadConfig, match=r"unknown key stages.0.pach: did you mean patch\?"):
         load_config(write(tmp_path, text))
 
 
@@ -62,7 +62,7 @@ def test_unknown_keys_in_lists_are_named(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("data: {}\nstages: [{until: 1}]", "neither clean images nor pairs"),
-        ("data: {clean: [{images: a}]}", "'stages' is missing"),
+        ("data: {clean: [{images: a}]}", "stages is missing"),
         ("data: {clean: [{images: a}]}\nstages: [{until: 5}, {until: 5}]", "growing steps"),
         (
             "data: {clean: [{images: a}], rain: [{kind: streaks, low: 0, high: 3}]}\nstages: [{until: 5}]",

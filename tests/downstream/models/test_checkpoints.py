@@ -56,7 +56,7 @@ def test_damaged_copy_is_replaced(cache, answers):
 
 def test_other_content_is_refused_and_not_kept(cache, answers):
     answers(b"something else")
-    with pytest.raises(BadWeights, match=f"its name says {DIGEST[:8]}"):
+    with pytest.raises(BadWeights, match=f"wanted is {DIGEST[:8]}"):
         checkpoints.fetch(URL)
     assert list(cache.iterdir()) == []
 
