@@ -389,6 +389,8 @@ def _what(
     variant: Variant, label: str, task: Task, model: Component | None, components: Components
 ) -> dict[str, Any]:
     """What the evidence of a cell depends on, beside the scenes' files."""
+    from downstream.tasks import code_of
+
     rain = None if label == CLEAN else variant.rain_key
     return {
         "evidence": EVIDENCE_VERSION,
@@ -398,6 +400,7 @@ def _what(
         "derainer": None if label in REFERENCES else components.derainers[label].key,
         "model": None if model is None else model.key,
         **task.key(variant.data),
+        **code_of(task),
     }
 
 

@@ -36,9 +36,10 @@ class _Part(BaseModel):
 
 
 def _known_task(value: str) -> str:
+    from bench import plugins
     from downstream.tasks import tasks
 
-    if value not in tasks:
+    if plugins.parse(value) is None and value not in tasks:
         raise ValueError(str(unknown("task", value, tasks)).removeprefix(f"unknown task {value!r}: "))
     return value
 
@@ -106,11 +107,17 @@ class Suite(_Part):
         """Load the tasks; of those from a file, this runs the file.
 
         Raises:
-            BenchError: If one is no task.
+            BenchError: If one is no task, or two are called the same.
         """
         from downstream.tasks import load_task
 
-        return tuple(load_task(spec) for spec in self.tasks)
+        found: dict[str, tuple[str, Task]] = {}
+        for spec in self.tasks:
+            task = load_task(spec)
+            other, _ = found.setdefault(task.about.name, (spec, task))
+            if other != spec:
+                raise BadConfig(f"tasks {other} and {spec} are both called {task.about.name}: rename one")
+        return tuple(task for _, task in found.values())
 
     @property
     def task_specs(self) -> dict[str, str]:
@@ -142,6 +149,30 @@ def _as_option(clause: str) -> str:
     path, _, rest = clause.partition(" ")
     keys = [part for part in path.split(".") if not part.isdigit() and part != "variants"]
     return f"--{_OPTIONS.get(keys[0], keys[0])} {rest}" if keys else clause
+
+
+def code_in(suite: Suite) -> list[tuple[str, str]]:
+    """Return what of a suite is code of somebody's own, which running the suite would run.
+
+    Registered names, weights files, data and folders of images are none: their readers never run what they read.
+
+    Returns:
+        Pairs of the option that names it and what it names.
+    """
+    from bench import plugins
+
+    found = [("task", spec) for spec in suite.tasks if plugins.parse(spec)]
+    found += [("derainer", spec) for spec in suite.derainers if ".py:" in spec or "torchscript:" in spec]
+    found += [("model", choice.name) for choice in suite.models if _is_code(choice.name)]
+    for variant in suite.variants:
+        found += [("data", variant.data)] if plugins.parse(variant.data) else []
+        found += [("rain", rain) for rain in variant.rain if plugins.parse(rain)]
+    return list(dict.fromkeys(found))
+
+
+def _is_code(model: str) -> bool:
+    """Whether a model is named by a file, rather than by a name of what is installed."""
+    return any(mark in model for mark in ("/", "\\", ".py", ".json", ".yaml", ".yml", ":"))
 
 
 def read_suite(name: str) -> Suite:

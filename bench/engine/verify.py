@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bench.engine.local import ThisMachine
 from bench.engine.session import open_session
-from bench.engine.suite import make_suite
-from bench.errors import BadRecord
+from bench.engine.suite import Suite, code_in, make_suite, override_suite
+from bench.errors import BadConfig, BadRecord
 from bench.keep.records import Record, read_record
 from bench.keep.store import Store
 from bench.seeds import rng_from
@@ -30,25 +32,44 @@ class Verdict:
     problem: str | None
 
 
-def verify(path: Path, sample: int, *, device: str = "auto", workers: int | None = None) -> list[Verdict]:
+def verify(
+    path: Path,
+    sample: int,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    choices: Mapping[str, Any] | None = None,
+) -> list[Verdict]:
     """Run some of a record's scenes again and hold them against its evidence.
+
+    A record is data, whoever sent it: nothing that it names is run but what comes with the program or an installed
+    package. Code of anybody's own (Python files, configs, TorchScript) is run where the user names it, and checkpoints
+    are unpickled where the user trusts them.
 
     Args:
         path: A record in a store.
         sample: How many scenes; chosen by the record's key.
         device: See :func:`bench.run`.
         workers: See :func:`bench.run`.
+        choices: What the user names in the place of what the record does: ``derainer``, ``model``, ``checkpoint``,
+            ``task``, ``rain``, ``data``, ``trust_checkpoint``, as for :func:`bench.engine.suite.suite_of`.
 
     Returns:
         One verdict per scene.
 
     Raises:
-        BadRecord: If the record is not in a store with its evidence, or does not say how it was made.
+        BadRecord: If the record is not in a store with its evidence, does not say how it was made, or names code that
+            the user did not.
         BenchError: If what it was made from is not there any more.
     """
     record = read_record(path)
+    suite = _suite(record, choices or {})
+    (task,) = suite.load_tasks()
+    if task.about.name != record.task:
+        raise BadConfig(
+            f"--task {suite.tasks[0]} is the task {task.about.name}, the record is of {record.task}"
+        )
     store = Store(path.resolve().parent.parent)
-    task = find_task(record.task)
     rows = store.read(record.evidence, task)
     listed = store.read_manifest(record.data.fingerprint)["scenes"] if rows else []
     kept = {name: rows[name, digest] for name, digest in listed if (name, digest) in rows}
@@ -59,15 +80,42 @@ def verify(path: Path, sample: int, *, device: str = "auto", workers: int | None
     names = sorted(kept)
     chosen = rng_from("verify", record.cell).permutation(len(names))[:sample]
     scenes = {names[index] for index in chosen}
-    fresh = _again(record, scenes, device, workers)
+    fresh = _again(record, suite, scenes, device, workers)
     return [Verdict(name, _compare(task, kept[name], fresh.get(name))) for name in sorted(scenes)]
 
 
-def _again(record: Record, scenes: set[str], device: str, workers: int | None) -> dict[str, Row]:
-    choices = record.run.get("choices")
-    if not choices:
+def _suite(record: Record, choices: Mapping[str, Any]) -> Suite:
+    """Return the suite of a record's cell, with what the user names in the place of what the record does.
+
+    Raises:
+        BadRecord: If the record does not say how it was made, or names code that the user did not.
+    """
+    from derainers import parse_derainers
+
+    stated = record.run.get("choices")
+    if not isinstance(stated, dict) or not stated:
         raise BadRecord(f"{record.filename()} does not say how it was made: run its cell again to verify it")
-    suite = make_suite(choices, record.filename())
+    # Trust is the user's to give, never a record's to claim.
+    suite = make_suite({**stated, "checkpoint_trust": ()}, record.filename())
+    named = dict(choices)
+    if "derainer" in named:
+        # The label is the record's: the user says what the code is, not what it is called.
+        specs = parse_derainers(named["derainer"])
+        if len(specs) != 1:
+            raise BadConfig(f"--derainer {named['derainer']}: name one, that of the record")
+        named["derainer"] = str(replace(specs[0], label=record.derainer.label))
+    foreign = [f"--{option} {text}" for option, text in code_in(suite) if option not in named]
+    if foreign:
+        raise BadRecord(
+            f"{record.filename()} names code, which is not run unless you name it: "
+            f"look at it, then add {' '.join(foreign)}"
+        )
+    return override_suite(suite, named) if named else suite
+
+
+def _again(
+    record: Record, suite: Suite, scenes: set[str], device: str, workers: int | None
+) -> dict[str, Row]:
     with (
         tempfile.TemporaryDirectory() as folder,
         open_session(suite, Path(folder), ThisMachine(workers), device=device) as session,

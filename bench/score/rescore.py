@@ -6,6 +6,7 @@ from bench.errors import BadData, BadRecord
 from bench.keep.records import Head, Record
 from bench.keep.store import Store
 from bench.score.scorer import Scorer
+from downstream.tasks import is_known
 
 
 def rescore(store: Store) -> list[tuple[Record, bool]]:
@@ -25,6 +26,10 @@ def rescore(store: Store) -> list[tuple[Record, bool]]:
     scorers: dict[str, Scorer] = {}
     results = []
     for old in records:
+        if not is_known(old.task):
+            raise BadRecord(
+                f"{old.filename()} is of task {old.task}, which comes from a file: name it with --task FILE.py:NAME"
+            )
         fingerprint = old.data.fingerprint
         if fingerprint not in scorers:
             scorers[fingerprint] = Scorer(store, fingerprint)

@@ -51,13 +51,12 @@ def build_network(name: str, options: dict[str, Any]) -> nn.Module:
 def _own_network(name: str, options: dict[str, Any]) -> nn.Module:
     from torch import nn
 
-    from derainers.harness.foreign import import_object
+    from bench import plugins
 
-    file, _, attribute = name.rpartition(":")
-    path = Path(file).expanduser()
-    if not path.is_file():
-        raise BadConfig(f"network {name!r}: no file {path}")
-    found = import_object(path, attribute)
+    plug_in = plugins.parse(name)
+    if plug_in is None:
+        raise BadConfig(f"network {name!r}: name what in the file is the network, such as my.py:Net")
+    found = plugins.load(plug_in, "network")
     if not isinstance(found, nn.Module):
         try:
             found = found(**options)

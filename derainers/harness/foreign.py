@@ -16,16 +16,15 @@ import dataclasses
 import hashlib
 import importlib.util
 import inspect
-import sys
-import traceback
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, BenchError, MissingDependency, said
-from bench.hashing import content_key, sha256_bytes, sha256_file
+from bench.hashing import content_key, sha256_file
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime
 
 if TYPE_CHECKING:
@@ -45,10 +44,8 @@ def check_file(spec: DerainerSpec) -> None:
     Raises:
         BadWeights, BadConfig, MissingDependency: If it does not, or ONNX Runtime is not there.
     """
-    if ".py:" in spec.name:
-        path = Path(spec.name.rpartition(":")[0]).expanduser()
-        if not path.is_file():
-            raise BadConfig(f"derainer {spec.name!r}: no file {path}")
+    if plug_in := plugins.parse(spec.name):
+        plugins.check(plug_in, "derainer")
         if spec.arg is not None and not Path(spec.arg).expanduser().is_file():
             raise BadWeights(f"derainer {spec.name!r}: no weights file {spec.arg}")
         return
@@ -72,10 +69,10 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
         return _load_torchscript(_path(spec), runtime)
     if spec.name == "onnx":
         return _load_onnx(_path(spec), runtime)
-    file, _, attribute = spec.name.rpartition(":")
-    path = Path(file).expanduser()
-    found = import_object(path, attribute)
-    return adapt(found, spec, runtime, {"name": attribute, "source": sha256_file(path)})
+    plug_in = plugins.parse(spec.name)
+    assert plug_in is not None  # the other kinds are done
+    found = plugins.load(plug_in, "derainer")
+    return adapt(found, spec, runtime, {"name": plug_in.name, "source": plugins.code_key(plug_in)})
 
 
 def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
@@ -163,49 +160,6 @@ def _check_description(found: Derainer, name: str) -> None:
             f"derainer {name!r}: its key and its card must be made of text, numbers, lists and dictionaries, "
             f"which go into the record"
         ) from None
-
-
-def import_object(path: Path, attribute: str) -> Any:
-    """Import a Python file under a name of its own, which changes with its content, and return one of its objects.
-
-    What lies beside the file can be imported from it.
-
-    Raises:
-        BenchError: The file cannot be imported, or has no such object.
-    """
-    name = f"derainers_of_user_{sha256_bytes(str(path.resolve()).encode() + path.read_bytes())[:12]}"
-    module = sys.modules.get(name)
-    if module is None:
-        module_spec = importlib.util.spec_from_file_location(name, path)
-        assert module_spec is not None
-        assert module_spec.loader is not None
-        module = importlib.util.module_from_spec(module_spec)
-        sys.modules[name] = module
-        folder = str(path.resolve().parent)
-        if folder not in sys.path:
-            sys.path.append(folder)
-        try:
-            module_spec.loader.exec_module(module)
-        except ANYTHING as error:
-            del sys.modules[name]
-            advice = "; keep what is not to run now under if __name__ == '__main__'"
-            raise BenchError(
-                f"{path} could not be imported: {said(error)}{_line(error, path)}"
-                f"{advice if isinstance(error, SystemExit) else ''}"
-            ) from error
-    if not hasattr(module, attribute):
-        public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise BadConfig(
-            f"{path} has no {attribute!r}; it has {', '.join(public[:8]) or 'nothing that can be called'}"
-        )
-    return getattr(module, attribute)
-
-
-def _line(error: BaseException, path: Path) -> str:
-    """The line of a file that an exception came from or through; empty where it did not."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
-    return f" (line {lines[-1]})" if lines else ""
 
 
 def _load_torchscript(path: Path, runtime: Runtime) -> Derainer:

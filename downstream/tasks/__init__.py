@@ -1,18 +1,22 @@
 """What is asked of a restored image: one module a task, found by name.
 
-A task comes from the program or from an installed package (entry points of the group ``derain_bench.tasks``). Importing
-this package imports no task.
+A task comes from the program, from an installed package (entry points of the group ``derain_bench.tasks``), or from a
+Python file (``my.py:MyTask``). Importing this package imports no task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from bench import plugins
+from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.registry import Registry
 from bench.vocabulary import DETECTION, RESTORATION, SEGMENTATION
 from downstream.tasks.base import Description, Metric, Task
+from downstream.tasks.per_image import PerImage
 
-__all__ = ["Description", "Metric", "Task", "about", "find_task", "load_task", "tasks"]
+__all__ = ["Description", "Metric", "PerImage", "Task", "about", "find_task", "load_task", "tasks"]
 
 #: Registered tasks; an entry is a task or a class that makes one without arguments.
 tasks: Registry[Task | type[Task]] = Registry("task", "derain_bench.tasks")
@@ -21,6 +25,8 @@ tasks.register(SEGMENTATION, "downstream.tasks.segmentation:Segmentation", origi
 tasks.register(RESTORATION, "downstream.tasks.restoration:Restoration", origin=__name__)
 
 _made: dict[str, Task] = {}
+#: Tasks from files: name to the plug-in, and to what was loaded from it.
+_plug_ins: dict[str, tuple[plugins.PlugIn, Any]] = {}
 
 
 def find_task(name: str) -> Task:
@@ -36,17 +42,57 @@ def find_task(name: str) -> Task:
 
 
 def load_task(spec: str) -> Task:
-    """Return the task that a user names.
+    """Return the task that a user names: a registered name, or ``FILE.py:NAME``, whose code is then run.
+
+    A task from a file is known by its own name from then on, in this process.
 
     Raises:
         UnknownName: If there is no task of that name.
+        BadConfig: If the file, or what it names, is no task.
     """
-    return find_task(spec)
+    plug_in = plugins.parse(spec)
+    if plug_in is None:
+        return find_task(spec)
+    found = plugins.load(plug_in, "task")
+    for name, (known, loaded) in _plug_ins.items():
+        if known == plug_in and loaded is found:
+            return _made[name]
+    try:
+        task: Task = found() if isinstance(found, type) else found
+        missing = [part for part in _PARTS if not hasattr(task, part)]
+        name = "" if missing else task.about.name
+    except ANYTHING as error:
+        if isinstance(error, BenchError):
+            raise
+        raise BadConfig(f"task {spec}: making it raised {said(error)}") from error
+    if missing:
+        raise BadConfig(
+            f"task {spec} is no task, it lacks {', '.join(missing)}: see docs/tasks.md for what one has"
+        )
+    if name in tasks:
+        raise BadConfig(f"task {spec} calls itself {name!r}, as a registered task does: rename it")
+    _plug_ins[name], _made[name] = (plug_in, found), task
+    return task
+
+
+#: What every task has; see :class:`downstream.tasks.base.Task`.
+_PARTS = tuple(name for name in (*Task.__annotations__, *vars(Task)) if not name.startswith("_"))
+
+
+def code_of(task: Task) -> dict[str, Any]:
+    """Return the part of evidence's key that stands for a task's own code; empty for those of installed packages."""
+    plug_in, _ = _plug_ins.get(task.about.name, (None, None))
+    return {"task_code": plugins.code_key(plug_in)} if plug_in is not None else {}
 
 
 def is_registered(name: str) -> bool:
     """Return whether a task comes with the program or an installed package, rather than from a file."""
     return name in tasks
+
+
+def is_known(name: str) -> bool:
+    """Return whether :func:`find_task` has a task of this name."""
+    return name in tasks or name in _made
 
 
 def all_tasks() -> list[Task]:
