@@ -26,6 +26,22 @@ class DerainerError(BenchError):
 
 
 @dataclass(frozen=True)
+class FixedSize:
+    """The one size of input that a network takes: images go through it in overlapping squares of that size.
+
+    Attributes:
+        side: Of the squares, in pixels.
+        overlap: The least that neighbours share, in pixels.
+        central: Whether results are averaged with weights that fall with the distance to a square's middle, as some
+            released test scripts do, instead of being blended across the overlaps.
+    """
+
+    side: int
+    overlap: int
+    central: bool = False
+
+
+@dataclass(frozen=True)
 class Card:
     """What one should know of a derainer before believing its numbers.
 
@@ -41,7 +57,12 @@ class Card:
         weights_sha256: Of the weights' file; ``None`` without weights, or before a file is loaded.
         params: Number of parameters; ``None`` where unknown.
         macs_256: Multiply-adds for a 256x256 image; ``None`` where unknown.
-        multiple: Height and width of the input must be multiples of it (the harness pads).
+        multiple: Height and width of the input must be multiples of it (the harness pads by reflection, at the bottom
+            and right).
+        least: The smallest height and width of the input; ``None`` for two multiples.
+        square: Whether the harness puts an image into the middle of a black square instead, as some released test
+            scripts do; its side is a multiple of ``multiple``.
+        fixed: For a network that takes one size only: which, and how larger images are cut and put together.
         weights_note: Where a user gets the weights, and under which terms.
     """
 
@@ -56,6 +77,9 @@ class Card:
     params: int | None = None
     macs_256: int | None = None
     multiple: int = 1
+    least: int | None = None
+    square: bool = False
+    fixed: FixedSize | None = None
     weights_note: str = ""
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, BenchError, MissingDependency, said
 from bench.hashing import content_key, sha256_file
-from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, FixedSize, Runtime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -240,14 +240,14 @@ def _load_onnx(path: Path, runtime: Runtime) -> Derainer:
         return torch.cat([torch.from_numpy(part) for part in parts]).to(pixels.device)
 
     height, width = inputs[0].shape[2:]
-    fixed = height if isinstance(height, int) else None
+    fixed = FixedSize(height, height // 4) if isinstance(height, int) else None
     if height != width and (isinstance(height, int) or isinstance(width, int)):
         raise BadWeights(f"{path}: takes {height}x{width} images only; export it with free height and width")
     digest = sha256_file(path)
-    card = Card(path.stem, "ONNX", weights_sha256=digest, multiple=_onnx_multiple(session))
+    card = Card(path.stem, "ONNX", weights_sha256=digest, multiple=_onnx_multiple(session), fixed=fixed)
     # The file says what it computes in; autocasting PyTorch would not reach it.
     runtime = dataclasses.replace(runtime, precision="fp32")
-    return NetworkDerainer(forward, card, {"name": "onnx", "weights": digest}, runtime, fixed=fixed)
+    return NetworkDerainer(forward, card, {"name": "onnx", "weights": digest}, runtime)
 
 
 def open_folder(spec: DerainerSpec) -> FolderDerainer:

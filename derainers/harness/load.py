@@ -69,7 +69,6 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         function = _attribute(entry.build)(**entry.config)
         return FunctionDerainer(function, entry.card, _key(entry, entry.config, None))
     from derainers.harness.fold import fold_norms
-    from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer
 
     path = weights_path(entry, spec)
     module, config = load_module(entry, path, runtime.trust)
@@ -81,26 +80,15 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         params=count_parameters(module),
         training_data=_trained_on(path) or entry.card.training_data,
     )
-    return NetworkDerainer(
-        module,
-        card,
-        _key(entry, config, digest),
-        runtime,
-        bears_bf16=entry.bears_bf16,
-        whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
-        lighten=_attribute(entry.lighten) if entry.lighten else None,
-    )
+    return _network(entry, module, card, _key(entry, config, digest), runtime)
 
 
 def load_untrained(entry: Entry, device: str, precision: str) -> Derainer:
     """Build a registered network with random weights: to measure what it costs, never to restore anything."""
-    from derainers.harness.network import NetworkDerainer
-
     module = _attribute(entry.build)(**entry.config)
     card = dataclasses.replace(entry.card, params=count_parameters(module))
     key = {**_key(entry, entry.config, None), "untrained": True}
-    lighten = _attribute(entry.lighten) if entry.lighten else None
-    return NetworkDerainer(module, card, key, Runtime(device, precision), lighten=lighten)
+    return _network(entry, module, card, key, Runtime(device, precision))
 
 
 def weights_path(entry: Entry, spec: DerainerSpec) -> Path:
@@ -161,6 +149,20 @@ def check_folder_gaps(derainer: Derainer, ids: Sequence[str], label: str) -> Non
         raise BadData(
             f"derainer {label!r} lacks {len(gaps)} of {len(ids)} scenes ({named}): add them or limit the run"
         )
+
+
+def _network(entry: Entry, module: nn.Module, card: Card, key: dict[str, Any], runtime: Runtime) -> Derainer:
+    from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer
+
+    return NetworkDerainer(
+        module,
+        card,
+        key,
+        runtime,
+        bears_bf16=entry.bears_bf16,
+        whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
+        lighten=_attribute(entry.lighten) if entry.lighten else None,
+    )
 
 
 def metadata(path: Path, entry: str) -> dict[str, Any]:

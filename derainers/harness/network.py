@@ -17,7 +17,8 @@ import torch
 from bench.allocator import keep_freed_memory
 from bench.device import resolve_device
 from bench.errors import ANYTHING, BadConfig, BenchError, said
-from derainers.base import Card, DerainerError, Runtime
+from derainers.base import Card, DerainerError, FixedSize, Runtime
+from derainers.harness.padding import fit, pad_to_multiple
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
 
 #: Raise when a change here changes results; it is part of every network's key.
@@ -58,32 +59,17 @@ def resolve_precision(name: str, device: torch.device, bears_bf16: bool) -> str:
     return name
 
 
-def pad_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
-    """Pad an HxWxC image at the bottom and right, by reflection, until both sides are multiples of
-    ``multiple``.
-
-    Reflection repeats where the image is smaller than what is added to it. A side gets two multiples at least (where
-    ``multiple`` is not 1): the lowest level of a U-Net then has more than one pixel to take statistics of.
-    """
-    height, width = image.shape[:2]
-    least = 2 * multiple if multiple > 1 else 1
-    below = max(least - height, -height % multiple)
-    right = max(least - width, -width % multiple)
-    return np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect") if below or right else image
-
-
 class NetworkDerainer:
     """A network as a derainer.
 
     Args:
         forward: NCHW float32 in [0, 1] to the same; usually an ``nn.Module``, which is moved to the device
             and put into evaluation mode.
-        card: Its ``multiple`` is what images are padded to.
+        card: Its ``multiple``, ``least``, ``square`` and ``fixed`` say how images are brought to a size it takes.
         key: What the output depends on so far; precision, tiles and this harness's version are added.
         runtime: Device, precision and tiles.
         bears_bf16: Whether ``precision="auto"`` may choose bfloat16.
         whole_pixels: The largest image that ``tile="auto"`` leaves whole.
-        fixed: For networks that take square inputs of one size only: its side. Images go through in tiles of it.
         lighten: Makes of the network, and of the type it computes in, a copy that computes the same faster.
     """
 
@@ -96,7 +82,6 @@ class NetworkDerainer:
         *,
         bears_bf16: bool = False,
         whole_pixels: int = WHOLE_PIXELS,
-        fixed: int | None = None,
         lighten: Callable[[Any, torch.dtype], torch.nn.Module] | None = None,
     ) -> None:
         runtime = runtime or Runtime()
@@ -107,7 +92,6 @@ class NetworkDerainer:
         self.card = card
         #: What happened that a user should know of, such as falling back to tiles.
         self.notes: list[str] = []
-        self._fixed = fixed
         if runtime.tile == "auto":
             self._tiles: Tiles | None = Tiles()
             self._whole = whole_pixels
@@ -116,8 +100,8 @@ class NetworkDerainer:
             self._tiles = parse_tile(runtime.tile)
             self._whole = 0
             tile = str(self._tiles or "off")
-        if fixed is not None:
-            tile = f"fixed {fixed}"
+        if card.fixed is not None:
+            tile = f"fixed {card.fixed.side}"
         self.key = {**key, "harness": HARNESS_VERSION, "precision": self.precision, "tile": tile}
         #: The network, where it is an ``nn.Module`` and not just something that can be called.
         self.module = forward if isinstance(forward, torch.nn.Module) else None
@@ -158,11 +142,12 @@ class NetworkDerainer:
         return [result for result in results if result is not None]
 
     def restore_together(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Restore images of one size in one batch, also where :meth:`restore` would take them one by one."""
-        return self._restore_whole(list(images))
+        """Restore images of one size in one batch, also where :meth:`restore` would take them one by one; not those of
+        networks that take one size only, whose images go through in tiles."""
+        return self._restore_whole(list(images)) if self.card.fixed is None else self.restore(images)
 
     def _tiled(self, height: int, width: int) -> bool:
-        if self._fixed is not None:
+        if self.card.fixed is not None:
             return True
         return (
             self._tiles is not None and height * width > self._whole and max(height, width) > self._tiles.size
@@ -170,9 +155,11 @@ class NetworkDerainer:
 
     def _restore_whole(self, images: list[np.ndarray]) -> list[np.ndarray]:
         height, width = images[0].shape[:2]
-        batch = np.stack([pad_to_multiple(image, self.card.multiple) for image in images])
+        fitted = [fit(image, self.card) for image in images]
+        _, top, left = fitted[0]
+        batch = np.stack([pixels for pixels, _, _ in fitted])
         try:
-            restored = _to_uint8(self._run(batch)[:, :, :height, :width])
+            restored = _to_uint8(self._run(batch)[:, :, top : top + height, left : left + width])
         except (torch.OutOfMemoryError, MemoryError):
             self._release()
             if len(images) > 1:
@@ -192,10 +179,10 @@ class NetworkDerainer:
         def part(tile: np.ndarray) -> np.ndarray:
             return self._run(tile[None])[0].permute(1, 2, 0).float().cpu().numpy()
 
-        if self._fixed is not None:
-            restored = _restore_fixed(part, image, self._fixed)
+        if self.card.fixed is not None:
+            restored = _restore_fixed(part, image, self.card.fixed)
         else:
-            padded = pad_to_multiple(image, self.card.multiple)
+            padded = pad_to_multiple(image, self.card.multiple, self.card.least)
             restored = restore_tiled(part, padded, self._tiles or Tiles(), self.card.multiple)
         return np.rint(restored[:height, :width].clip(0.0, 1.0) * 255.0).astype(np.uint8)
 
@@ -260,8 +247,9 @@ def _to_uint8(output: torch.Tensor) -> np.ndarray:
     return rounded.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def _restore_fixed(part: Callable[[np.ndarray], np.ndarray], image: np.ndarray, side: int) -> np.ndarray:
+def _restore_fixed(
+    part: Callable[[np.ndarray], np.ndarray], image: np.ndarray, fixed: FixedSize
+) -> np.ndarray:
     """Restore through a network that takes squares of one size only, in overlapping tiles of that size."""
-    below, right = (max(0, side - length) for length in image.shape[:2])
-    padded = np.pad(image, ((0, below), (0, right), (0, 0)), mode="reflect")
-    return restore_tiled(part, padded, Tiles(side, side // 4))
+    padded = pad_to_multiple(image, 1, fixed.side)
+    return restore_tiled(part, padded, Tiles(fixed.side, fixed.overlap), central=fixed.central)

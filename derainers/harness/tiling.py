@@ -96,8 +96,23 @@ def ramp(length: int, size: int, start: int, overlap: int) -> np.ndarray:
     return weight
 
 
+def nearness(size: int) -> np.ndarray:
+    """The weight of a tile's pixels where it falls with their distance to the middle: 1 / sqrt(d^2 + 0.001), as IDT's
+    released test script has it.
+
+    Returns:
+        float32 (size, size).
+    """
+    line = (np.arange(size, dtype=np.float32) - size / 2) ** 2
+    return 1 / np.sqrt(line[:, None] + line[None, :] + np.float32(1e-3))
+
+
 def restore_tiled(
-    restore: Callable[[np.ndarray], np.ndarray], image: np.ndarray, tiles: Tiles, multiple: int = 1
+    restore: Callable[[np.ndarray], np.ndarray],
+    image: np.ndarray,
+    tiles: Tiles,
+    multiple: int = 1,
+    central: bool = False,
 ) -> np.ndarray:
     """Apply ``restore`` to overlapping tiles of ``image`` and blend the results.
 
@@ -108,6 +123,8 @@ def restore_tiled(
         tiles: Size and overlap.
         multiple: Tiles begin at multiples of it, so that a network that pools sees the same grid as on the
             whole image.
+        central: Whether a tile's weight is its pixels' :func:`nearness` to the middle, everywhere, and not a
+            :func:`ramp` in the overlaps; the image is then no smaller than a tile.
 
     Returns:
         float32 (H, W, C).
@@ -120,7 +137,8 @@ def restore_tiled(
         rows = ramp(height, tiles.size, top, tiles.overlap)
         for left in starts(width, tiles.size, tiles.overlap, multiple):
             columns = ramp(width, tiles.size, left, tiles.overlap)
-            weight = (rows[:, None] * columns[None, :])[:, :, None]
+            weight = nearness(tiles.size) if central else rows[:, None] * columns[None, :]
+            weight = weight[:, :, None]
             place = np.s_[top : top + rows.size, left : left + columns.size]
             part = restore(image[place])
             if total is None:

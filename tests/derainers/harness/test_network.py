@@ -7,15 +7,17 @@ import pytest
 
 from bench.errors import BadConfig
 from derainers import DerainerError
-from derainers.base import Card, Runtime
-from derainers.harness.network import NetworkDerainer, pad_to_multiple, resolve_precision
+from derainers.base import Card, FixedSize, Runtime
+from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer, resolve_precision
+from derainers.harness.padding import pad_to_multiple
 
 torch = pytest.importorskip("torch")
 
 
-def wrap(forward, *, multiple=1, tile="auto", precision="auto", **kwargs):
+def wrap(forward, *, tile="auto", precision="auto", whole_pixels=WHOLE_PIXELS, **card):
+    runtime = Runtime("cpu", precision, tile)
     return NetworkDerainer(
-        forward, Card("test", multiple=multiple), {"name": "test"}, Runtime("cpu", precision, tile), **kwargs
+        forward, Card("test", **card), {"name": "test"}, runtime, whole_pixels=whole_pixels
     )
 
 
@@ -45,6 +47,7 @@ def test_padding_reflects():
     row = np.arange(5, dtype=np.uint8)[None, :, None].repeat(3, 2)
     assert pad_to_multiple(row, 4)[0, :, 0].tolist() == [0, 1, 2, 3, 4, 3, 2, 1]
     assert pad_to_multiple(row, 4).shape == (8, 8, 3)
+    assert pad_to_multiple(row, 4, least=11).shape == (12, 12, 3)
 
 
 def test_channels_are_rgb():
@@ -102,12 +105,37 @@ def test_out_of_memory_falls_back_to_tiles_and_says_so():
         wrap(lambda x: forward(torch.zeros(1, 3, 600, 600)))(image(20, 20))
 
 
-def test_a_fixed_size_network_sees_that_size():
+@pytest.mark.parametrize("central", [False, True])
+def test_a_fixed_size_network_sees_that_size(central):
     sizes = []
-    derainer = wrap(lambda x: sizes.append(tuple(x.shape[2:])) or x, fixed=32)
+    derainer = wrap(lambda x: sizes.append(tuple(x.shape[2:])) or x, fixed=FixedSize(32, 8, central))
     for size in ((20, 20), (32, 32), (50, 70)):
         assert (derainer(image(*size)) == image(*size)).all()
+    assert (derainer.restore_together([image(20, 20)])[0] == image(20, 20)).all()
     assert set(sizes) == {(32, 32)}
+
+
+def test_tiles_count_by_their_nearness():
+    """Two tiles, black and white: what a pixel becomes is the second one's share of the weight."""
+    values = iter((0.0, 1.0))
+    derainer = wrap(lambda x: x * 0 + next(values), fixed=FixedSize(32, 8, central=True))
+    row, column = 20, 27
+    first, second = (1 / np.sqrt((row - 16) ** 2 + (at - 16) ** 2 + 1e-3) for at in (column, column - 24))
+    restored = derainer(image(32, 56))
+    assert restored[row, column, 0] == round(255 * second / (first + second))
+
+
+@pytest.mark.parametrize(("size", "side"), [((1, 1), 16), ((17, 23), 32), ((16, 40), 48), ((32, 32), 32)])
+def test_a_square_is_black_around_the_image(size, side):
+    seen = []
+    derainer = wrap(lambda x: seen.append(x) or x, multiple=16, square=True)
+    assert (derainer(image(*size)) == image(*size)).all()
+    (x,) = seen
+    assert x.shape[2:] == (side, side)
+    above, before = (side - size[0]) // 2, (side - size[1]) // 2
+    inner = np.s_[0, :, above : above + size[0], before : before + size[1]]
+    assert (x[inner].numpy() == image(*size).transpose(2, 0, 1).astype(np.float32) / 255).all()
+    assert x.count_nonzero() == x[inner].count_nonzero()
 
 
 @pytest.mark.parametrize(
