@@ -148,12 +148,24 @@ class FourLevels(nn.Module):
         self.up2_1 = Resample(widths[1], up=True)
         self.decoder_level1 = level(0, widths[1])
 
-    def levels(self, features: torch.Tensor) -> torch.Tensor:
-        """(N, width, H, W) to (N, 2 width, H, W); H and W are multiples of 8."""
+    def levels(
+        self,
+        features: torch.Tensor,
+        entering: Callable[[int, torch.Tensor], torch.Tensor] = lambda _, x: x,
+    ) -> torch.Tensor:
+        """Run the encoder and the decoder.
+
+        Args:
+            features: (N, width, H, W); H and W are multiples of 8.
+            entering: What is done to the features that enter level 2, 3 or 4 on the way down; the size stays.
+
+        Returns:
+            (N, 2 width, H, W).
+        """
         first = self.get_submodule("encoder_level1")(features)
-        second = self.get_submodule("encoder_level2")(self.get_submodule("down1_2")(first))
-        third = self.get_submodule("encoder_level3")(self.get_submodule("down2_3")(second))
-        x = self.latent(self.get_submodule("down3_4")(third))
+        second = self.get_submodule("encoder_level2")(entering(2, self.get_submodule("down1_2")(first)))
+        third = self.get_submodule("encoder_level3")(entering(3, self.get_submodule("down2_3")(second)))
+        x = self.latent(entering(4, self.get_submodule("down3_4")(third)))
         x = self.decoder_level3(self.reduce_chan_level3(torch.cat([self.up4_3(x), third], 1)))
         x = self.decoder_level2(self.reduce_chan_level2(torch.cat([self.up3_2(x), second], 1)))
         return self.decoder_level1(torch.cat([self.up2_1(x), first], 1))
