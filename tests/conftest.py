@@ -10,6 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# On small images PyTorch's threads wait for each other longer than they compute, on a busy machine a hundred times as
+# long; the test processes fill the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 #: Scripts that measure; looking for examples in docstrings would import them.
 collect_ignore = ["benchmarks"]
 

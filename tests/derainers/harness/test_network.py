@@ -171,5 +171,5 @@ def test_precision_is_in_the_key():
     for bad in ("fp16", ""):
         with pytest.raises(BadConfig, match="precision"):
             resolve_precision(bad, cpu, bears_bf16=True)
-    with pytest.raises(BadConfig, match="device 'tpu'"):
+    with pytest.raises(BadConfig, match="--device tpu"):
         NetworkDerainer(lambda x: x, Card("x"), {}, Runtime("tpu"))
