@@ -1,373 +1,320 @@
-"""Code of the user's own, ``FILE.py:NAME[:ARG]``: one loader for derainers, rains, data readers, tasks and models.
+"""Objects from a user's Python file, ``FILE.py:NAME[:ARG]``: derainers, rains, data readers, whatever has such a door.
 
-A plug-in sees the modules beside its file, and no other plug-in's: while one is imported its folder stands first on
-``sys.path``, and the modules that came with it leave ``sys.modules`` again. A function that imports a neighbour later
-finds it through :class:`_Neighbours`.
+A file is imported as a package of its own below this module: ``bench.plugins.<path>@<hash of its code>``. What lies
+beside the file is found by the plain names that the file imports it under, and is imported below the file's own name.
+So two files with a neighbour of one name do not meet, nothing is put on ``sys.path`` or in place of anybody else's
+module, an import inside a function works whenever the function is called, and changed code is imported afresh. The
+name says where the file is: what is pickled by reference (a class, a function, an instance) can be unpickled in any
+process that sees the same files, and is refused where their content differs.
 
-What a plug-in's results depend on is all of its own code, so :func:`code_key` covers every module that it names or
-has loaded and that is not part of an installed distribution: its file, its neighbours, packages installed as editable.
+A module that is imported through ``importlib.import_module("neighbour")`` instead of an import statement is not found.
+
+Whoever calls this runs the user's code: a name that comes out of a record or a file must not get here.
 """
 
 from __future__ import annotations
 
 import ast
-import contextlib
-import importlib.abc
-import importlib.machinery
+import builtins
+import difflib
+import functools
+import importlib
 import importlib.util
-import re
 import site
 import sys
 import sysconfig
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
+from urllib.parse import quote, unquote
 
-from bench.errors import ANYTHING, BadConfig, BenchError, said
-from bench.hashing import content_key, sha256_bytes, sha256_file
+from bench.errors import ANYTHING, BadConfig, said
+from bench.hashing import content_key, sha256_file
 
-_SPEC = re.compile(r"(?P<file>.+?\.py):(?P<name>\w+)(?::(?P<arg>.+))?", re.DOTALL)
-_PREFIX = "derain_bench_plug_in_"
-_OURS = ("bench", "derainers", "downstream", "reports")
-_lock = threading.RLock()
+#: Modules of plug-ins are submodules of this one, though none lies in a folder.
+__path__: list[str] = []
+
+#: Names that stand for our own packages and the standard library, whatever lies beside a file.
+_TAKEN = frozenset({"bench", "derainers", "downstream", "reports", *sys.stdlib_module_names})
+#: What a package's code consists of.
+_CODE = (".py", ".so", ".pyd")
 
 
 @dataclass(frozen=True)
 class PlugIn:
-    """An object in a Python file.
+    """An object in a Python file, as a user names it.
 
     Attributes:
-        file: The file, as the user wrote it.
+        file: The file as it was written.
         name: The object's name in it.
-        arg: What follows; None for nothing.
+        arg: What follows after a second colon; its meaning is the caller's.
     """
 
-    file: str
+    file: Path
     name: str
     arg: str | None = None
 
     @property
     def path(self) -> Path:
-        """The file's place."""
-        return Path(self.file).expanduser().resolve()
+        """The file, absolute."""
+        return self.file.expanduser().resolve()
+
+    @property
+    def title(self) -> str:
+        """The spelling without the folders: the same wherever the file lies."""
+        return str(PlugIn(Path(self.file.name), self.name, self.arg))
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.name}" + (f":{self.arg}" if self.arg is not None else "")
-
-
-@dataclass
-class _Loaded:
-    """A file that was imported.
-
-    Attributes:
-        digest: Of all its own code, at that time.
-        module: The module.
-        own: Its own modules beside it, by name.
-    """
-
-    digest: str
-    module: ModuleType
-    own: dict[str, ModuleType] = field(default_factory=dict)
-
-
-_loaded: dict[Path, _Loaded] = {}
+        return ":".join([str(self.file), self.name, *([] if self.arg is None else [self.arg])])
 
 
 def parse(spec: str) -> PlugIn | None:
-    """Return what a user named in a file; None for what is no such name.
+    """Read ``FILE.py:NAME[:ARG]``.
+
+    Returns:
+        The plug-in; None where ``spec`` does not name an object in a Python file.
 
     Example:
-        >>> parse("my.py:Net:weights.pth")
-        PlugIn(file='my.py', name='Net', arg='weights.pth')
-        >>> parse("street")
+        >>> parse("rains/my.py:fog:0.5")
+        PlugIn(file=PosixPath('rains/my.py'), name='fog', arg='0.5')
+        >>> parse("streaks:heavy")
     """
-    found = _SPEC.fullmatch(spec)
-    return PlugIn(**found.groupdict()) if found else None
+    file, door, rest = spec.strip().partition(".py:")
+    name, _, arg = rest.partition(":")
+    return PlugIn(Path(f"{file}.py"), name, arg or None) if door and name else None
 
 
-def check(plug_in: PlugIn, what: str) -> None:
-    """Check that a plug-in's file exists, without importing it.
-
-    Args:
-        plug_in: The plug-in.
-        what: What it is to be, for the message: ``derainer``, ``rain``, ...
+def refuse_bare(spec: str) -> None:
+    """Say what is missing where a user named a Python file and nothing in it.
 
     Raises:
-        BadConfig: If it does not.
+        BadConfig: If so.
     """
-    if not plug_in.path.is_file():
-        raise BadConfig(f"{what} {str(plug_in)!r}: no file {plug_in.file}")
+    file = spec.strip().rstrip(":")
+    if file.endswith(".py"):
+        raise BadConfig(f"{spec!r}: name what in the file is meant, such as {file}:NAME")
 
 
-def load(plug_in: PlugIn, what: str = "plug-in") -> Any:
-    """Import a plug-in's file and return the object; this runs its code.
-
-    A file that was imported before and has not changed since, its neighbours included, is not imported again.
-
-    Args:
-        plug_in: The plug-in.
-        what: What it is to be, for messages.
+def load(plugin: PlugIn) -> Any:
+    """Import a plug-in's file, where that has not happened yet, and return its object.
 
     Raises:
-        BadConfig: If there is no such file or object, or importing it raises.
+        BadConfig: If there is no such file or object, or the file cannot be imported; one line says why.
     """
-    check(plug_in, what)
-    with _lock:
-        module = _module(plug_in.path, plug_in.file)
-    if not hasattr(module, plug_in.name):
-        public = [
-            name for name, value in vars(module).items() if callable(value) and not name.startswith("_")
-        ]
-        raise BadConfig(
-            f"{plug_in.file} has no {plug_in.name!r}; it has {', '.join(public[:8]) or 'nothing that can be called'}"
-        )
-    return getattr(module, plug_in.name)
-
-
-def code_key(plug_in: PlugIn) -> str | dict[str, str]:
-    """Return the hash of each of a plug-in's own modules, by their place beside its file; of a single file its hash.
-
-    Modules that are named by import statements anywhere in the code count, and those that it has loaded so far.
-    Nothing is run for it.
-    """
-    path = plug_in.path
-    files = _named_files(path)
-    loaded = _loaded.get(path)
-    if loaded is not None:
-        files |= {Path(m.__file__).resolve() for m in loaded.own.values() if m.__file__}
-    hashes = {_place(file, path.parent): sha256_file(file) for file in sorted(files) if file.is_file()}
-    return next(iter(hashes.values())) if len(hashes) == 1 else hashes
-
-
-def remade(plug_in: PlugIn, qualname: str, state: dict[str, Any]) -> Any:
-    """Return an object of a plug-in's class with a state: how such objects reach other processes."""
-    load(plug_in, "plug-in")
-    found: Any = _loaded[plug_in.path].module
-    for part in qualname.split("."):
-        found = getattr(found, part)
-    made = object.__new__(found)
-    made.__dict__.update(state)
-    return made
-
-
-def origin_of(kind: type) -> PlugIn | None:
-    """Return the plug-in whose file defines a class; None for classes of installed modules."""
-    if not kind.__module__.startswith(_PREFIX):
-        return None
-    for path, loaded in _loaded.items():
-        if loaded.module.__name__ == kind.__module__:
-            return PlugIn(str(path), kind.__qualname__.partition(".")[0])
-    return None
-
-
-def _module(path: Path, shown: str) -> ModuleType:
-    digest = content_key({str(file): sha256_file(file) for file in sorted(_named_files(path))})
-    known = _loaded.get(path)
-    if known is not None and known.digest == digest:
-        return known.module
-    name = _PREFIX + sha256_bytes(str(path).encode())[:16]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    loaded = _Loaded(digest, module)
-    before = _loaded.get(path)
-    sys.modules[name] = module  # dataclasses and pickling look a class's module up by its name
-    _loaded[path] = loaded
-    if not any(isinstance(finder, _Neighbours) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Neighbours())
+    code = code_key(plugin)
+    name = f"{__name__}.{quote(str(plugin.path)).replace('.', '%2E')}@{_short(code)}"
     try:
-        with _apart(loaded, path.parent):
-            spec.loader.exec_module(module)
-    except BaseException as error:
-        sys.modules.pop(name, None)
-        if before is None:
-            _loaded.pop(path)
-        else:
-            _loaded[path], sys.modules[name] = before, before.module
-        if isinstance(error, BenchError) or not isinstance(error, ANYTHING):
-            raise
+        module = importlib.import_module(name)
+    except ANYTHING as error:
         advice = "; keep what is not to run now under if __name__ == '__main__'"
         raise BadConfig(
-            f"{shown} could not be imported: {said(error)}{_line(error, path)}"
+            f"{plugin.file} could not be imported: {said(error).replace(f'{name}.', '')}{_line(error, plugin.path)}"
             f"{advice if isinstance(error, SystemExit) else ''}"
         ) from error
-    return module
+    if not hasattr(module, plugin.name):
+        raise BadConfig(f"{plugin.file} has no {plugin.name!r}{_instead(module, plugin.name)}")
+    return getattr(module, plugin.name)
 
 
-@contextlib.contextmanager
-def _apart(loaded: _Loaded, folder: Path) -> Iterator[None]:
-    """Let imports find a plug-in's neighbours, and nobody else's; keep what comes with it out of the way after."""
-    others = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if "." not in name and _is_neighbour(name, folder) and not _is_installed(_file_of(module))
-    }
-    for name in list(sys.modules):
-        if name.partition(".")[0] in others:
-            others[name] = sys.modules.pop(name)
-    before = set(sys.modules)
-    sys.path.insert(0, str(folder))
+def code_key(plugin: PlugIn) -> dict[str, str]:
+    """Return the hashes of a plug-in's code: its file, and all of the user's own that an import statement leads to.
+
+    The user's own is what lies beside the file, and what is imported from elsewhere but belongs to no installed
+    distribution; a package that is installed for development belongs to the user. A package counts with every file of
+    code in it. Statements are looked up in the files, also those inside functions, so that the key does not depend on
+    what has been imported so far. A module that is named in no statement is not seen.
+
+    Returns:
+        SHA-256 of each module or package, by its name; where they lie does not count.
+
+    Raises:
+        BadConfig: If there is no such file, or one cannot be read.
+    """
+    if not plugin.path.is_file():
+        raise BadConfig(f"{plugin}: no file {plugin.file}")
+    importlib.invalidate_caches()  # a file may be younger than the listing of its folder
     try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(str(folder))
-        for name in set(sys.modules) - before:
-            module = sys.modules[name]
-            if not _is_installed(_file_of(module)) and not name.startswith(_PREFIX):
-                loaded.own[name] = module
-                if _is_neighbour(name.partition(".")[0], folder):
-                    del sys.modules[name]
-        sys.modules.update(others)
+        return _code_of(plugin.path)
+    except OSError as error:
+        raise BadConfig(f"{plugin}: {error.filename} cannot be read: {error.strerror or error}") from None
 
 
-class _Neighbours(importlib.abc.MetaPathFinder):
-    """Finds a plug-in's neighbours for imports that its functions make later."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """Find a module beside the file of whoever imports it, if that is a plug-in."""
-        asking = self._asking()
-        if asking is None:
-            return None
-        folder, loaded = asking
-        if fullname in loaded.own:
-            return importlib.util.spec_from_loader(fullname, _Kept(loaded.own[fullname]))
-        if path is not None or not _is_neighbour(fullname, folder):
-            return None
-        return importlib.machinery.PathFinder.find_spec(fullname, [str(folder)])
-
-    def _asking(self) -> tuple[Path, _Loaded] | None:
-        frame = sys._getframe(2)
-        while frame is not None:
-            file = frame.f_globals.get("__file__")
-            if file and not frame.f_globals.get("__name__", "").startswith("importlib"):
-                for path, loaded in _loaded.items():
-                    if frame.f_globals.get("__name__") == loaded.module.__name__ or any(
-                        frame.f_globals is vars(module) for module in loaded.own.values()
-                    ):
-                        return path.parent, loaded
-                return None
-            frame = frame.f_back  # type: ignore[assignment]
-        return None
-
-
-class _Kept(importlib.abc.Loader):
-    """Gives a module that was loaded before."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self._module = module
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """The module as it is."""
-        return self._module
-
-    def exec_module(self, module: ModuleType) -> None:
-        """It has run already."""
-
-
-def _is_neighbour(name: str, folder: Path) -> bool:
-    return (folder / f"{name}.py").is_file() or (folder / name).is_dir()
-
-
-def _named_files(path: Path) -> set[Path]:
-    """A file and all own modules that import statements name, anywhere in it and in them."""
-    found: set[Path] = set()
-    todo = [path]
-    while todo:
-        file = todo.pop()
-        if file in found or not file.is_file():
+def _code_of(path: Path) -> dict[str, str]:
+    folder = path.parent
+    key = {path.name: sha256_file(path)}
+    waiting = _imported(path, folder)
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
             continue
-        found.add(file)
-        todo += _imported(file, path.parent)
-    return found
+        seen.add(name)
+        spec, within = _beside(folder, name), folder
+        if spec is None:
+            spec = _elsewhere(name)
+            if spec is None or not _is_own(spec):
+                continue
+            within = Path("/nowhere")
+        files = {name: file for name, file in _files(spec)}
+        hashes = {name: sha256_file(file) for name, file in files.items()}
+        key[name] = content_key(hashes) if spec.submodule_search_locations else next(iter(hashes.values()))
+        for file in files.values():
+            waiting |= _imported(file, within)
+    return key
 
 
-def _imported(file: Path, root: Path) -> list[Path]:
-    """The own modules that a file's import statements name."""
+def _files(spec: ModuleSpec) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a module or package, by their names within it."""
+    if not spec.submodule_search_locations:
+        assert spec.origin is not None
+        yield "", Path(spec.origin)
+        return
+    for folder in map(Path, spec.submodule_search_locations):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in _CODE and path.is_file():
+                yield path.relative_to(folder).as_posix(), path
+
+
+def _imported(file: Path, folder: Path) -> set[str]:
+    """Return the first parts of the names that a file imports, with those it imports relative to ``folder``."""
+    if file.suffix != ".py":
+        return set()
     try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError, RecursionError):  # told when it is imported
-        return []
-    files: list[Path] = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError, RecursionError):
+        return set()  # importing it says what is wrong
+    # So many dots lead from the file to its neighbours in the folder.
+    dots = len(file.relative_to(folder).parts) if file.is_relative_to(folder) else None
+    names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                files += _files_of(alias.name, [root])
-        elif isinstance(node, ast.ImportFrom):
-            base = [root]
-            if node.level:
-                base = [file.parents[node.level - 1]] if node.level <= len(file.parents) else []
-            files += _files_of(node.module or "", base)
-            for alias in node.names:
-                files += _files_of(f"{node.module}.{alias.name}" if node.module else alias.name, base)
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
-                files += _files_of(node.args[0].value, [root])
-    return files
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level in (0, dots):
+            names += [node.module] if node.module else [alias.name for alias in node.names]
+    return {name.partition(".")[0] for name in names}
 
 
-def _files_of(name: str, roots: Sequence[Path]) -> list[Path]:
-    """The files of a dotted name's packages and module, beside a plug-in or installed as editable."""
-    parts = [part for part in name.split(".") if part]
-    for root in roots:
-        files, place = [], root
-        for part in parts:
-            place = place / part
-            files += [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
-        if files or (parts and (root / parts[0]).is_dir()):
-            return [file.resolve() for file in files]
-    if not parts or parts[0] in sys.stdlib_module_names or parts[0] in _OURS:
-        return []
-    editable = _editable_root(parts[0])
-    return _files_of(name, [editable]) if editable is not None else []
+def _beside(folder: Path, name: str) -> ModuleSpec | None:
+    """Find a module or package of the given name in the folder of a plug-in's file."""
+    if name in _TAKEN:
+        return None
+    spec = PathFinder.find_spec(name, [str(folder)])
+    # A folder of data is a package of no code to Python: as in Python it comes after everything else.
+    if spec is not None and spec.origin is None and _elsewhere(name) is not None:
+        return None
+    return spec
 
 
-@cache
-def _editable_root(package: str) -> Path | None:
-    """The folder that holds a package that is importable and not installed by copying; None for others."""
+def _elsewhere(name: str) -> ModuleSpec | None:
+    if name in _TAKEN:
+        return None
     try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError, AttributeError):
+        return importlib.util.find_spec(name)
+    except (ImportError, AttributeError, ValueError):  # a module that was made by hand has no spec
         return None
-    if spec is None:
-        return None
-    places = [Path(place) for place in spec.submodule_search_locations or ()]
-    place = places[0] if places else Path(spec.origin) if spec.has_location and spec.origin else None
-    return None if place is None or _is_installed(place) else place.resolve().parent
 
 
-def _file_of(module: ModuleType) -> Path | None:
-    file = getattr(module, "__file__", None)
-    if file is None:
-        places = list(getattr(module, "__path__", ()))
-        return Path(places[0]).resolve() if places else None
-    return Path(file).resolve()
+def _is_own(spec: ModuleSpec) -> bool:
+    """Whether a module belongs to no installed distribution."""
+    if spec.submodule_search_locations:
+        places = [Path(place) for place in spec.submodule_search_locations]
+    else:
+        places = [Path(spec.origin)] if spec.has_location and spec.origin else []
+    return bool(places) and not any(_is_installed(place.resolve()) for place in places)
 
 
-@cache
-def _installed_roots() -> tuple[Path, ...]:
-    places = {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    places |= set(site.getsitepackages()) | {site.getusersitepackages()}
-    ours = [Path(__file__).resolve().parents[1] / name for name in _OURS]
-    return (*(Path(place).resolve() for place in places), *ours)
+def _is_installed(place: Path) -> bool:
+    # `pip install --target` leaves its notes beside the packages, wherever that is.
+    return any(place.is_relative_to(root) for root in _installed_at()) or any(
+        place.parent.glob("*.dist-info")
+    )
 
 
-def _is_installed(file: Path | None) -> bool:
-    """Whether a module is built in, of the standard library, of an installed distribution, or this program's."""
-    return file is None or any(file.resolve().is_relative_to(root) for root in _installed_roots())
+@functools.cache
+def _installed_at() -> tuple[Path, ...]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    places = [*map(sysconfig.get_path, names), *site.getsitepackages(), site.getusersitepackages()]
+    return tuple({Path(place).resolve() for place in places})
 
 
-def _place(file: Path, folder: Path) -> str:
-    return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
+class _Finder(MetaPathFinder):
+    """Finds the modules below this one: a plug-in's file by its name, its neighbours in its folder."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(f"{__name__}."):
+            return None
+        root = _root_of(fullname)
+        if fullname != root:
+            spec = PathFinder.find_spec(fullname, path)
+            if spec is not None and isinstance(spec.loader, SourceFileLoader):
+                assert spec.origin is not None
+                spec.loader = _Loader(fullname, spec.origin)
+            return spec
+        file, digest = _file_of(root)
+        if not file.is_file():
+            raise ImportError(f"no file {file}")
+        if _short(_code_of(file)) != digest:
+            raise ImportError(f"{file}, or what it imports, has changed since the work with it began")
+        return importlib.util.spec_from_file_location(
+            fullname,
+            file,
+            loader=_Loader(fullname, str(file)),
+            submodule_search_locations=[str(file.parent)],
+        )
+
+
+class _Loader(SourceFileLoader):
+    """Runs a plug-in's module with an import statement of its own."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        # Cached bytecode is told by seconds and size, which two versions of a file may share.
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+    def exec_module(self, module: ModuleType) -> None:
+        own = {**vars(builtins), "__import__": _importer(_root_of(module.__name__))}
+        module.__dict__["__builtins__"] = own
+        super().exec_module(module)
+
+
+@functools.cache
+def _importer(root: str) -> Callable[..., ModuleType]:
+    """Return what an import statement does in the modules of a plug-in."""
+    folder = _file_of(root)[0].parent
+    beside = functools.cache(lambda name: _beside(folder, name) is not None)
+
+    def importer(
+        name: str, scope: Any = None, local: Any = None, wanted: Any = (), level: int = 0
+    ) -> ModuleType:
+        first = name.partition(".")[0]
+        if level or not beside(first):
+            return builtins.__import__(name, scope, local, wanted, level)
+        found = builtins.__import__(f"{root}.{name}", scope, local, wanted)
+        return found if wanted else sys.modules[f"{root}.{first}"]
+
+    return importer
+
+
+def _root_of(fullname: str) -> str:
+    return f"{__name__}.{fullname[len(__name__) + 1 :].partition('.')[0]}"
+
+
+def _file_of(root: str) -> tuple[Path, str]:
+    place, _, digest = root[len(__name__) + 1 :].rpartition("@")
+    return Path(unquote(place)), digest
+
+
+def _short(code: dict[str, str]) -> str:
+    return content_key(code)[:12]
 
 
 def _line(error: BaseException, path: Path) -> str:
@@ -375,3 +322,17 @@ def _line(error: BaseException, path: Path) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path]
     return f" (line {lines[-1]})" if lines else ""
+
+
+def _instead(module: ModuleType, name: str) -> str:
+    """What a file has in place of a name that it has not: close ones, else its own things that can be called."""
+    public = {key: value for key, value in vars(module).items() if not key.startswith("_")}
+    close = difflib.get_close_matches(name, public, n=3)
+    if close:
+        return f": did you mean {' or '.join(close)}?"
+    listed = [key for key, value in public.items() if callable(value)]
+    return f"; it has {', '.join(listed[:8]) or 'nothing that can be called'}"
+
+
+# First, since the usual finders would find what lies beside a file as well, and run it as anybody else's.
+sys.meta_path.insert(0, _Finder())

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import plugins
 from bench.errors import BadConfig, BenchError, unknown
 from bench.registry import Registry
 from bench.vocabulary import REFERENCES
@@ -182,13 +183,12 @@ def _parse(part: str, text: str) -> DerainerSpec:
         kind, texts = compound
         parts = tuple(_parse(text_, text) for text_ in texts)
         return DerainerSpec(label or compound_label(kind, parts), kind, parts=parts)
-    if ".py:" in part:
-        path, _, rest = part.partition(".py:")
-        attribute, _, arg = rest.partition(":")
-        name = f"{path}.py:{attribute}"
+    plugin = plugins.parse(part)
+    if plugin is not None:
+        name, arg = f"{plugin.file}:{plugin.name}", plugin.arg or ""
     else:
         name, _, arg = part.partition(":")
-    if not name or name.endswith(":") or (part.endswith(":")):
+    if not name or part.endswith(":"):
         raise BadConfig(f"derainer {part!r}: write [LABEL=]NAME[:ARG], such as rdmc or h=prenet:weights.pth")
     if name in FILE_KINDS and not arg:
         raise BadConfig(f"derainer {name!r} needs a path: {name}:PATH")

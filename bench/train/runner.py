@@ -56,7 +56,7 @@ def _own_network(name: str, options: dict[str, Any]) -> nn.Module:
     plug_in = plugins.parse(name)
     if plug_in is None:
         raise BadConfig(f"network {name!r}: name what in the file is the network, such as my.py:Net")
-    found = plugins.load(plug_in, "network")
+    found = plugins.load(plug_in)
     if not isinstance(found, nn.Module):
         try:
             found = found(**options)

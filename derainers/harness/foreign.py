@@ -44,8 +44,10 @@ def check_file(spec: DerainerSpec) -> None:
     Raises:
         BadWeights, BadConfig, MissingDependency: If it does not, or ONNX Runtime is not there.
     """
-    if plug_in := plugins.parse(spec.name):
-        plugins.check(plug_in, "derainer")
+    plugin = plugins.parse(spec.name)
+    if plugin is not None:
+        if not plugin.path.is_file():
+            raise BadConfig(f"derainer {spec.name!r}: no file {plugin.file}")
         if spec.arg is not None and not Path(spec.arg).expanduser().is_file():
             raise BadWeights(f"derainer {spec.name!r}: no weights file {spec.arg}")
         return
@@ -69,10 +71,9 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
         return _load_torchscript(_path(spec), runtime)
     if spec.name == "onnx":
         return _load_onnx(_path(spec), runtime)
-    plug_in = plugins.parse(spec.name)
-    assert plug_in is not None  # the other kinds are done
-    found = plugins.load(plug_in, "derainer")
-    return adapt(found, spec, runtime, {"name": plug_in.name, "source": plugins.code_key(plug_in)})
+    plugin = plugins.parse(spec.name)
+    assert plugin is not None
+    return adapt(plugins.load(plugin), spec, runtime, {"name": plugin.name, "code": plugins.code_key(plugin)})
 
 
 def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:

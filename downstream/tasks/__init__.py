@@ -53,7 +53,7 @@ def load_task(spec: str) -> Task:
     plug_in = plugins.parse(spec)
     if plug_in is None:
         return find_task(spec)
-    found = plugins.load(plug_in, "task")
+    found = plugins.load(plug_in)
     for name, (known, loaded) in _plug_ins.items():
         if known == plug_in and loaded is found:
             return _made[name]

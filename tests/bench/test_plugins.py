@@ -1,149 +1,239 @@
-"""Code of the user's own: which of it a plug-in sees, and that its key holds all of it."""
+"""The one loader of users' Python files: what meets, what is left behind, what is in the key."""
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench import plugins
 from bench.errors import BadConfig
-from bench.plugins import PlugIn
+from bench.plugins import PlugIn, code_key, load, parse
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> object:
-    path, modules = list(sys.path), set(sys.modules)
-    yield
-    assert sys.path == path
-    left = {name for name in set(sys.modules) - modules if not name.startswith("derain_bench_plug_in_")}
-    assert not {name for name in left if "helper" in name}
-
-
-def write(folder: Path, **files: str) -> PlugIn:
+def write(folder: Path, **files: str) -> Path:
+    """Write ``name__inner`` as ``name/inner.py`` and return the folder."""
     for name, text in files.items():
-        path = folder / name.replace("__", "/").replace("_py", ".py")
+        path = folder / f"{name.replace('__', '/')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return PlugIn(str(folder / "mine.py"), "fn")
+    return folder
 
 
-#: Each way of importing a helper module that a plug-in has.
-WAYS = {
-    "absolute": "import helper\ndef fn(): return helper.VALUE\n",
-    "from": "from helper import VALUE\ndef fn(): return VALUE\n",
-    "late": "def fn():\n    import helper\n    return helper.VALUE\n",
-    "late from": "def fn():\n    from helper import VALUE\n    return VALUE\n",
-    "importlib": "import importlib\nhelper = importlib.import_module('helper')\ndef fn(): return helper.VALUE\n",
-    "late importlib": "import importlib\ndef fn():\n    return importlib.import_module('helper').VALUE\n",
-    "computed name": (
-        "import importlib\nhelper = importlib.import_module('hel' + 'per')\ndef fn(): return helper.VALUE\n"
-    ),
-}
+def called(folder: Path, spec: str = "my.py:f") -> object:
+    plugin = parse(f"{folder}/{spec}")
+    assert plugin is not None
+    return load(plugin)()
 
 
-@pytest.mark.parametrize("way", list(WAYS))
-def test_a_helper_is_found_and_its_edit_changes_key_and_result(tmp_path: Path, way: str) -> None:
-    plug_in = write(tmp_path, mine_py=WAYS[way], helper_py="VALUE = 1\n")
-    assert plugins.load(plug_in, "rain")() == 1
-    before = plugins.code_key(plug_in)
-    assert set(before) == {"mine.py", "helper.py"}
-    sys.modules.pop("helper", None)  # what a late import leaves
-    (tmp_path / "helper.py").write_text("VALUE = 2  # edited\n")
-    assert plugins.code_key(plug_in) != before
-    if way != "computed name":  # in one process only what import statements name is looked at again
-        assert plugins.load(plug_in, "rain")() == 2
-    sys.modules.pop("helper", None)
-
-
-def test_a_package_with_relative_imports(tmp_path: Path) -> None:
-    (tmp_path / "pkg").mkdir()
-    (tmp_path / "pkg" / "__init__.py").write_text("from .deep import VALUE\n")
-    (tmp_path / "pkg" / "deep.py").write_text("from . import base\nVALUE = base.VALUE + 1\n")
-    (tmp_path / "pkg" / "base.py").write_text("VALUE = 1\n")
-    plug_in = write(tmp_path, mine_py="import pkg\ndef fn(): return pkg.VALUE\n")
-    assert plugins.load(plug_in, "rain")() == 2
-    assert set(plugins.code_key(plug_in)) == {"mine.py", "pkg/__init__.py", "pkg/deep.py", "pkg/base.py"}
-    (tmp_path / "pkg" / "base.py").write_text("VALUE = 10\n")
-    assert plugins.load(plug_in, "rain")() == 11
-
-
-def test_two_plug_ins_with_helpers_of_one_name_do_not_meet(tmp_path: Path) -> None:
-    code = "import helper\ndef fn():\n    import helper as late\n    return helper.VALUE, late.VALUE\n"
-    one = write(tmp_path / "one", mine_py=code, helper_py="VALUE = 1\n")
-    two = write(tmp_path / "two", mine_py=code, helper_py="VALUE = 2\n")
-    first, second = plugins.load(one, "rain"), plugins.load(two, "rain")
-    assert first()[0] == 1
-    sys.modules.pop("helper", None)
-    assert second() == (2, 2)
-    sys.modules.pop("helper", None)
-    assert first() == (1, 1)
-    sys.modules.pop("helper", None)
-
-
-def test_installed_modules_are_no_part_of_the_key(tmp_path: Path) -> None:
-    plug_in = write(
-        tmp_path, mine_py="import json, numpy, bench\nfrom bench import errors\ndef fn(): return 1\n"
-    )
-    plugins.load(plug_in, "rain")
-    key = plugins.code_key(plug_in)
-    assert isinstance(key, str)
-    assert len(key) == 64
-
-
-def test_an_editable_package_counts_as_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = tmp_path / "checkout" / "theirpkg"
-    source.mkdir(parents=True)
-    (source / "__init__.py").write_text("VALUE = 1\n")
-    monkeypatch.syspath_prepend(str(source.parent))  # as an editable installation puts it there
-    plug_in = write(tmp_path / "here", mine_py="import theirpkg\ndef fn(): return theirpkg.VALUE\n")
-    assert plugins.load(plug_in, "rain")() == 1
-    assert set(plugins.code_key(plug_in)) == {"mine.py", "__init__.py"}
+def key(folder: Path, spec: str = "my.py:f") -> dict[str, str]:
+    plugin = parse(f"{folder}/{spec}")
+    assert plugin is not None
+    return code_key(plugin)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("spec", "expected"),
     [
-        ("raise ValueError('no\\nway')\n", r"could not be imported: ValueError: no.*\(line 1\)"),
-        ("def other(): pass\n", r"has no 'fn'; it has other"),
-        ("import nowhere_to_be_found\n", "ModuleNotFoundError"),
-        ("exit(3)\n", r"SystemExit.*__main__"),
-        ("def fn(:\n", "SyntaxError"),
+        ("my.py:fog", PlugIn(Path("my.py"), "fog")),
+        ("a b/my.py:fog:0.5:1", PlugIn(Path("a b/my.py"), "fog", "0.5:1")),
+        (r"C:\x\my.py:Net", PlugIn(Path(r"C:\x\my.py"), "Net")),
+        ("my.py", None),
+        ("my.py:", None),
+        ("streaks:heavy", None),
+        ("coco:/data/x.py", None),
     ],
 )
-def test_a_fault_is_one_line(tmp_path: Path, code: str, said: str) -> None:
-    plug_in = write(tmp_path, mine_py=code)
-    with pytest.raises(BadConfig, match=said) as caught:
-        plugins.load(plug_in, "rain")
-    assert "\n" not in str(caught.value)
-    with pytest.raises(BadConfig, match=r"rain '.*gone.py:fn': no file"):
-        plugins.load(PlugIn(str(tmp_path / "gone.py"), "fn"), "rain")
+def test_what_names_an_object_in_a_file(spec: str, expected: PlugIn | None) -> None:
+    assert parse(spec) == expected
+    if expected is not None:
+        assert parse(str(expected)) == expected
 
 
-def test_a_file_that_breaks_and_is_mended(tmp_path: Path) -> None:
-    plug_in = write(tmp_path, mine_py="def fn(): return 1\n")
-    fn = plugins.load(plug_in, "rain")
-    (tmp_path / "mine.py").write_text("def fn(: return\n")
-    with pytest.raises(BadConfig):
-        plugins.load(plug_in, "rain")
-    assert fn() == 1
-    (tmp_path / "mine.py").write_text("def fn(): return 3\n")
-    assert plugins.load(plug_in, "rain")() == 3
+WORD = st.text("abcxyz_0", min_size=1, max_size=8)
 
 
-def test_objects_of_a_plug_in_reach_another_process(tmp_path: Path) -> None:
-    plug_in = write(tmp_path, mine_py="class fn:\n    class Inner:\n        pass\n")
-    kind = plugins.load(plug_in, "reader")
-    origin = plugins.origin_of(kind)
-    assert origin is not None
-    made = plugins.remade(origin, "fn.Inner", {"a": 1})
-    assert (type(made), made.a) == (kind.Inner, 1)
-    assert plugins.origin_of(Path) is None
+@given(st.lists(WORD, min_size=1, max_size=3), WORD, st.none() | st.text("ab:/.0", min_size=1, max_size=9))
+def test_a_spelling_is_read_as_it_was_meant(parts: list[str], name: str, arg: str | None) -> None:
+    plugin = PlugIn(Path("/".join(parts) + ".py"), name, arg)
+    assert parse(str(plugin)) == plugin
+    assert plugin.title == PlugIn(Path("elsewhere") / plugin.file, name, arg).title
 
 
-def test_specs() -> None:
-    assert plugins.parse("a.py:B") == PlugIn("a.py", "B")
-    assert plugins.parse("dir/a.py:B:c:d") == PlugIn("dir/a.py", "B", "c:d")
-    for other in ("rdmc", "prenet:w.pth", "coco:/data.py", "a.py", "a.py:"):
-        assert plugins.parse(other) is None
+def test_neighbours_of_one_name_do_not_meet_and_nothing_is_left(tmp_path: Path) -> None:
+    before, modules = list(sys.path), {name for name in sys.modules if "helper" in name}
+    for number in (1, 2):
+        write(tmp_path / str(number), my="import helper\ndef f(): return helper.N", helper=f"N = {number}\n")
+    assert [called(tmp_path / "1"), called(tmp_path / "2"), called(tmp_path / "1")] == [1, 2, 1]
+    assert sys.path == before
+    assert {name for name in sys.modules if "helper" in name and not name.startswith("bench.")} == modules
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pkg.net\ndef f(): return pkg.net.width()",
+        "import pkg.net as n\ndef f(): return n.width()",
+        "from pkg import net\ndef f(): return net.width()",
+        "from pkg.net import width as f",
+        "from pkg.net import *\ndef f(): return width()",
+        "from .pkg.net import width as f",
+        "from . import pkg\nfrom pkg import net\ndef f(): return pkg.net.width()",
+        "def f():\n    from pkg.net import width\n    return width()",
+        "def f():\n    import pkg.net\n    return pkg.net.width()",
+    ],
+)
+def test_every_form_of_import_finds_the_neighbours(tmp_path: Path, source: str) -> None:
+    write(
+        tmp_path,
+        my=source,
+        pkg____init__="",
+        pkg__net="from .sizes import SIDE\nimport top\ndef width(): return SIDE + top.MORE",
+        pkg__sizes="SIDE = 3",
+        top="MORE = 4",
+    )
+    (tmp_path / "pkg" / "__init__.py").touch()
+    assert called(tmp_path) == 7
+    assert set(key(tmp_path)) == {"my.py", "pkg", "top"}
+
+
+def test_threads_that_import_late_get_their_own_neighbours(tmp_path: Path) -> None:
+    loaded = []
+    for number in range(4):
+        folder = write(
+            tmp_path / str(number),
+            my="def f():\n    import helper\n    return helper.N",
+            helper=f"N = {number}",
+        )
+        loaded.append(load(PlugIn(folder / "my.py", "f")))
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda f: f(), loaded * 8)) == [0, 1, 2, 3] * 8
+
+
+def test_neighbours_come_before_installed_packages_but_not_before_ours_or_the_standard_library(
+    tmp_path: Path,
+) -> None:
+    names = "bench.__name__, json.dumps(1), yaml.__name__[-4:], numpy.pi"
+    source = f"import bench, json, yaml, numpy\ndef f(): return {names}"
+    write(tmp_path, my=source, bench="", json="", yaml="def load(): pass")
+    (tmp_path / "numpy").mkdir()  # a folder of data
+    assert called(tmp_path)[:3] == ("bench", "1", "yaml")  # type: ignore[index]
+    assert set(key(tmp_path)) == {"my.py", "yaml"}
+
+
+def test_the_key_changes_with_every_file_that_is_imported_and_with_no_other(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        my="from a import x\ndef f():\n    import late\n    return x, late.y",
+        a="from b import x",
+        b="x = 1",
+        late="y = 2",
+        other="z = 3",
+    )
+    first = key(tmp_path)
+    assert set(first) == {"my.py", "a", "b", "late"}
+    write(tmp_path, other="z = 4")
+    assert key(tmp_path) == first
+    for name in ("a", "b", "late", "my"):
+        text = (tmp_path / f"{name}.py").read_text()
+        write(tmp_path, **{name: text + "\n# changed"})
+        assert key(tmp_path) != first
+        write(tmp_path, **{name: text})
+    (tmp_path / "moved").mkdir()
+    for path in tmp_path.glob("*.py"):
+        path.rename(tmp_path / "moved" / path.name)
+    assert key(tmp_path / "moved") == first
+    assert called(tmp_path / "moved") == (1, 2)
+
+
+def test_an_edited_neighbour_is_read_again(tmp_path: Path) -> None:
+    write(tmp_path, my="import helper\ndef f(): return helper.N", helper="N = 1")
+    old = load(PlugIn(tmp_path / "my.py", "f"))
+    write(tmp_path, helper="N = 2")
+    assert called(tmp_path) == 2
+    assert old() == 1
+
+
+def test_a_package_on_the_path_that_nothing_installed_is_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(
+        tmp_path / "src", research__net="import deeper\nN = deeper.N", research____init__="", deeper="N = 1"
+    )
+    (tmp_path / "src/research/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "src")
+    write(
+        tmp_path / "mine", my="import research.net, numpy, typing_extensions\ndef f(): return research.net.N"
+    )
+    first = key(tmp_path / "mine")
+    assert set(first) == {"my.py", "research", "deeper"}
+    assert called(tmp_path / "mine") == 1
+    write(tmp_path / "src", deeper="N = 2")
+    assert key(tmp_path / "mine") != first
+    (tmp_path / "src" / "research-1.dist-info").mkdir()  # now it is as pip --target leaves it
+    assert set(key(tmp_path / "mine")) == {"my.py"}
+
+
+def test_what_is_pickled_is_found_again_in_another_process_unless_its_code_has_changed(
+    tmp_path: Path,
+) -> None:
+    cloudpickle = pytest.importorskip("loky.backend.reduction")
+    folder = write(
+        tmp_path / "with.dots @and spaces",
+        my="from helper import N\nclass Thing:\n    def f(self): return N\ndef f(): return Thing()",
+        helper="N = 5",
+    )
+    thing = called(folder)
+    code = (
+        "import pickle, sys; thing = pickle.load(sys.stdin.buffer); print(thing.f(), type(thing).__module__)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def unpickled(data: bytes) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-c", code], input=data, capture_output=True, env=environment, check=False
+        )
+
+    for data in (pickle.dumps(thing), bytes(cloudpickle.dumps(thing))):
+        done = unpickled(data)
+        assert done.stdout.startswith(b"5 bench.plugins."), done.stderr
+    write(folder, helper="N = 6")
+    assert b"has changed since" in unpickled(data).stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "spec", "words"),
+    [
+        ({}, "my.py:f", "no file"),
+        ({"my": "def fog(): pass"}, "my.py:fig", r"has no 'fig': did you mean fog\?"),
+        ({"my": "def fog(): pass\nx = 1"}, "my.py:Net", "has no 'Net'; it has fog$"),
+        ({"my": "x = 1"}, "my.py:Net", "nothing that can be called"),
+        ({"my": "import nothing_of_this_name"}, "my.py:f", "ModuleNotFoundError: .*nothing_of_this_name.*line 1"),
+        ({"my": "import a", "a": "import a.b"}, "my.py:f", "ModuleNotFoundError: No module named 'a.b'"),
+        ({"my": "\n1 / 0"}, "my.py:f", r"ZeroDivisionError: division by zero \(line 2\)"),
+        ({"my": "def f(:"}, "my.py:f", "SyntaxError"),
+        ({"my": "import sys\nsys.exit(3)"}, "my.py:f", "SystemExit: 3 .*__main__"),
+    ],
+)  # fmt: skip
+def test_a_users_mistake_is_one_line(tmp_path: Path, files: dict[str, str], spec: str, words: str) -> None:
+    write(tmp_path, **files)
+    for _ in range(2):  # a failed import leaves nothing half made
+        with pytest.raises(BadConfig, match=words) as caught:
+            called(tmp_path, spec)
+        assert "\n" not in str(caught.value)
+        assert "bench.plugins" not in str(caught.value)
+
+
+def test_a_file_alone_is_asked_what_in_it_is_meant() -> None:
+    for spec in ("my.py", "my.py:"):
+        with pytest.raises(BadConfig, match=r"such as my\.py:NAME"):
+            plugins.refuse_bare(spec)
+    plugins.refuse_bare("streaks:heavy")
