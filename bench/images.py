@@ -216,3 +216,33 @@ def _is_palette_png(path: Path) -> bool:
         return False
     # Byte 25 of a PNG is the colour type of its header chunk; 3 means palette.
     return head.startswith(b"\x89PNG") and len(head) == 26 and head[25] == 3
+
+
+def read_only(image: np.ndarray) -> np.ndarray:
+    """Return a view of an image that cannot be written through, to be shown to anyone's code."""
+    view = image.view()
+    view.flags.writeable = False
+    return view
+
+
+def unlike(result: object, image: np.ndarray) -> str | None:
+    """Say why something is no changed form of an image.
+
+    Args:
+        result: What anyone's code returned.
+        image: What it was given, uint8 HxWx3.
+
+    Returns:
+        What is wrong, beginning with a verb; None where it is a uint8 array of the image's size.
+    """
+    import numpy as np
+
+    if not isinstance(result, np.ndarray):
+        kind = "None" if result is None else f"a {type(result).__name__}"
+        return f"returned {kind}: it must return a uint8 image like its input"
+    if result.dtype != np.uint8:
+        return f"returned {result.dtype} values: it must return uint8 from 0 to 255"
+    if result.shape != image.shape:
+        sizes = ("x".join(str(n) for n in array.shape) for array in (result, image))
+        return "returned {} for an image of {}: the size must stay".format(*sizes)
+    return None

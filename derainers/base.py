@@ -183,24 +183,9 @@ def checked(result: object, image: np.ndarray, who: str) -> np.ndarray:
     """
     import numpy as np
 
-    if not isinstance(result, np.ndarray):
-        raise DerainerError(
-            f"derainer {who!r} returned {_kind(result)}: it must return a uint8 image like its input"
-        )
-    if result.dtype != np.uint8:
-        raise DerainerError(
-            f"derainer {who!r} returned {result.dtype} values: it must return uint8 from 0 to 255"
-        )
-    if result.shape != image.shape:
-        raise DerainerError(
-            f"derainer {who!r} returned {_shape(result)} for an image of {_shape(image)}: the size must stay"
-        )
-    return np.ascontiguousarray(result)
+    from bench.images import unlike
 
-
-def _kind(value: object) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
-
-
-def _shape(array: np.ndarray) -> str:
-    return "x".join(str(n) for n in array.shape)
+    fault = unlike(result, image)
+    if fault is not None:
+        raise DerainerError(f"derainer {who!r} {fault}")
+    return np.ascontiguousarray(result)  # type: ignore[call-overload]

@@ -61,9 +61,9 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
             (entry.name, entry.task, entry.weights) for entry in list_models()
         ]
     if kind == "rains":
-        from bench.rain import RAINS
+        from bench.rain import rain_entries
 
-        return ("rain", "what it is"), [(entry.name, entry.title) for entry in RAINS]
+        return ("rain", "what it is"), [(entry.name, entry.title) for entry in rain_entries()]
     if kind == "data":
         from bench.data import describe_kinds
 

@@ -1,4 +1,4 @@
-"""Rain models: ``streaks`` as drawn in deraining papers, ``rainfall`` with physical units, and ``none``.
+"""Rain models: ``streaks`` as drawn in deraining papers, ``rainfall`` with physical units, ``none``, and one's own.
 
 Randomness comes from the scene's id, the rain's name and a seed, never from order or from a global
 generator: any worker that adds a rain to a scene gets the same pixels.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.errors import BadConfig, unknown
-from bench.rain.base import NoRain, Rain, RainEntry
+from bench import plugins
+from bench.errors import ANYTHING, BadConfig, BenchError, said, unknown
+from bench.rain.base import Drawn, Rain, RainEntry, RainError, RainFamily
+from bench.registry import Registry
 from bench.seeds import rng_from
 
 if TYPE_CHECKING:
@@ -17,55 +19,92 @@ if TYPE_CHECKING:
 
     from bench.data.base import Depth
 
-__all__ = ["RAINS", "NoRain", "Rain", "RainEntry", "add_rain", "parse_rain"]
+__all__ = [
+    "Drawn",
+    "Rain",
+    "RainEntry",
+    "RainError",
+    "RainFamily",
+    "add_rain",
+    "drawn_rain",
+    "parse_rain",
+    "rain_entries",
+    "rains",
+    "spec_of",
+]
 
-#: What ``bench list rains`` shows.
-RAINS: tuple[RainEntry, ...] = (
-    RainEntry("none", "a dry day: derainers run on clean images, which shows the harm they do"),
-    RainEntry("streaks:light", "drawn streaks, about 27 dB on Y (as Rain100L)"),
-    RainEntry("streaks:medium", "drawn streaks, about 20 dB on Y"),
-    RainEntry("streaks:heavy", "drawn streaks in several directions, about 13.5 dB on Y (as Rain100H)"),
-    RainEntry("rainfall:R", "physical rain of R mm/h (0 < R <= 500) with fog and depth, e.g. rainfall:50"),
-)
+#: The families of rains by the word before the colon; installed packages add theirs through entry points.
+rains: Registry[RainFamily] = Registry("rain", "derain_bench.rains")
+rains.register("none", "bench.rain.dry:FAMILY")
+rains.register("streaks", "bench.rain.streaks:FAMILY")
+rains.register("rainfall", "bench.rain.rainfall:FAMILY")
+rains.register("wide", "bench.rain.wide:FAMILY")
+
+
+def rain_entries() -> tuple[RainEntry, ...]:
+    """Return what ``bench list rains`` shows; a plug-in that does not load has its error as its title."""
+    found: list[RainEntry] = []
+    for name in rains:
+        try:
+            found += _family(name).entries
+        except BenchError as error:
+            found.append(RainEntry(name, str(error)))
+    return tuple(found)
 
 
 def parse_rain(spec: str) -> Rain:
     """Turn what a user wrote after ``--rain`` into a rain.
 
     Args:
-        spec: ``none``, ``streaks:LEVEL`` or ``rainfall:R``.
+        spec: ``none``, ``streaks:LEVEL``, ``rainfall:R``, what an installed package has registered, or
+            ``FILE.py:FUNCTION[:ARG]``. A file is imported: a spec out of a record must not get here unasked.
 
     Returns:
         The rain; its ``name`` is the canonical spelling (``rainfall:50.0`` becomes ``rainfall:50``).
 
     Raises:
         UnknownName: If the family or level does not exist; close ones are suggested.
-        BadConfig: If the parameter is missing or out of range.
+        BadConfig: If the parameter is missing or out of range, or a file or its function cannot be used.
 
     Example:
         >>> parse_rain("streaks:heavy").name
         'streaks:heavy'
     """
-    family, _, argument = spec.strip().partition(":")
-    if family == "none" and not argument:
-        return NoRain()
-    if family == "streaks":
-        from bench.rain.streaks import LEVELS, Streaks
+    spec = spec.strip()
+    plugin = plugins.parse(spec)
+    if plugin is not None:
+        from bench.rain.file import open_rain
 
-        if argument not in LEVELS:
-            raise unknown("rain", spec, [f"streaks:{level}" for level in LEVELS])
-        return Streaks(argument)
-    if family == "rainfall":
-        from bench.rain.rainfall import Rainfall
+        return open_rain(plugin)
+    plugins.refuse_bare(spec)
+    name, _, argument = spec.partition(":")
+    if name not in rains:
+        raise unknown("rain", spec, [entry.name for entry in rain_entries()])
+    family = _family(name)
+    try:
+        return family.parse(argument)
+    except BenchError:
+        raise
+    except ANYTHING as error:  # a family may be anyone's code
+        raise BadConfig(f"rain {spec!r}: {said(error)}") from error
 
-        try:
-            return Rainfall(float(argument))
-        except ValueError:
-            raise BadConfig(
-                f"rain {spec!r}: write a rate in mm/h after the colon, e.g. rainfall:50"
-            ) from None
-    known = ["none", "streaks:light", "streaks:medium", "streaks:heavy", "rainfall:50"]
-    raise unknown("rain", spec, known)
+
+def spec_of(rain: Rain) -> str:
+    """Return what :func:`parse_rain` makes the rain from again: its name, or where its file is."""
+    return getattr(rain, "spec", rain.name)
+
+
+def drawn_rain(name: str) -> Drawn:
+    """Return how training draws a family of rains.
+
+    Raises:
+        UnknownName: If there is no such family.
+        BadConfig: If it has fixed rains only.
+    """
+    drawn = _family(name).drawn
+    if drawn is None:
+        raise BadConfig(f"rain {name!r} is not drawn by strength, so training cannot use it")
+    return drawn
 
 
 def add_rain(
@@ -82,5 +121,23 @@ def add_rain(
 
     Returns:
         uint8 RGB HxWx3. It depends on the arguments alone.
+
+    Raises:
+        RainError: If the rain raises, or does not return a uint8 image of the scene's size.
     """
-    return rain(image, rng_from("rain", rain.name, scene_id, seed), depth)
+    import numpy as np
+
+    from bench.images import unlike
+
+    rainy = rain(image, rng_from("rain", rain.name, scene_id, seed), depth)
+    fault = unlike(rainy, image)
+    if fault is not None:
+        raise RainError(f"rain {rain.name} {fault}")
+    return np.ascontiguousarray(rainy)
+
+
+def _family(name: str) -> RainFamily:
+    family = rains.get(name)
+    if not isinstance(family, RainFamily):
+        raise BadConfig(f"rain {name!r} from {rains.origin(name)} is no bench.rain.RainFamily")
+    return family

@@ -1,11 +1,12 @@
-"""What a rain is to the rest of the program, and the two rains that need no model."""
+"""What a rain, and a family of rains, is to the rest of the program."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from bench.vocabulary import DRY
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
     from bench.data.base import Depth
 
 
+class RainError(BenchError):
+    """A rain that broke its contract while it fell: it raised, or returned no image of the scene's size."""
+
+
 @runtime_checkable
 class Rain(Protocol):
-    """A named, parametrised, seeded degradation.
+    """A named, parametrised, seeded degradation. It is pickled to worker processes.
 
     Attributes:
         name: Canonical spelling, e.g. ``rainfall:50``; part of the seed and of every record.
@@ -38,19 +43,6 @@ class Rain(Protocol):
 
 
 @dataclass(frozen=True)
-class NoRain:
-    """A dry day: the image as it is. Derainers run on it to show the harm they do."""
-
-    name: str = DRY
-    version: str = "1"
-    needs_depth: bool = False
-
-    def __call__(self, image: np.ndarray, rng: np.random.Generator, depth: Depth | None = None) -> np.ndarray:
-        """Return the same pixels."""
-        return image
-
-
-@dataclass(frozen=True)
 class RainEntry:
     """One line of ``bench list rains``.
 
@@ -61,3 +53,36 @@ class RainEntry:
 
     name: str
     title: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How a family is drawn on training patches, at any strength between nothing and the most.
+
+    Attributes:
+        most: Greatest strength, in the family's own unit; the least is 0.
+        add: Adds rain of a strength to an image (uint8 RGB HxWx3, left as it is; the strength; the only source of
+            randomness) and returns the rainy one.
+        whole: Whether it falls on whole images only, as drops of a size in the scene, a horizon and fog do.
+    """
+
+    most: float
+    add: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class RainFamily:
+    """Rains of one kind: what is registered, and what an entry point of ``derain_bench.rains`` gives.
+
+    Attributes:
+        name: What stands before the colon, and what the family is registered as.
+        entries: The lines of ``bench list rains``.
+        parse: Makes a rain of what stands after the colon (empty where nothing does); raises BadConfig or UnknownName.
+        drawn: How training draws the family; None where it cannot.
+    """
+
+    name: str
+    entries: tuple[RainEntry, ...]
+    parse: Callable[[str], Rain]
+    drawn: Drawn | None = None

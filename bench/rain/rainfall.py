@@ -32,6 +32,7 @@ import cv2
 import numpy as np
 
 from bench.errors import BadConfig
+from bench.rain.base import Drawn, Rain, RainEntry, RainFamily
 from bench.rain.depth import guess_depth
 
 if TYPE_CHECKING:
@@ -275,3 +276,24 @@ def _compose(image: np.ndarray, left: np.ndarray, streaks: np.ndarray) -> np.nda
         cv2.scaleAdd(streaks, min(255.0, DROP * grey), light, light)
         out.append(cv2.convertScaleAbs(light))
     return cv2.merge(out)
+
+
+def _parse(argument: str) -> Rain:
+    try:
+        rate = float(argument)
+    except ValueError:
+        spec = f"rainfall:{argument}" if argument else "rainfall"
+        raise BadConfig(f"rain {spec!r}: write a rate in mm/h after the colon, e.g. rainfall:50") from None
+    return Rainfall(rate)
+
+
+def _add(image: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
+    return Rainfall(rate)(image, rng) if rate > 0 else image
+
+
+FAMILY = RainFamily(
+    "rainfall",
+    (RainEntry("rainfall:R", "physical rain of R mm/h (0 < R <= 500) with fog and depth, e.g. rainfall:50"),),
+    _parse,
+    Drawn(MOST, _add, whole=True),
+)

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from bench.errors import BadConfig
+from bench.errors import BadConfig, unknown
+from bench.rain.base import Drawn, Rain, RainEntry, RainFamily
 
 if TYPE_CHECKING:
     from bench.data.base import Depth
@@ -242,3 +243,26 @@ def draw_layer(
     offset_y = (sine * width if sine > 0 else 0.0) + 1 + rng.random()
     place = np.array([[cosine, sine, offset_x], [-sine, cosine, offset_y]])
     return cv2.warpAffine(upright, place, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+
+def _parse(argument: str) -> Rain:
+    if argument not in LEVELS:
+        spec = f"streaks:{argument}" if argument else "streaks"
+        raise unknown("rain", spec, [f"streaks:{level}" for level in LEVELS])
+    return Streaks(argument)
+
+
+def _add(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    return add_layer(image, draw_streaks(image.shape[:2], rng, strength))
+
+
+FAMILY = RainFamily(
+    "streaks",
+    (
+        RainEntry("streaks:light", "drawn streaks, about 27 dB on Y (as Rain100L)"),
+        RainEntry("streaks:medium", "drawn streaks, about 20 dB on Y"),
+        RainEntry("streaks:heavy", "drawn streaks in several directions, about 13.5 dB on Y (as Rain100H)"),
+    ),
+    _parse,
+    Drawn(1.0, _add),
+)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bench.errors import BadConfig
+from bench.errors import BadConfig, BenchError
 from bench.explain import explain
 
 
@@ -31,15 +31,15 @@ class RainChoice(_Section):
     """One of the rains that samples are drawn under.
 
     Attributes:
-        kind: ``streaks`` (strength 1/3 light, 2/3 medium, 1 heavy), ``wide`` (the same strengths, streaks of many more
-            kinds), ``rainfall`` (mm/h) or ``none``.
+        kind: A family of rains that is drawn by strength: ``streaks`` (1/3 light, 2/3 medium, 1 heavy), ``wide`` (the
+            same strengths, streaks of many more kinds), ``rainfall`` (mm/h), ``none``, or one of an installed package.
         share: How often, relative to the others.
         low: Least strength or rate.
         high: Greatest strength or rate; each sample draws uniformly between the two.
         then: A second rain on top of it, half of the time; its share counts for nothing.
     """
 
-    kind: Literal["streaks", "wide", "rainfall", "none"]
+    kind: str
     share: float = Field(1.0, gt=0)
     low: float = 0.0
     high: float = 1.0
@@ -47,12 +47,17 @@ class RainChoice(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> RainChoice:
-        top = {"streaks": 1.0, "wide": 1.0, "rainfall": 500.0, "none": float("inf")}[self.kind]
+        from bench.rain import drawn_rain
+
+        try:
+            top = drawn_rain(self.kind).most
+        except BenchError as error:  # told with the key's place
+            raise ValueError(str(error)) from None
         if not 0 <= self.low <= self.high <= top:
             raise ValueError(f"low and high of {self.kind} must be ordered and within 0 and {top:g}")
-        if self.then is not None and self.then.kind == "rainfall":
+        if self.then is not None and drawn_rain(self.then.kind).whole:
             raise ValueError(
-                "rainfall has a scene's depth and fog, so it comes first: name the streaks under then"
+                f"{self.then.kind} has a scene's depth and fog, so it comes first: name the streaks under then"
             )
         return self
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.rain import drawn_rain
 from bench.seeds import rng_from
 from bench.train.pools import Pool
+from bench.vocabulary import DRY
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
-    from bench.train.config import Data, TrainConfig
+    from bench.train.config import Data, RainChoice, TrainConfig
 
 #: Least and greatest quality of compressed samples.
 _QUALITY = (50, 95)
@@ -62,43 +64,32 @@ def _rain(
     """A patch of an image with one of the rains on it, and without."""
     choice = data.rain[_choose([c.share for c in data.rain], rng)]
     strength = float(rng.uniform(choice.low, choice.high))
-    if choice.kind == "rainfall" and strength > 0:
-        # Its drops have a size in the whole image, its fog a horizon and a colour: it falls before the patch is cut.
-        from bench.rain.rainfall import Rainfall
-
+    drawn = drawn_rain(choice.kind)
+    if drawn.whole and strength > 0:
         whole = _brightened(_reduced(image, data, patch, rng), data, rng)
         whole = np.ascontiguousarray(whole[:, ::-1]) if data.flips and rng.random() < 0.5 else whole
         cut = _crop(whole.shape, patch, rng)
-        rainy, clean = cut(Rainfall(strength)(whole, rng)), cut(whole)
+        rainy, clean = cut(drawn.add(whole, strength, rng)), cut(whole)
     else:
         clean = _augment(image, data, patch, rng)
-        rainy = _streaked(clean, choice.kind, strength, rng)
+        rainy = drawn.add(np.ascontiguousarray(clean), strength, rng)
     if choice.then is not None and rng.random() < 0.5:
         second = choice.then
-        rainy = _streaked(rainy, second.kind, float(rng.uniform(second.low, second.high)), rng)
+        rainy = _fall(rainy, second, rng)
     return rainy, clean
 
 
 def _other(clean: np.ndarray, data: Data, rng: np.random.Generator) -> np.ndarray:
-    """Another rain of a scene, of the drawn kinds: only they can fall on a patch, and there has to be one."""
-    drawn = [c for c in data.rain if c.kind in ("streaks", "wide")]
-    if not drawn:
-        return _streaked(clean, "streaks", float(rng.uniform(0.1, 1.0)), rng)
-    choice = drawn[_choose([c.share for c in drawn], rng)]
-    return _streaked(clean, choice.kind, float(rng.uniform(choice.low, choice.high)), rng)
+    """Another rain of a scene: one that can fall on a patch, and there has to be one."""
+    wet = [c for c in data.rain if c.kind != DRY and not drawn_rain(c.kind).whole]
+    if not wet:
+        return drawn_rain("streaks").add(clean, float(rng.uniform(0.1, 1.0)), rng)
+    return _fall(clean, wet[_choose([c.share for c in wet], rng)], rng)
 
 
-def _streaked(clean: np.ndarray, kind: str, strength: float, rng: np.random.Generator) -> np.ndarray:
-    clean = np.ascontiguousarray(clean)
-    if kind == "streaks":
-        from bench.rain.streaks import add_layer, draw_streaks
-
-        return add_layer(clean, draw_streaks(clean.shape[:2], rng, strength))
-    if kind == "wide":
-        from bench.train.streaks import add_wide_streaks
-
-        return add_wide_streaks(clean, strength, rng)
-    return clean
+def _fall(image: np.ndarray, choice: RainChoice, rng: np.random.Generator) -> np.ndarray:
+    strength = float(rng.uniform(choice.low, choice.high))
+    return drawn_rain(choice.kind).add(np.ascontiguousarray(image), strength, rng)
 
 
 def _compressed(image: np.ndarray, quality: int) -> np.ndarray:

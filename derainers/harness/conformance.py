@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.errors import said
+from bench.verdicts import Outcome, Verdict, attempt
 from derainers.base import Derainer
 
 if TYPE_CHECKING:
@@ -34,24 +33,6 @@ LEAST_CLEAN_PSNR, MOST_FLAT_CHANGE = 15.0, 64.0
 TILES_AGREE, TILES_DIFFER = 45.0, 30.0
 
 
-class Outcome(str, Enum):
-    """What became of a check."""
-
-    PASS = "pass"
-    NOTE = "note"  # allowed, but worth knowing
-    FAIL = "fail"
-    SKIP = "skip"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One property's verdict and what it rests on."""
-
-    name: str
-    outcome: Outcome
-    detail: str
-
-
 def run_checks(
     load: Callable[[str], Derainer], seconds: float = 60.0, only: Collection[str] | None = None
 ) -> list[Verdict]:
@@ -66,13 +47,13 @@ def run_checks(
         A verdict per property, in a fixed order. Where the first image already fails, the rest is skipped.
     """
     derainer = load("off")
-    first = _try("size", lambda: _size(derainer, seconds))
+    first = attempt("size", lambda: _size(derainer, seconds))
     checks: dict[str, Callable[[], Verdict]] = {name: partial(check, derainer) for name, check in _CHECKS}
     checks["tiles"] = partial(_tiles, derainer, load)
     chosen = {name: check for name, check in checks.items() if only is None or name in only}
     if first.outcome is Outcome.FAIL:
         return [first, *(Verdict(name, Outcome.SKIP, "the size check failed") for name in chosen)]
-    return [first, *(_try(name, check) for name, check in chosen.items())]
+    return [first, *(attempt(name, check) for name, check in chosen.items())]
 
 
 def sample(height: int, width: int, seed: int = 0) -> Image:
@@ -307,13 +288,6 @@ def _status(field: str) -> int:
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024
     raise OSError(f"no {field}")
-
-
-def _try(name: str, check: Callable[[], Verdict]) -> Verdict:
-    try:
-        return check()
-    except Exception as error:  # a derainer is anyone's code, and the verdict is the place for what it raises
-        return Verdict(name, Outcome.FAIL, said(error))
 
 
 def _restored(derainer: Derainer, image: Image) -> Image:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import derainers
+from bench.verdicts import Outcome
 from derainers import load_derainer
 from derainers.base import Runtime
-from derainers.harness.conformance import Outcome, run_checks
+from derainers.harness.conformance import run_checks
 from derainers.harness.load import WEIGHTS_FOLDER, _attribute, count_parameters, load_module
 from derainers.harness.network import NetworkDerainer
 from derainers.harness.timing import count_macs

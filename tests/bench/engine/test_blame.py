@@ -5,7 +5,7 @@ from pathlib import Path
 from bench.data.base import DataSet, Scene
 from bench.engine.blame import Blame
 from bench.engine.work import CellWork, Settings, Work
-from bench.rain.base import NoRain
+from bench.rain.dry import NoRain
 
 
 def work_of(*labels: str, scenes: tuple[str, ...] = ("a", "b")) -> Work:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BadConfig, UnknownName
-from bench.rain import RAINS, NoRain, Rain, add_rain, parse_rain
+from bench.rain import Rain, add_rain, parse_rain, rain_entries
+from bench.rain.dry import NoRain
 from bench.rain.streaks import LEVELS, add_layer, draw_streaks, level_at
 from bench.seeds import rng_from
 from downstream.measures import fidelity
@@ -132,7 +133,7 @@ def test_unknown_rain_suggests_one(spec):
 
 
 def test_listed_rains_parse():
-    for entry in RAINS:
+    for entry in rain_entries():
         rain = parse_rain(entry.name.replace(":R", ":50"))
         assert isinstance(rain, Rain)
         assert rain.name == entry.name.replace(":R", ":50")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.verdicts import Outcome
 from derainers import load_derainer
 from derainers.base import Card
-from derainers.harness.conformance import Outcome, run_checks, sample
+from derainers.harness.conformance import run_checks, sample
 from derainers.harness.load import FunctionDerainer
 from derainers.harness.network import NetworkDerainer, Runtime
 

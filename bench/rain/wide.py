@@ -12,6 +12,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from bench.errors import BadConfig
+from bench.rain.base import Drawn, Rain, RainFamily
 from bench.rain.streaks import LEAST, add_layer, draw_layer, level_at, scaled_to
 
 #: Most layers of an image, each with a direction of its own.
@@ -75,3 +77,10 @@ def _cover(image: np.ndarray, layer: np.ndarray, rng: np.random.Generator) -> np
     opacity = np.minimum(layer, np.float32(_OPAQUE))[..., None]
     mixed = image * (1 - opacity) + light * opacity
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+
+
+def _parse(argument: str) -> Rain:
+    raise BadConfig("rain 'wide' is drawn in training only: it is of another kind for every sample")
+
+
+FAMILY = RainFamily("wide", (), _parse, Drawn(1.0, add_wide_streaks))

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.rain.streaks import draw_streaks
+from bench.rain.wide import add_wide_streaks
 from bench.seeds import rng_from
-from bench.train.streaks import add_wide_streaks
 
 
 @settings(max_examples=15, deadline=None)
