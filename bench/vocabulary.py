@@ -13,4 +13,4 @@ DRY, OWN = "none", "own"
 DETECTION, SEGMENTATION, RESTORATION = "detection", "segmentation", "restoration"
 
 #: What a data set may have of a scene, beside an image to look at. A task says which of them it needs.
-CLEAN_IMAGES, BOXES, MASKS = "clean images", "boxes", "masks"
+CLEAN_IMAGES, BOXES, MASKS, DEPTH = "clean images", "boxes", "masks", "depth"

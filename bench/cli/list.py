@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
@@ -65,12 +66,7 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
         return ("rain", "what it is"), [(entry.name, entry.title) for entry in rain_entries()]
     if kind == "data":
-        from bench.data import describe_kinds
-
-        return ("data", "tasks", "default split", "what it is"), [
-            (kind.spec, ", ".join(kind.tasks) or "none: to look at", kind.split, kind.description)
-            for kind in describe_kinds()
-        ]
+        return ("data", "tasks", "default split", "what it is"), _data()
     from bench.engine.suite import read_suite, shipped_suites
 
     suites = [(name, read_suite(name)) for name in shipped_suites()]
@@ -83,6 +79,29 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         )
         for name, suite in suites
     ]
+
+
+def _data() -> list[tuple[str, ...]]:
+    from bench.data import find_reader, readers
+    from bench.errors import BenchError
+
+    lines: list[tuple[str, ...]] = []
+    for name in readers:
+        try:
+            reader = find_reader(name)
+        except BenchError as error:  # a plug-in's fault must not hide the others
+            lines.append((name, "", "", str(error)))
+            continue
+        tasks = ", ".join(tasks_served(reader.serves)) or "none: to look at"
+        lines.append((reader.spec, tasks, reader.split, reader.description))
+    return lines
+
+
+def tasks_served(serves: Collection[str]) -> tuple[str, ...]:
+    """Return the tasks that can be scored on a data set which has this much."""
+    from downstream.tasks import all_tasks
+
+    return tuple(task.about.name for task in all_tasks() if set(task.needs) <= set(serves))
 
 
 def _derainers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

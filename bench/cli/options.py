@@ -16,13 +16,15 @@ Task = Annotated[
     typer.Option(help="detection, segmentation, restoration; separated by commas. [default: detection]"),
 ]
 Data = Annotated[
-    str | None, typer.Option(help="street or KIND:DIR; see `bench list data`. [default: street]")
+    str | None,
+    typer.Option(help="street, KIND:DIR (see `bench list data`) or FILE.py:READER[:DIR]. [default: street]"),
 ]
 Split = Annotated[str | None, typer.Option(help="The data set's split, e.g. val2017.")]
 Rain = Annotated[
     str | None,
     typer.Option(
-        help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR, none; separated by commas. [default: streaks:medium]"
+        help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR, none or FILE.py:FUNCTION[:ARG]; separated by commas. "
+        "[default: streaks:medium]"
     ),
 ]
 Model = Annotated[

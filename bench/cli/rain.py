@@ -22,9 +22,13 @@ def add(app: typer.Typer) -> None:
 
 
 def command(
-    rain: Annotated[str, typer.Option(help="streaks:light|medium|heavy or rainfall:MM_PER_HOUR.")],
+    rain: Annotated[
+        str, typer.Option(help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR or FILE.py:FUNCTION[:ARG].")
+    ],
     out: Annotated[Path, typer.Option(help="Empty or new folder; a stopped run goes on from what is there.")],
-    data: Annotated[str, typer.Option(help="street or KIND:DIR; see `bench list data`.")] = "street",
+    data: Annotated[
+        str, typer.Option(help="street, KIND:DIR (see `bench list data`) or FILE.py:READER[:DIR].")
+    ] = "street",
     split: Annotated[str | None, typer.Option(help="The data set's split, e.g. val2017.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many scenes.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seeds the rain, as in bench run.")] = 0,

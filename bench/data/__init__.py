@@ -1,85 +1,49 @@
-"""Data sets: what ``--data`` can name, opened by kind."""
+"""Data sets: what ``--data`` can name, opened by their readers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
+from collections import Counter
 from pathlib import Path
 
-from bench.data.base import DataSet
-from bench.errors import BadData
+from bench import plugins
+from bench.data.base import DataSet, Depth, DetectionTruth, Scene, SegmentationTruth
+from bench.data.reader import Layout, Reader
+from bench.errors import ANYTHING, BadConfig, BadData, BenchError, said
+from bench.hashing import content_key
+from bench.plugins import PlugIn
 from bench.registry import Registry
 
-#: Opens a data set of one kind: (folder, split or None for the kind's default) -> data set.
-Opener = Callable[[Path, "str | None"], DataSet]
+__all__ = [
+    "DataSet",
+    "Depth",
+    "DetectionTruth",
+    "Layout",
+    "Reader",
+    "Scene",
+    "SegmentationTruth",
+    "find_reader",
+    "open_data",
+    "reader_of",
+    "readers",
+]
 
-kinds: Registry[Opener] = Registry("data kind")
-kinds.register("street", "bench.data.street.dataset:open_street")
-kinds.register("coco", "bench.data.coco:open_coco")
-kinds.register("pairs", "bench.data.pairs:open_pairs")
-kinds.register("cityscapes", "bench.data.cityscapes:open_cityscapes")
-kinds.register("masks", "bench.data.masks:open_masks")
-kinds.register("images", "bench.data.images:open_images")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of data set, for ``bench list data``.
-
-    Attributes:
-        spec: What ``--data`` takes.
-        description: One line on what it holds and how it lies on the disk.
-        tasks: What can be scored on it.
-        split: What ``--split`` is where it is not given.
-    """
-
-    spec: str
-    description: str
-    tasks: tuple[str, ...]
-    split: str
-
-
-_ALL = ("detection", "segmentation", "restoration")
-_DESCRIBED = (
-    Kind("street", "the embedded set of 64 rendered street scenes, with exact depth", _ALL, "test"),
-    Kind(
-        "coco:DIR",
-        "COCO's own layout: annotations/instances_SPLIT.json beside SPLIT/",
-        ("detection", "restoration"),
-        "val2017, else the only one",
-    ),
-    Kind(
-        "cityscapes:DIR",
-        "Cityscapes' own layout: leftImg8bit/SPLIT/CITY/ beside gtFine/; disparity/ or depth/ where present",
-        _ALL,
-        "val, else the only one",
-    ),
-    Kind(
-        "masks:DIR",
-        "CamVid-like: images in SPLIT/, class-index PNGs in SPLITannot/, classes.json",
-        ("segmentation", "restoration"),
-        "val, else test, else the only one",
-    ),
-    Kind(
-        "pairs:DIR",
-        "rainy and clean images matched by name, in any published layout; no rain is added",
-        ("restoration",),
-        "none, else test",
-    ),
-    Kind("images:DIR", "photos of real rain without ground truth; no rain is added", (), "none"),
-)
-
-
-def describe_kinds() -> tuple[Kind, ...]:
-    """Return every kind of data set that ``--data`` can name; nothing is opened or imported for it."""
-    return _DESCRIBED
+#: The kinds of data sets; installed packages add theirs through entry points.
+readers: Registry[Reader] = Registry("data kind", "derain_bench.data")
+readers.register("street", "bench.data.street.dataset:READER")
+readers.register("coco", "bench.data.coco:READER")
+readers.register("pairs", "bench.data.pairs:READER")
+readers.register("cityscapes", "bench.data.cityscapes:READER")
+readers.register("masks", "bench.data.masks:READER")
+readers.register("images", "bench.data.images:READER")
 
 
 def open_data(spec: str, split: str | None = None) -> DataSet:
     """Open the data set that ``--data SPEC`` names.
 
     Args:
-        spec: ``street``, or ``KIND:DIR``.
+        spec: ``street``, ``KIND:DIR``, or ``FILE.py:READER[:DIR]``. A file is imported: a spec out of a record must not
+            get here unasked.
         split: The split; None takes the kind's default.
 
     Returns:
@@ -88,17 +52,75 @@ def open_data(spec: str, split: str | None = None) -> DataSet:
     Raises:
         UnknownName: If the kind is unknown.
         BadData: If the folder or anything in it is not as the kind's layout has it.
+        BadConfig: If a file or its reader cannot be used.
     """
+    plugin = plugins.parse(spec)
+    if plugin is not None:
+        return _open_with(plugin, spec, split)
+    plugins.refuse_bare(spec)
     kind, _, folder = spec.partition(":")
-    opener = kinds.get(kind)
-    if kind == "street":
-        if folder:
-            raise BadData(f"--data {spec}: street is embedded and takes no folder; use --data street")
-        from bench.data.street.dataset import FILES
+    reader = find_reader(kind)
+    return reader.open(_folder(reader, spec, folder), split)
 
-        return opener(FILES, split)
+
+def reader_of(data: DataSet) -> Reader:
+    """Return the reader that opened a data set.
+
+    Raises:
+        UnknownName: If its kind is not registered.
+        BadConfig: If it came from a file that cannot be used any more.
+    """
+    if data.reader is not None:
+        return _checked(plugins.load(data.reader), f"--data {data.reader}")
+    return find_reader(data.kind)
+
+
+def find_reader(kind: str) -> Reader:
+    """Return the registered reader of a kind.
+
+    Raises:
+        UnknownName: If there is none.
+        BadConfig: If an installed package registered something else.
+    """
+    return _checked(readers.get(kind), f"data kind {kind!r} from {readers.origin(kind)}")
+
+
+def _open_with(plugin: PlugIn, spec: str, split: str | None) -> DataSet:
+    reader = _checked(plugins.load(plugin), f"--data {spec}")
+    folder = _folder(reader, spec, plugin.arg or "")
+    try:
+        data = reader.open(folder, split)
+    except BenchError:
+        raise
+    except ANYTHING as error:
+        raise BadData(f"--data {spec}: opening {folder} raised {said(error)}") from error
+    _check(data, spec)
+    code = content_key(plugins.code_key(plugin))
+    try:
+        return dataclasses.replace(data, reader=plugin, code=code)
+    except (TypeError, ValueError) as error:
+        raise BadConfig(
+            f"--data {spec}: its {type(data).__name__} cannot be copied ({said(error)}): declare a class that has "
+            f"more than DataSet's attributes as @dataclass(frozen=True)"
+        ) from None
+
+
+def _checked(found: object, who: str) -> Reader:
+    if not isinstance(found, Reader):
+        raise BadConfig(f"{who} is a {type(found).__name__}, not a bench.data.Reader")
+    return found
+
+
+def _folder(reader: Reader, spec: str, folder: str) -> Path:
+    if reader.embedded is not None:
+        if folder:
+            raise BadData(
+                f"--data {spec}: {reader.kind} is embedded and takes no folder; use --data "
+                f"{spec.removesuffix(f':{folder}')}"
+            )
+        return reader.embedded
     if not folder:
-        raise BadData(f"--data {spec} names no folder: use {kind}:DIR")
+        raise BadData(f"--data {spec} names no folder: use {spec.rstrip(':')}:DIR")
     root = Path(folder).expanduser()
     if root.is_file():
         raise BadData(f"--data {spec}: {root} is a file: give the folder of the data set")
@@ -106,4 +128,26 @@ def open_data(spec: str, split: str | None = None) -> DataSet:
         raise BadData(
             f"--data {spec}: folder {root} does not exist; check the path (relative to {Path.cwd()})"
         )
-    return opener(root, split)
+    return root
+
+
+def _check(data: object, spec: str) -> None:
+    """Check what a user's reader has opened for what the readers here promise by themselves.
+
+    Raises:
+        BadData: If two scenes have one id, or one has no image that could be shown.
+        BadConfig: If it is no data set.
+    """
+    if not isinstance(data, DataSet):
+        raise BadConfig(f"--data {spec}: opening it returned {type(data).__name__}, not a bench.data.DataSet")
+    for scene_id, count in Counter(scene.id for scene in data.scenes).items():
+        if count > 1 or not scene_id:
+            raise BadData(
+                f"--data {spec}: {count} scenes have the id {scene_id!r}: every scene needs its own"
+            )
+    for scene in data.scenes:
+        if (scene.rainy if data.own_rain else scene.image) is None:
+            lacks = "rainy image, though own_rain is true" if data.own_rain else "image to rain on"
+            raise BadData(f"--data {spec}: scene {scene.id!r} has no {lacks}")
+        if data.detection is not None and scene.id not in data.detection.image_ids:
+            raise BadData(f"--data {spec}: scene {scene.id!r} has no image id in its boxes")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData
 from bench.images import read_image, read_labels
+from bench.plugins import PlugIn
 from bench.vocabulary import BOXES, CLEAN_IMAGES, MASKS
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class DataSet:
 
     Attributes:
         name: How reports name it, e.g. ``coco/val2017``.
-        kind: ``street``, ``coco``, ``cityscapes``, ``masks``, ``pairs`` or ``images``.
+        kind: ``street``, ``coco``, ``cityscapes``, ... or what a user's reader calls itself.
         root: The folder it was opened from.
         split: The split's name; empty where the kind has none.
         scenes: All scenes, in an order that depends on their ids alone.
@@ -117,6 +118,8 @@ class DataSet:
         own_rain: True where the rainy images come with the data and none is added.
         depth_source: Where depth comes from; None where the data set has none.
         notes: Oddities that a reader of the results should know, one line each.
+        reader: The user's file that opened it; None for the kinds that are registered.
+        code: Hash of that file's code, so that other code does not find this code's evidence; empty without one.
     """
 
     name: str
@@ -129,6 +132,8 @@ class DataSet:
     own_rain: bool = False
     depth_source: str | None = None
     notes: tuple[str, ...] = ()
+    reader: PlugIn | None = None
+    code: str = ""
 
     @property
     def serves(self) -> frozenset[str]:

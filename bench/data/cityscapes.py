@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +14,12 @@ from typing import TYPE_CHECKING
 from bench.data import layout, stereo
 from bench.data.base import DataSet, Depth, Scene, SegmentationTruth
 from bench.data.cityscapes_labels import CLASSES, INVALID, SKY, from_label_ids, from_train_ids
+from bench.data.coco import annotations_as_png
 from bench.data.instances import InstanceTruth
+from bench.data.reader import Layout, Reader, as_png, relative
 from bench.errors import BadData
 from bench.images import read_labels
+from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +29,14 @@ _TRAIN_IDS, _LABEL_IDS, _INSTANCE_IDS = (
     "_gtFine_labelTrainIds.png",
     "_gtFine_labelIds.png",
     "_gtFine_instanceIds.png",
+)
+
+#: Folders beside ``leftImg8bit/``, and what a scene's files in them end in.
+_TRUTH = (
+    ("gtFine", "gtFine_*"),
+    ("depth", "depth.*"),
+    ("disparity", "disparity.*"),
+    ("camera", "camera.json"),
 )
 
 
@@ -139,6 +152,41 @@ def open_cityscapes(root: Path, split: str | None = None) -> DataSet:
     files = [path for scene in scenes for path in data.files(scene).values()]
     layout.check_inside(files, [root, *{path.parent for path in files}])
     return data
+
+
+def lay_out(data: DataSet) -> Layout:
+    """Say how a rainy variant is written: the images where they were, all that belongs to them copied."""
+    rainy, copies = {}, {}
+    for scene in data.scenes:
+        rainy[scene.id] = as_png(relative(scene.image, data.root))
+        for source in _truth_files(data.root, scene):
+            copies[relative(source, data.root)] = source
+    cameras = data.root / f"cameras_{data.split}.json"
+    if cameras.is_file():
+        copies[cameras.name] = cameras
+    annotations = f"annotations/instances_{data.split}.json"
+    written = {}
+    if (data.root / annotations).is_file():
+        written[annotations] = annotations_as_png(data, data.root / annotations)
+    return Layout("cityscapes", rainy, copies=copies, written=written)
+
+
+def _truth_files(root: Path, scene: Scene) -> Iterator[Path]:
+    """Yield what else belongs to a scene: labels of any kind, depth, its camera."""
+    assert scene.image is not None
+    city = scene.image.parent.relative_to(root / "leftImg8bit")
+    for folder, ending in _TRUTH:
+        yield from sorted((root / folder / city).glob(f"{glob.escape(scene.id)}_{ending}"))
+
+
+READER = Reader(
+    "cityscapes",
+    "Cityscapes' own layout: leftImg8bit/SPLIT/CITY/ beside gtFine/; disparity/ or depth/ where present",
+    open_cityscapes,
+    frozenset({CLEAN_IMAGES, BOXES, MASKS, DEPTH}),
+    "val, else the only one",
+    lay_out,
+)
 
 
 def read_train_ids(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:

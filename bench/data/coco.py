@@ -7,12 +7,14 @@ Cityscapes' layout.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.data import layout
 from bench.data.base import DataSet, DetectionTruth, Scene
+from bench.data.reader import Layout, Reader, as_png, json_bytes, read_bytes, relative
 from bench.errors import BadData, some
+from bench.vocabulary import BOXES, CLEAN_IMAGES
 
 _PREFIX = "instances_"
 #: Ids and coordinates stay below it, so that every table that they go into can hold them.
@@ -67,6 +69,49 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
         detection=truth,
         notes=tuple(note for note in notes if note),
     )
+
+
+def lay_out(data: DataSet) -> Layout:
+    """Say how a rainy variant is written: the images where they were, and the annotations with their names."""
+    annotations = f"annotations/instances_{data.split}.json"
+    return Layout(
+        kind="coco",
+        rainy={scene.id: as_png(relative(scene.image, data.root)) for scene in data.scenes},
+        written={annotations: annotations_as_png(data, data.root / annotations)},
+    )
+
+
+def annotations_as_png(data: DataSet, source: Path) -> bytes:
+    """Return a COCO annotation file for a data set's scenes, with the images' names ending in ``.png``.
+
+    Args:
+        data: The data set.
+        source: Its annotation file, of which everything else is kept.
+
+    Raises:
+        BadData: If it cannot be read.
+    """
+    coco = json.loads(read_bytes(source))
+    folders = [data.root / part / data.split for part in ("", "images", "leftImg8bit")]
+    paths = {scene.image for scene in data.scenes}
+    images = []
+    for image in coco["images"]:
+        name = PurePosixPath(image["file_name"].replace("\\", "/")).as_posix()
+        if any(folder / name in paths for folder in folders):
+            images.append({**image, "file_name": as_png(name)})
+    kept = {image["id"] for image in images}
+    boxes = [box for box in coco["annotations"] if box["image_id"] in kept]
+    return json_bytes({**coco, "images": images, "annotations": boxes})
+
+
+READER = Reader(
+    "coco",
+    "COCO's own layout: annotations/instances_SPLIT.json beside SPLIT/",
+    open_coco,
+    frozenset({CLEAN_IMAGES, BOXES}),
+    "val2017, else the only one",
+    lay_out,
+)
 
 
 def read_coco(source: Path) -> dict[str, list[dict[str, Any]]]:

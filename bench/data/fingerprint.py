@@ -18,13 +18,14 @@ _NO_IMAGES = (".npy", ".json")
 def scene_digest(data: DataSet, scene: Scene) -> str:
     """Return the SHA-256 of everything that is read of a scene: its files' bytes and what each is read for.
 
-    Where the files lie and when they were written does not count. Every file is read to its end, so an
-    image that is truncated, damaged or none is found here, before any network has run.
+    Where the files lie and when they were written does not count; the code of a user's reader does. Every file is
+    read to its end, so an image that is truncated, damaged or none is found here, before any network has run.
 
     Raises:
         BadData: If a file is missing, unreadable, truncated or no image; it is named.
     """
-    return content_key({role: _file_digest(path) for role, path in data.files(scene).items()})
+    read = {role: _file_digest(path) for role, path in data.files(scene).items()}
+    return content_key({**read, "reader": data.code} if data.code else read)
 
 
 def scene_digests(data: DataSet) -> dict[str, str]:

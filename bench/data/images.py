@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.data import layout
 from bench.data.base import DataSet, Scene
+from bench.data.reader import Reader
 from bench.errors import BadData
 
 
@@ -37,3 +38,8 @@ def open_images(root: Path, split: str | None = None) -> DataSet:
     scenes = tuple(Scene(id=i, image=None, rainy=path) for i, path in zip(ids, paths, strict=True))
     name = f"images/{layout.title(root)}" + (f"/{split}" if split else "")
     return DataSet(name=name, kind="images", root=root, split=split or "", scenes=scenes, own_rain=True)
+
+
+READER = Reader(
+    "images", "photos of real rain without ground truth; no rain is added", open_images, frozenset()
+)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data import layout
 from bench.data.base import IGNORE, DataSet, Scene, SegmentationTruth
+from bench.data.reader import Layout, Reader, as_png, relative
 from bench.errors import BadData
 from bench.images import read_labels
+from bench.vocabulary import CLEAN_IMAGES, MASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,6 +131,26 @@ def open_masks(root: Path, split: str | None = None) -> DataSet:
         notes=notes,
         ignored=ignored,
     )
+
+
+def lay_out(data: DataSet) -> Layout:
+    """Say how a rainy variant is written: images and masks where they were, and the classes."""
+    copies = {relative(scene.mask, data.root): scene.mask for scene in data.scenes if scene.mask is not None}
+    classes = data.root / "classes.json"
+    if classes.is_file():
+        copies[classes.name] = classes
+    rainy = {scene.id: as_png(relative(scene.image, data.root)) for scene in data.scenes}
+    return Layout("masks", rainy, copies=copies)
+
+
+READER = Reader(
+    "masks",
+    "CamVid-like: images in SPLIT/, class-index PNGs in SPLITannot/, classes.json",
+    open_masks,
+    frozenset({CLEAN_IMAGES, MASKS}),
+    "val, else test, else the only one",
+    lay_out,
+)
 
 
 def _choose_split(root: Path, split: str | None) -> str:

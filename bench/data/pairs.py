@@ -11,8 +11,10 @@ from bench.data import layout
 from bench.data.base import DataSet, Scene
 from bench.data.matching import halves_of_prefixed, match
 from bench.data.published import count_note
+from bench.data.reader import Layout, Reader
 from bench.errors import BadData, some
 from bench.images import SUFFIXES, read_image
+from bench.vocabulary import CLEAN_IMAGES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +109,29 @@ def open_pairs(root: Path, split: str | None = None) -> DataSet:
             f"images:{folder}; {held}"
         )
     raise BadData(f"{folder} has no pairs; expected {_EXPECTED}; {held}")
+
+
+def lay_out(data: DataSet) -> Layout:
+    """Say how a rainy variant is written: ``rain/`` and ``norain/``, whatever the layout of the pairs was.
+
+    It suits every data set with clean images, and holds nothing else of it.
+    """
+    names = {scene.id: f"{scene.id.replace('/', '_')}.png" for scene in data.scenes}
+    return Layout(
+        kind="pairs",
+        rainy={scene_id: f"rain/{name}" for scene_id, name in names.items()},
+        clean={scene_id: f"norain/{name}" for scene_id, name in names.items()},
+    )
+
+
+READER = Reader(
+    "pairs",
+    "rainy and clean images matched by name, in any published layout; no rain is added",
+    open_pairs,
+    frozenset({CLEAN_IMAGES}),
+    "none, else test",
+    lay_out,
+)
 
 
 def _place(root: Path, split: str | None) -> tuple[Path, Path | None]:

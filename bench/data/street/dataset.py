@@ -10,10 +10,13 @@ import numpy as np
 
 from bench.data import layout
 from bench.data.base import DataSet, Depth, DetectionTruth, Scene, SegmentationTruth
+from bench.data.cityscapes import lay_out
 from bench.data.cityscapes_labels import CLASSES
 from bench.data.coco import read_coco
+from bench.data.reader import Reader
 from bench.errors import BadData
 from bench.images import read_labels
+from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS
 
 FILES = Path(__file__).parent / "files"
 """The folder of the embedded set."""
@@ -91,3 +94,14 @@ def open_street(root: Path | None = None, split: str | None = None) -> StreetSet
         depth_source="exact",
         focal={name: float(cameras["focal"][name]) for name in ids},
     )
+
+
+READER = Reader(
+    "street",
+    "the embedded set of 64 rendered street scenes, with exact depth",
+    open_street,
+    frozenset({CLEAN_IMAGES, BOXES, MASKS, DEPTH}),
+    "test",
+    lay_out,
+    FILES,
+)

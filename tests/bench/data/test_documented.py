@@ -7,30 +7,37 @@ from pathlib import Path
 
 import pytest
 
-from bench.data import describe_kinds, kinds, open_data
+from bench.cli.list import tasks_served
+from bench.data import open_data, readers
+from bench.data.reader import SERVES
 from bench.errors import BadData
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "data.md"
 
 
 def test_every_kind_is_described_and_documented() -> None:
-    described = {kind.spec.split(":")[0] for kind in describe_kinds()}
-    assert described == set(kinds.names())
-    assert set(re.findall(r"^## ([a-z]+)$", DOCUMENT.read_text(), re.MULTILINE)) == described
+    assert set(re.findall(r"^## ([a-z]+)$", DOCUMENT.read_text(), re.MULTILINE)) == set(readers)
+    for kind in readers:
+        reader = readers.get(kind)
+        assert reader.kind == kind
+        assert reader.serves <= set(SERVES)
+        assert reader.description
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    text = DOCUMENT.read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text[text.index("## From Python") :], re.DOTALL)
     exec(compile(code, str(DOCUMENT), "exec"), {})
     assert "exact" in capsys.readouterr().out
 
 
-def test_described_tasks_of_the_embedded_set() -> None:
-    data = open_data("street")
-    street = next(kind for kind in describe_kinds() if kind.spec == "street")
+def test_what_the_embedded_set_is_said_to_serve_it_serves() -> None:
+    data, street = open_data("street"), readers.get("street")
     assert data.split == street.split
-    assert ("detection" in street.tasks) == (data.detection is not None)
-    assert ("segmentation" in street.tasks) == (data.segmentation is not None)
+    assert data.serves | {"depth"} == street.serves
+    assert tasks_served(data.serves) == ("detection", "segmentation", "restoration")
+    assert tasks_served(readers.get("images").serves) == ()
+    assert data.first(0).serves == {"boxes", "masks"}
 
 
 @pytest.mark.parametrize("spec", ["coco", "coco:", "street:/x"])
