@@ -37,7 +37,7 @@ ARROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "bench.rain": (
         ("bench.engine", "bench.keep", "bench.score", "bench.train", "derainers", "downstream", "reports"),
-        (),
+        ("downstream.measures",),
     ),
     "bench.keep": (
         ("bench.engine", "bench.score", "bench.rain", "derainers", "downstream", "reports"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.data import layout
 from bench.data.base import DataSet, Scene
 from bench.data.fingerprint import scene_digests
+from bench.errors import ANYTHING, BadData, BenchError, said
 
 
 def check_scenes(
@@ -25,14 +26,19 @@ def check_scenes(
         BadData: For the first file that is missing, unreadable, no image, of another size than its annotation
             says, or holds what it may not.
     """
-    digests = scene_digests(data)
-    check_sizes(data)
-    if masks:
-        check_masks(data)
-    if depth:
-        layout.in_threads(data.check_depth, data.scenes)
-    if boxes and data.detection is not None:
-        _ = data.detection.coco  # boxes that follow from instance files are derived now
+    try:
+        digests = scene_digests(data)
+        check_sizes(data)
+        if masks:
+            check_masks(data)
+        if depth:
+            layout.in_threads(data.check_depth, data.scenes)
+        if boxes and data.detection is not None:
+            _ = data.detection.coco  # boxes that follow from instance files are derived now
+    except BenchError:
+        raise
+    except ANYTHING as error:  # a reader may be anyone's code
+        raise BadData(f"{data.name}: reading it raised {said(error)}") from error
     return digests
 
 

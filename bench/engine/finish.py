@@ -14,6 +14,7 @@ from bench.errors import BadConfig
 from bench.keep.manifest import fingerprint, make_boxes, make_manifest
 from bench.keep.records import DataInfo, DerainerInfo, Head, ModelInfo, RainInfo, Record
 from bench.keep.store import Store
+from bench.rain import spec_of
 from bench.score.scorer import Scorer, cell_key
 from bench.vocabulary import BOXES, OWN, REFERENCES
 from downstream.tasks import is_registered
@@ -196,7 +197,7 @@ def _same(one: Record, other: Record) -> bool:
 def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
     """Return the suite that holds this cell alone, as plain values; `bench verify` runs it again."""
     suite = found.suite
-    rain = {} if cell.variant.data.own_rain else {"rain": (cell.variant.rain.name,)}
+    rain = {} if cell.variant.data.own_rain else {"rain": (spec_of(cell.variant.rain),)}
     alone = suite.model_copy(
         update={
             "variants": (cell.variant.choice.model_copy(update=rain),),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.data.base import DataSet, Scene
+from bench.images import read_only
 from bench.rain import add_rain
 
 if TYPE_CHECKING:
@@ -39,17 +40,10 @@ def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]
     from derainers import DerainerError
     from derainers.base import checked
 
-    shown = [_read_only(image) for image in images]
+    shown = [read_only(image) for image in images]
     by_scene = getattr(derainer, "restore_scenes", None)
     results = list(by_scene(ids, shown) if by_scene else derainer.restore(shown))
     name = derainer.card.name
     if len(results) != len(images):
         raise DerainerError(f"derainer {name!r} returned {len(results)} images for {len(images)}")
     return [checked(result, image, name) for result, image in zip(results, images, strict=True)]
-
-
-def _read_only(image: np.ndarray) -> np.ndarray:
-    """A view that cannot be written through: the next derainer is to see the same image."""
-    view = image.view()
-    view.flags.writeable = False
-    return view

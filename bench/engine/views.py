@@ -121,7 +121,7 @@ def keep_samples(view: View, versions: Mapping[str, Mapping[str, np.ndarray]], f
     from reports.board.samples import write_sample
 
     data = open_data(view.data, view.split)
-    rain = OWN if data.own_rain else view.rain
+    rain = OWN if data.own_rain else parse_rain(view.rain).name
     for scene, images in versions.items():
         write_sample(folder, variant_name(data.name, rain, view.seed), scene, images)
 

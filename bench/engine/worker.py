@@ -157,8 +157,8 @@ class _Shift:
         def read(scene: Scene) -> _Input | Failure:
             try:
                 return _Input(scene, *read_variant(work.data, work.rain, work.seed, scene))
-            except BenchError as error:
-                return Failure(tuple(cell.key for cell in work.cells), scene.id, str(error))
+            except ANYTHING as error:  # a reader and a rain may be anyone's code
+                return Failure(tuple(cell.key for cell in work.cells), scene.id, said(error))
 
         def good(result: _Input | Failure) -> Iterator[_Input]:
             if isinstance(result, Failure):
