@@ -11,7 +11,9 @@ import typer
 
 def add(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("profile", epilog="Example:\n\n  bench profile --derainer all --plot cost.png")(command)
+    app.command(
+        "profile", epilog="Example:\n\n  bench profile --derainer all --sizes 256x256 --plot cost.png"
+    )(command)
 
 
 def command(
@@ -19,32 +21,40 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     scenes: Annotated[int, typer.Option(min=0, help="Embedded scenes that the gain is measured on.")] = 2,
-    plot: Annotated[Path | None, typer.Option(help="Write gain against time to this image file.")] = None,
+    sizes: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT of the images that are timed, separated by commas.")
+    ] = "256x256,480x320,1024x512",
+    plot: Annotated[
+        Path | None, typer.Option(help="Plot time against multiply-adds, and gain against time.")
+    ] = None,
 ) -> None:
-    """Measure parameters, multiply-adds, time at three sizes, peak memory, and PSNR gained on embedded scenes."""
+    """Measure parameters, multiply-adds, time, peak memory, and PSNR gained on embedded scenes.
+
+    A network whose weights nobody gave runs with random ones: its cost is the same, its gain is not measured.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from bench.engine.cost import Fault, Row, all_specs, draw, profile_derainers
+    from bench.engine.cost import Fault, Row, all_specs, draw, parse_sizes, profile_derainers
     from bench.errors import BenchError
     from derainers import parse_derainers
-    from derainers.harness.timing import SIZES
 
+    timed = parse_sizes(sizes)
     specs = all_specs() if derainer == "all" else parse_derainers(derainer)
     results = profile_derainers(
-        specs, device, precision, scenes, lambda label: typer.echo(f"measuring {label}", err=True)
+        specs, device, precision, scenes, timed, lambda label: typer.echo(f"measuring {label}", err=True)
     )
     rows = [result for result in results if isinstance(result, Row)]
     faults = [result.reason for result in results if isinstance(result, Fault)]
     if not rows:
         raise BenchError("; ".join(faults))
-    table = Table("derainer", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table("derainer", "weights", box=box.SIMPLE_HEAD, pad_edge=False)
     for header in (
         "parameters",
         "GMACs at 256x256",
-        *(f"ms at {w}x{h}" for h, w in SIZES),
-        "MiB",
+        *(f"ms at {w}x{h}" for h, w in timed),
+        f"MiB at {timed[0][1]}x{timed[0][0]}",
         "gain, dB",
     ):
         table.add_column(header, justify="right")
@@ -52,6 +62,7 @@ def command(
         cost = row.cost
         table.add_row(
             row.label,
+            "random" if row.random else "its own" if cost.params else "—",
             "—" if cost.params is None else f"{cost.params:,}",
             "—" if cost.macs is None else f"{cost.macs / 1e9:.1f}",
             *("—" if seconds is None else f"{1000 * seconds:.0f}" for seconds in cost.seconds),
@@ -60,7 +71,7 @@ def command(
         )
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
     if plot is not None:
-        draw(rows, plot)
+        draw(rows, timed[0], plot)
         typer.echo(f"plot: {plot}")
     for fault in faults:
         typer.echo(f"not measured: {fault}", err=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import ANYTHING, BadWeights, blame
+from bench.errors import ANYTHING, BadConfig, BadWeights, blame
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
 
     from derainers import Derainer, DerainerSpec
     from derainers.harness.timing import Cost
@@ -26,13 +27,15 @@ class Row:
     Attributes:
         label: What the user calls it.
         cost: What it costs on this machine.
-        gain: PSNR on Y over the rainy image's, in dB, averaged over scenes; ``None`` where the weights are random, as
-            nobody gave any: what a network costs does not depend on them.
+        gain: PSNR on Y over the rainy image's, in dB, averaged over scenes; ``None`` where it was not measured.
+        random: Whether the weights are random, as nobody gave any: what a network costs does not depend on them, but
+            what it gains does.
     """
 
     label: str
     cost: Cost
     gain: float | None
+    random: bool
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,33 @@ def all_specs() -> tuple[DerainerSpec, ...]:
     return tuple(DerainerSpec(name, name) for name in registry.names() if name not in REFERENCES)
 
 
+def parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
+    """Read sizes as users write them, ``WIDTHxHEIGHT`` separated by commas.
+
+    Returns:
+        Height and width of each, from small to large.
+
+    Raises:
+        BadConfig: If one is not written so.
+    """
+    sizes = []
+    for part in text.split(","):
+        width, _, height = part.strip().partition("x")
+        if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+            raise BadConfig(
+                f"sizes {text!r}: write WIDTHxHEIGHT, separated by commas, such as 256x256,480x320"
+            )
+        sizes.append((int(height), int(width)))
+    return tuple(sorted(sizes, key=lambda size: size[0] * size[1]))
+
+
 def profile_derainers(
-    specs: Sequence[DerainerSpec], device: str, precision: str, scenes: int, progress: Callable[[str], None]
+    specs: Sequence[DerainerSpec],
+    device: str,
+    precision: str,
+    scenes: int,
+    sizes: Sequence[tuple[int, int]],
+    progress: Callable[[str], None],
 ) -> list[Row | Fault]:
     """Measure derainers, one after the other; one that cannot be loaded or run does not keep the others from it.
 
@@ -60,6 +88,7 @@ def profile_derainers(
         device: As in ``load_derainer``.
         precision: Likewise.
         scenes: How many embedded scenes the gain is measured on; 0 leaves it out.
+        sizes: Height and width of the images that are timed.
         progress: Called with each label before it is measured.
     """
     from derainers.harness.timing import measure
@@ -71,14 +100,21 @@ def profile_derainers(
         try:
             derainer, trained = _load(spec, device, precision)
             gain = _gain(derainer, pairs) if trained and pairs else None
-            rows.append(Row(spec.label, measure(derainer), gain))
+            rows.append(Row(spec.label, measure(derainer, sizes), gain, random=not trained))
         except ANYTHING as error:  # anyone's code and files
             rows.append(Fault(blame(spec.label, error)))
     return rows
 
 
-def draw(rows: Sequence[Row], path: Path) -> None:
-    """Plot gain against multiply-adds as an image file; derainers whose gain is unknown are left out.
+def draw(rows: Sequence[Row], size: tuple[int, int], path: Path) -> None:
+    """Plot time against multiply-adds, and gain against time, as an image file.
+
+    Derainers whose multiply-adds or whose gain is unknown are not on the respective side; rings have random weights.
+
+    Args:
+        rows: What was measured.
+        size: Height and width of the smallest images, whose time is shown.
+        path: The file; its ending says the format.
 
     Raises:
         OutputError: If the file cannot be written.
@@ -89,21 +125,30 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
     from bench.files import write_atomic
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(13, 6), layout="constrained")
+    cost, benefit = figure.subplots(1, 2)
     for row in rows:
         seconds = row.cost.seconds[0]
-        if row.gain is None or seconds is None:
+        if seconds is None:
             continue
-        axes.scatter(1000 * seconds, row.gain, color="tab:blue")
-        axes.annotate(row.label, (1000 * seconds, row.gain), xytext=(5, 4), textcoords="offset points")
-    axes.set_xscale("log")
-    axes.set_xlabel("milliseconds for 256x256, on this machine")
-    axes.set_ylabel(f"PSNR on Y gained under {RAIN} (dB)")
-    axes.grid(alpha=0.3)
+        if row.cost.macs:
+            _point(cost, row.label, row.cost.macs / 1e9, 1000 * seconds, row.random)
+        if row.gain is not None:
+            _point(benefit, row.label, 1000 * seconds, row.gain, row.random)
+    shown = f"milliseconds for {size[1]}x{size[0]}, on this machine"
+    cost.set(xscale="log", yscale="log", xlabel="GMACs at 256x256 (rings: random weights)", ylabel=shown)
+    benefit.set(xscale="log", xlabel=shown, ylabel=f"PSNR on Y gained under {RAIN} (dB)")
+    for axes in (cost, benefit):
+        axes.grid(alpha=0.3)
+        axes.margins(0.15)  # room for names
     data = io.BytesIO()
     figure.savefig(data, format=path.suffix.lstrip(".") or "png", dpi=150)
     write_atomic(path, data.getvalue())
+
+
+def _point(axes: Axes, label: str, x: float, y: float, hollow: bool) -> None:
+    axes.scatter(x, y, facecolors="none" if hollow else "tab:blue", edgecolors="tab:blue")
+    axes.annotate(label, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
 
 
 def _load(spec: DerainerSpec, device: str, precision: str) -> tuple[Derainer, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,8 @@ class Cost:
     Attributes:
         params: Number of parameters; ``None`` where it is no network whose insides are known.
         macs: Multiply-adds for a 256x256 image; ``None`` likewise.
-        seconds: Per image, for each of :data:`SIZES`; ``None`` where it was left out for taking too long.
-        memory: Bytes on top of what was held, for a 256x256 image; ``None`` where the system does not say.
+        seconds: Per image, for each size that was asked for; ``None`` where it was left out for taking too long.
+        memory: Bytes on top of what was held, for an image of the first size; ``None`` where the system does not say.
     """
 
     params: int | None
@@ -51,26 +52,34 @@ def count_macs(module: nn.Module, height: int, width: int) -> int:
     return counter.get_total_flops() // 2
 
 
-def measure(derainer: Derainer, seconds: float = 30.0) -> Cost:
+def measure(derainer: Derainer, sizes: Sequence[tuple[int, int]] = SIZES, seconds: float = 30.0) -> Cost:
     """Measure what a derainer costs on this machine.
 
     Args:
         derainer: Any; multiply-adds are known for PyTorch networks only.
+        sizes: Height and width of the images that are timed, from small to large.
         seconds: A size at which one image is expected to take longer is left out.
     """
-    network = getattr(derainer, "module", None)
-    memory = peak_memory(lambda: derainer(sample(256, 256)), getattr(derainer, "device", None))
+    memory = peak_memory(lambda: derainer(sample(*sizes[0])), getattr(derainer, "device", None))
     times: list[float | None] = []
     rate = 0.0  # seconds per pixel, from the size before
-    for height, width in SIZES:
+    for height, width in sizes:
         if rate * height * width > seconds:
             times.append(None)
             continue
         taken = time_image(derainer, height, width)
         rate = taken / (height * width)
         times.append(taken)
-    macs = None if network is None else count_macs(network, 256, 256)
-    return Cost(derainer.card.params, macs, tuple(times), memory)
+    return Cost(derainer.card.params, _macs_256(derainer), tuple(times), memory)
+
+
+def _macs_256(derainer: Derainer) -> int | None:
+    """Multiply-adds for a 256x256 image; of a network that takes one size only, for as many pixels without overlap."""
+    network = getattr(derainer, "module", None)
+    if network is None:
+        return None
+    side = 256 if derainer.card.fixed is None else derainer.card.fixed.side
+    return count_macs(network, side, side) * 256**2 // side**2
 
 
 def time_image(derainer: Derainer, height: int, width: int, least: float = 0.5, most: int = 10) -> float:

@@ -92,10 +92,23 @@ def test_check_refuses_what_cannot_be_checked(tmp_path: Path) -> None:
 
 def test_profile_shows_cost_and_gain(tmp_path: Path) -> None:
     plot = tmp_path / "cost.png"
-    done = bench("profile", "--derainer", "median,guided,rom", "--scenes", 1, "--plot", plot, code=0)
-    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
-    assert "dB" in done.stdout
-    assert "+" in rows["guided"]
-    assert "55,046" in rows["rom"]
-    assert rows["rom"].rstrip().endswith("—")
+    chosen = ("--derainer", "median,guided,rom,rdmc-s", "--scenes", 1, "--sizes", "96x64,64x64")
+    done = bench("profile", *chosen, "--plot", plot, code=0)
+    rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.strip()}
+    (header,) = [line for line in done.stdout.splitlines() if "parameters" in line]
+    assert header.index("ms at 64x64") < header.index("ms at 96x64")
+    assert "MiB at 64x64" in header
+    assert rows["guided"][-1].startswith(("+", "-"))
+    assert rows["rom"][1:4] == ["random", "55,046", "3.4"]
+    assert rows["rom"][-1] == "—"
+    assert rows["rdmc-s"][1:3] == ["its", "own"]
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("text", ["256", "0x4", "axb", "64x64,", "64x64x3"])
+def test_sizes_that_are_none_are_one_line(text: str) -> None:
+    from bench.errors import BadConfig
+    from bench.profiling import parse_sizes
+
+    with pytest.raises(BadConfig, match="WIDTHxHEIGHT"):
+        parse_sizes(text)

@@ -35,7 +35,7 @@ def test_every_wrong_name_of_a_suite_is_told_at_once_with_its_key() -> None:
     assert text.startswith("suite mine: ")
     assert "\n" not in text
     for part in (
-        "derainers.1: unknown derainer 'gided': did you mean guided?",
+        "derainers.1: unknown derainer 'gided': did you mean guided",
         "derainers.2: derainer 'prenet': no weights file",
         "models.0: unknown detection model 'street_yolo': did you mean street_yolox",
         "variants.0.rain.0: unknown rain 'streaks:havy': did you mean streaks:heavy",
