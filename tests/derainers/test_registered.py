@@ -52,6 +52,8 @@ SMALL = {
 }
 #: What holds for any weights; without training, an image does not come back as itself, in its place and colours.
 STRUCTURE = ("type", "finite", "deterministic", "batch")
+#: What only trained weights can show. Tiles are tried where that is fast.
+TRAINED = ("place", "colour", "flat", "harm")
 WEIGHTS = {
     "prenet": "prenet_rain100h",
     "prenet_r": "prenet_r_rain100h",
@@ -114,9 +116,10 @@ def test_the_authors_files_load(name, file, shared):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "file"), WEIGHTS.items())
-def test_all_properties_hold_with_the_authors_weights(name, file, shared):
+def test_properties_that_need_training_hold_with_the_authors_weights(name, file, shared):
     spec = f"{name}:{shared}/weights/derain/{file}.pth"
-    found = run_checks(lambda tile: load_derainer(spec, device="cpu", tile=tile), seconds=0)
+    only = (*TRAINED, "tiles") if name == "rom" else TRAINED
+    found = run_checks(lambda tile: load_derainer(spec, device="cpu", tile=tile), 0, only)
     assert not [v for v in found if v.outcome is Outcome.FAIL]
 
 
