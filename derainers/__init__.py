@@ -17,16 +17,28 @@ from bench import plugins
 from bench.errors import BadConfig, BenchError, unknown
 from bench.registry import Registry
 from bench.vocabulary import REFERENCES
-from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, compound_label, default_label
+from derainers.base import (
+    KINDS,
+    Card,
+    Derainer,
+    DerainerError,
+    DerainerSpec,
+    Published,
+    Runtime,
+    compound_label,
+    default_label,
+)
 from derainers.cards import entries
 from derainers.cards.entry import Entry
 
 __all__ = [
+    "KINDS",
     "Card",
     "Derainer",
     "DerainerError",
     "DerainerSpec",
     "Entry",
+    "Published",
     "Runtime",
     "cards",
     "check_derainer",

@@ -8,7 +8,7 @@ has to inherit from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bench.errors import BenchError
@@ -23,6 +23,40 @@ CHAIN, FLIP = "chain", "flip"
 
 class DerainerError(BenchError):
     """A derainer that broke its contract while it ran: it raised, or returned no restored image."""
+
+
+#: What a derainer is made of, in the order in which an overview shows them.
+KINDS = (
+    "reference",
+    "filter",
+    "model-driven",
+    "recurrent",
+    "convolutional",
+    "frequency",
+    "transformer",
+    "all-in-one",
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """PSNR and SSIM as somebody published them.
+
+    Attributes:
+        set: The test set.
+        psnr: In dB.
+        ssim: ``None`` where it is not given.
+        protocol: ``y`` or ``rgb``, as in ``psnr@y`` and ``psnr@rgb``.
+        trained: What the network was trained on.
+        source: Where it was read.
+    """
+
+    set: str
+    psnr: float
+    ssim: float | None
+    protocol: str
+    trained: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +98,8 @@ class Card:
             scripts do; its side is a multiple of ``multiple``.
         fixed: For a network that takes one size only: which, and how larger images are cut and put together.
         weights_note: Where a user gets the weights, and under which terms.
+        kind: One of :data:`KINDS`; empty where nobody said.
+        published: What is published of it. Not kept in records, which say what was measured.
     """
 
     name: str
@@ -81,6 +117,14 @@ class Card:
     square: bool = False
     fixed: FixedSize | None = None
     weights_note: str = ""
+    kind: str = ""
+    published: tuple[Published, ...] = ()
+
+    def kept(self) -> dict[str, Any]:
+        """What a record keeps of the card, as JSON."""
+        card = asdict(self)
+        del card["published"]
+        return card
 
 
 @runtime_checkable

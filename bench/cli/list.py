@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
-from typing import Annotated
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bench.keep.records import Record
+    from derainers import Published
 
 KINDS = ("derainers", "models", "rains", "data", "suites")
 
@@ -22,6 +27,13 @@ def command(
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
     match: Annotated[str, typer.Option(help="Only names that contain this.")] = "",
     bibtex: Annotated[bool, typer.Option("--bibtex", help="With derainers: their BibTeX entries.")] = False,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="With derainers: what papers say beside what was measured here."),
+    ] = False,
+    records: Annotated[Path, typer.Option(help="With --published: the records of what was measured.")] = Path(
+        "reports/board/records"
+    ),
 ) -> None:
     """List derainers, models, rains, data sets or suites."""
     from bench.errors import unknown
@@ -35,7 +47,7 @@ def command(
             if card.bibtex and match in card.name:
                 typer.echo(card.bibtex.strip() + "\n")
         return
-    headers, lines = _table(kind)
+    headers, lines = _published(records) if published and kind == "derainers" else _table(kind)
     lines = [line for line in lines if match.lower() in line[0].lower()]
     if not lines:
         typer.echo(f"no {kind} match {match!r}")
@@ -121,3 +133,43 @@ def _derainers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         for card in cards()
     ]
     return headers, lines
+
+
+def _published(folder: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    from bench.keep.records import read_records
+    from derainers import cards
+
+    records = read_records(folder) if folder.is_dir() else []
+    headers = ("derainer", "test set", "protocol", "published", "measured", "trained on", "read in")
+    return headers, [
+        (
+            card.name,
+            value.set,
+            f"psnr@{value.protocol}",
+            f"{value.psnr:.2f}" + ("" if value.ssim is None else f" / {value.ssim:.4f}"),
+            _measured(card.name, value, records),
+            value.trained,
+            value.source,
+        )
+        for card in cards()
+        for value in card.published
+    ]
+
+
+def _measured(name: str, value: Published, records: Iterable[Record]) -> str:
+    """What records say of a derainer on the data set that a published number is of; a dash where they do not."""
+    from derainers.published import plain
+
+    found = []
+    for record in records:
+        if record.derainer.name != name or record.rain.version != "own":
+            continue
+        if plain(value.set) not in map(plain, record.data.name.split("/")):
+            continue
+        scores = {score.metric: score.value for score in record.scores}
+        psnr, ssim = (scores.get(f"{metric}_{value.protocol}") for metric in ("psnr", "ssim"))
+        if psnr is not None and ssim is not None:
+            label = record.derainer.label
+            whose = f"{label}, " if label != name else ""
+            found.append(f"{psnr:.2f} / {ssim:.4f} ({whose}{record.images} images)")
+    return "; ".join(found) or "—"

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ def load_components(networks: Networks, settings: Settings) -> Components:
     for spec in networks.derainers:
         try:
             derainer = _derainer(spec, settings)
-            found = Component(spec.name, dict(derainer.key), card=asdict(derainer.card))
+            found = Component(spec.name, dict(derainer.key), card=derainer.card.kept())
         except ANYTHING as error:  # anyone's code and files: the others are to run all the same
             found = broken(spec, blame(spec.label, error))
         derainers[spec.label] = found

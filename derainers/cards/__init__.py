@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from dataclasses import replace
 
 from derainers.cards.entry import Entry
+from derainers.published import published
 
 
-def entries() -> tuple[Entry, ...]:
-    """Every entry, by the modules' names."""
+def entries() -> Iterator[Entry]:
+    """Every entry, by the modules' names, with what is published of it on its card."""
     modules = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "entry")
-    return tuple(entry for name in modules for entry in importlib.import_module(f"{__name__}.{name}").ENTRIES)
+    for module in modules:
+        for entry in importlib.import_module(f"{__name__}.{module}").ENTRIES:
+            yield replace(entry, card=replace(entry.card, published=published(entry.card.name)))

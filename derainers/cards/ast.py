@@ -31,6 +31,7 @@ ENTRIES = (
             params=65_362_455,
             macs_256=109_830_995_968,
             weights_note="github.com/joshyZhou/AST, by Baidu (SPAD, AGAN, Dense-Haze)",
+            kind="transformer",
         ),
         "derainers.nets.ast:AST",
         whole_pixels=512 * 512,

@@ -28,6 +28,7 @@ ENTRIES = (
             params=412_518,
             macs_256=98_222_211_072,
             weights_note="github.com/csdwren/RecDerain; no licence stated",
+            kind="recurrent",
         ),
         "derainers.nets.brn:BRN",
     ),

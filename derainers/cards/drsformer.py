@@ -28,6 +28,7 @@ ENTRIES = (
             params=33_655_424,
             macs_256=229_390_234_624,
             weights_note="github.com/cschenxiang/DRSformer; see its licence",
+            kind="transformer",
         ),
         "derainers.nets.drsformer:DRSformer",
         whole_pixels=HEAVY_PIXELS,

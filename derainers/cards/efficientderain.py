@@ -30,6 +30,7 @@ ENTRIES = (
             params=27_395_406,
             macs_256=48_432_513_024,
             weights_note="github.com/tsingqguo/efficientderain (v3, v4), by Google Drive and Baidu",
+            kind="convolutional",
         ),
         "derainers.nets.efficientderain:EfficientDeRain",
     ),

@@ -31,6 +31,7 @@ def _fadformer(name: str, title: str, config: Mapping[str, Any], params: int, ma
         params=params,
         macs_256=macs,
         weights_note="github.com/deng-ai-lab/FADformer, by Baidu; no licence stated",
+        kind="frequency",
     )
     return Entry(card, "derainers.nets.fadformer:FADformer", config=config)
 

@@ -29,6 +29,7 @@ ENTRIES = (
             params=88_669_702,
             macs_256=157_600_972_800,
             weights_note="github.com/megvii-model/HINet (HINet-Rain13k.pth); see its licence",
+            kind="convolutional",
         ),
         "derainers.nets.hinet:HINet",
         whole_pixels=HEAVY_PIXELS,

@@ -27,6 +27,7 @@ ENTRIES = (
             params=16_615_100,
             macs_256=113_332_604_928,
             weights_note="github.com/sunshangquan/Histoformer (net_g_best.pth), by Google Drive; no licence stated",
+            kind="all-in-one",
         ),
         "derainers.nets.histoformer:Histoformer",
         whole_pixels=HEAVY_PIXELS,

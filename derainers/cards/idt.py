@@ -27,6 +27,7 @@ ENTRIES = (
             params=16_416_463,
             macs_256=62_055_120_896,
             weights_note="github.com/jiexiaou/IDT, by Google Drive",
+            kind="transformer",
         ),
         "derainers.nets.idt:IDT",
     ),

@@ -29,6 +29,7 @@ ENTRIES = (
             params=3_637_249,
             macs_256=140_982_247_208,
             weights_note="github.com/swz30/MPRNet (model_deraining.pth); academic, non-commercial",
+            kind="convolutional",
         ),
         "derainers.nets.mprnet:MPRNet",
         whole_pixels=HEAVY_PIXELS,

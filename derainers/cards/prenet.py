@@ -29,6 +29,7 @@ def _recurrent(name: str, title: str, config: Mapping[str, Any], params: int, ma
         params=params,
         macs_256=macs,
         weights_note="github.com/csdwren/PReNet, folder logs; no licence stated",
+        kind="recurrent",
     )
     return Entry(card, "derainers.nets.prenet:PReNet", config=config)
 

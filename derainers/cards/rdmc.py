@@ -27,6 +27,7 @@ def _rdmc(name: str, title: str, *, params: int, macs: int, bears_bf16: bool = F
         macs_256=macs,
         multiple=16,
         weights_note="shipped; the authors released none",
+        kind="recurrent",
     )
     return Entry(
         card,

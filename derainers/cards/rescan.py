@@ -27,6 +27,7 @@ ENTRIES = (
             params=149_823,
             macs_256=32_081_713_920,
             weights_note="github.com/XiaLiPKU/RESCAN has none: train it",
+            kind="recurrent",
         ),
         "derainers.nets.rescan:RESCAN",
     ),

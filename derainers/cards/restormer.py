@@ -29,6 +29,7 @@ ENTRIES = (
             params=26_126_644,
             macs_256=154_882_031_616,
             weights_note="github.com/swz30/Restormer (deraining.pth); academic, non-commercial",
+            kind="transformer",
         ),
         "derainers.nets.restormer:Restormer",
         whole_pixels=HEAVY_PIXELS,

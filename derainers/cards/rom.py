@@ -29,6 +29,7 @@ ENTRIES = (
             params=55_046,
             macs_256=3_378_511_872,
             weights_note="the authors' repository of Rain O'er Me; no licence stated",
+            kind="convolutional",
         ),
         "derainers.nets.rom:ROM",
         bears_bf16=True,

@@ -29,6 +29,7 @@ ENTRIES = (
             params=180_483,
             macs_256=66_249_100_800,
             weights_note="github.com/ShenZheng2000/SAPNet-for-image-deraining; MIT",
+            kind="recurrent",
         ),
         "derainers.nets.sapnet:SAPNet",
     ),

@@ -28,6 +28,7 @@ ENTRIES = (
             params=283_716,
             macs_256=34_414_264_320,
             weights_note="github.com/stevewongv/SPANet; BSD-style",
+            kind="convolutional",
         ),
         "derainers.nets.spanet:SPANet",
     ),

@@ -30,6 +30,7 @@ ENTRIES = (
             params=50_880_946,
             macs_256=86_573_580_288,
             weights_note="none for deraining; github.com/ZhendongWang6/Uformer has denoising and deblurring",
+            kind="transformer",
         ),
         "derainers.nets.uformer:Uformer",
         whole_pixels=512 * 512,

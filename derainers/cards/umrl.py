@@ -30,6 +30,7 @@ ENTRIES = (
             params=984_356,
             macs_256=14_510_653_440,
             weights_note="github.com/rajeevyasarla/UMRL--using-Cycle-Spinning; MIT",
+            kind="convolutional",
         ),
         "derainers.nets.umrl:UMRL",
     ),

@@ -155,7 +155,7 @@ def _check_description(found: Derainer, name: str) -> None:
         raise BadConfig(f"derainer {name!r}: its card is a {type(found.card).__name__}, not a derainers.Card")
     try:
         content_key(dict(found.key))
-        content_key(dataclasses.asdict(found.card))
+        content_key(found.card.kept())
     except (TypeError, ValueError):
         raise BadConfig(
             f"derainer {name!r}: its key and its card must be made of text, numbers, lists and dictionaries, "

@@ -1,0 +1,51 @@
+"""``bench list derainers --published``: what papers say beside what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from bench.cli.app import app
+from bench.keep.records import RainInfo, read_record, variant_name, write_record
+
+BOARD = Path(__file__).parents[3] / "reports" / "board"
+
+
+def listed(*arguments: str) -> str:
+    done = CliRunner().invoke(app, ["list", "derainers", "--published", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def lines(text: str, test_set: str) -> list[str]:
+    wanted = [line.split() for line in text.splitlines()]
+    return [" ".join(words) for words in wanted if words[:2] == ["prenet", test_set] and words[2] == "psnr@y"]
+
+
+def test_measured_stands_beside_published_where_the_set_is_the_same(tmp_path: Path) -> None:
+    street = read_record(next(BOARD.glob("street-test-none--restoration-----prenet--*.json")))
+    changed = {
+        "data": street.data.model_copy(update={"name": "pairs/rain100h"}),
+        "rain": RainInfo(name="own", version="own", seed=0),
+        "variant": variant_name("pairs/rain100h", "own", 0),
+    }
+    write_record(tmp_path, street.model_copy(update=changed))
+    measured = {score.metric: score.value for score in street.scores}
+    text = listed("--match", "prenet", "--records", str(tmp_path))
+    own, *others = lines(text, "Rain100H")
+    assert "29.46 / 0.8990" in own
+    assert f"{measured['psnr_y']:.2f} / {measured['ssim_y']:.4f} (64 images)" in own
+    assert others, "one model for Rain13K is another line"
+    assert all("—" in line for line in lines(text, "Rain100L"))
+
+
+def test_the_street_is_none_of_the_sets() -> None:
+    assert lines(listed("--match", "prenet", "--records", str(BOARD)), "Rain100H")
+    assert "images)" not in listed("--records", str(BOARD))
+
+
+def test_without_records_a_dash_stands_for_what_was_not_measured(tmp_path: Path) -> None:
+    text = listed("--match", "brn", "--records", str(tmp_path / "absent"))
+    assert "30.47 / 0.9130" in text
+    assert "—" in text
