@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from bench.keep.records import Record
-    from derainers import Published
+    from derainers import Card, Published
 
 KINDS = ("derainers", "models", "rains", "data", "suites")
 
@@ -119,20 +119,29 @@ def tasks_served(serves: Collection[str]) -> tuple[str, ...]:
 def _derainers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     from derainers import cards
 
-    headers = ("derainer", "year", "parameters", "GMACs at 256x256", "multiple", "licence", "weights")
+    headers = ("derainer", "year", "parameters", "GMACs at 256x256", "input", "licence", "weights")
     lines: list[tuple[str, ...]] = [
         (
             card.name,
             str(card.year or "—"),
             f"{card.params:,}" if card.params else "—",
             f"{card.macs_256 / 1e9:.1f}" if card.macs_256 else "—",
-            str(card.multiple),
+            _input(card),
             card.licence,
             card.weights_note,
         )
         for card in cards()
     ]
     return headers, lines
+
+
+def _input(card: Card) -> str:
+    """The sizes that a derainer takes; the harness brings images to them."""
+    if card.fixed is not None:
+        return f"{card.fixed.side}x{card.fixed.side}, tiles"
+    if card.square:
+        return f"squares, x{card.multiple}"
+    return "any" if card.multiple == 1 else f"x{card.multiple}"
 
 
 def _published(folder: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -107,8 +107,8 @@ def test_profile_shows_cost_and_gain(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["256", "0x4", "axb", "64x64,", "64x64x3"])
 def test_sizes_that_are_none_are_one_line(text: str) -> None:
-    from bench.errors import BadConfig
     from bench.engine.cost import parse_sizes
+    from bench.errors import BadConfig
 
     with pytest.raises(BadConfig, match="WIDTHxHEIGHT"):
         parse_sizes(text)

@@ -1,4 +1,4 @@
-"""``bench list derainers --published``: what papers say beside what was measured."""
+"""``bench list derainers``: how images are brought to a network, and what papers say beside what was measured."""
 
 from __future__ import annotations
 
@@ -49,3 +49,12 @@ def test_without_records_a_dash_stands_for_what_was_not_measured(tmp_path: Path)
     text = listed("--match", "brn", "--records", str(tmp_path / "absent"))
     assert "30.47 / 0.9130" in text
     assert "—" in text
+
+
+def test_the_list_says_what_sizes_a_network_takes() -> None:
+    text = CliRunner().invoke(app, ["list", "derainers"]).output
+    shown = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    assert " 128x128, tiles " in shown["idt"]
+    assert " squares, x128 " in shown["uformer"]
+    assert " x8 " in shown["restormer"]
+    assert " any " in shown["rescan"]
