@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bench.cli.app import app
 from bench.keep.records import RainInfo, read_record, variant_name, write_record
 
-BOARD = Path(__file__).parents[3] / "reports" / "board"
+BOARD = Path(__file__).parents[3] / "reports" / "board" / "records"
 
 
 def listed(*arguments: str) -> str:
