@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+import bench
+
 _PACKAGES = (
-    "derain-bench",
     "torch",
     "numpy",
     "opencv-python",
@@ -21,7 +22,7 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that results may depend on; absent ones are left out."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "derain-bench": bench.__version__}
     for package in _PACKAGES:
         try:
             found[package] = version(package)
