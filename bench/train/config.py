@@ -115,10 +115,13 @@ class Optimiser(_Section):
     Attributes:
         decay: Share of the steps, at the end, in which the rate falls from ``lr`` to ``floor``. With less than 1 a
             training can be prolonged: what came before the fall does not depend on its length.
+        factors: Learning rates of parts of the network over ``lr``, by the first word of their weights' names: parts
+            that begin afresh beside trained ones (``links: 7``) have to learn faster to become of use.
     """
 
     lr: float = Field(1e-3, gt=0)
     decay: float = Field(1.0, gt=0, le=1)
+    factors: dict[str, float] = {}
     floor: float = Field(1e-6, ge=0)
     warmup: int = Field(200, ge=0)
     clip: float = Field(1.0, gt=0)
@@ -159,13 +162,11 @@ class Gates(_Section):
             see, first order; ``fixed``: not at all.
         every: Steps of the weights per step of the gates (held_out).
         lr: Adam's rate for the gates (held_out).
-        factor: The gates' learning rate over the weights' (joint).
     """
 
     learn: Literal["joint", "held_out", "fixed"] = "joint"
     every: int = Field(4, ge=1)
     lr: float = Field(3e-4, gt=0)
-    factor: float = Field(1.0, gt=0)
 
 
 class Validation(_Section):

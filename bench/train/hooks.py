@@ -60,7 +60,7 @@ class Schedule(Hook):
         """Prepare a step."""
         rate = rate_at(runner.iter, self.config.steps, self.config.optimiser)
         for group in runner.optim_wrapper.optimizer.param_groups:
-            group["lr"] = rate * group.get("factor", 1.0)
+            group["lr"] = rate * group["factor"]
         apply_stage(bare(runner.model).network, self.config.stage_at(runner.iter))
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,25 @@ def _own_network(name: str, options: dict[str, Any]) -> nn.Module:
     if not any(parameter.requires_grad for parameter in found.parameters()):
         raise BadConfig(f"network {name!r} has no parameters: nothing to train")
     return found
+
+
+def _groups(
+    network: nn.Module, apart: Sequence[nn.Parameter], factors: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """The parameters that are trained, in groups of one learning rate each."""
+    left = {name: p for name, p in network.named_parameters() if not any(p is other for other in apart)}
+    words = {name.partition(".")[0] for name in left}
+    if unknown := [word for word in factors if word not in words]:
+        known = ", ".join(sorted(words))
+        raise BadConfig(
+            f"optimiser.factors: the network has no part {unknown[0]!r} to train; its parts: {known}"
+        )
+    groups = [{"params": [p for n, p in left.items() if n.partition(".")[0] not in factors], "factor": 1.0}]
+    for word, factor in factors.items():
+        groups.append(
+            {"params": [p for n, p in left.items() if n.partition(".")[0] == word], "factor": factor}
+        )
+    return [group for group in groups if group["params"]]
 
 
 def starting_weights(name: str) -> Path:
@@ -146,11 +165,9 @@ def train(
     loader = make_loader(batches, config.workers)
 
     model = Restorer(network, RestorationLoss(config.loss, features), config)
-    weights = [p for p in network.parameters() if not any(p is g for g in model.gates)]
-    trained: list[dict[str, Any]] = [{"params": weights}]
-    if config.gates.learn == "joint" and model.gates:
-        # Otherwise they are out of the weights' optimiser; `held_out` has one of its own that asks for their gradient.
-        trained.append({"params": model.gates, "factor": config.gates.factor})
+    # The gates are out of the weights' optimiser unless they learn with them; `held_out` has one of its own.
+    apart = [] if config.gates.learn == "joint" else model.gates
+    trained = _groups(network, apart, config.optimiser.factors)
     average = Average(config.average) if config.average else None
     validate = None
     held_out = config.validation.images or config.validation.pairs
@@ -187,7 +204,7 @@ def train(
         if resumed is not None:
             runner.optim_wrapper.optimizer.load_state_dict(resumed["optimiser"])
             for group, now in zip(runner.optim_wrapper.optimizer.param_groups, trained, strict=True):
-                group["factor"] = now.get("factor", 1.0)  # the configuration's, not the checkpoint's
+                group["factor"] = now["factor"]  # the configuration's, not the checkpoint's
             if model.gate_optimiser is not None and resumed["gate_optimiser"]:
                 model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
             runner.train_loop._iter = resumed["step"]

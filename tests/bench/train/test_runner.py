@@ -267,19 +267,23 @@ def test_a_rate_that_stays_up_does_not_depend_on_the_length() -> None:
     assert short[-1] < 2e-5
 
 
-def test_gates_have_a_rate_of_their_own(tiny: Any, tmp_path: Path) -> None:
+def test_parts_have_rates_of_their_own(tiny: Any, tmp_path: Path) -> None:
     stages = [{"until": 1, "patch": 16, "batch": 2}]
 
     def moved(factor: float) -> tuple[float, float]:
-        config = tiny(gates={"factor": factor}, stages=stages)
+        config = tiny(optimiser={"factors": {"gates": factor}}, stages=stages)
         state = checkpoints.load(train(config, tmp_path / str(factor), say=quiet))["network"]
         torch.manual_seed(config.seed)
         before = build_network("rdmc", config.options).state_dict()
-        return tuple(float((state[k] - before[k]).abs().max()) for k in ("gates.up2", "last.bias"))
+        one, two = (float((state[k] - before[k]).abs().max()) for k in ("gates.up2", "last.bias"))
+        return one, two
 
     (slow, bias), (fast, same) = moved(1), moved(10)
     assert fast == pytest.approx(10 * slow, rel=1e-3)
     assert bias == same
+    for change in ({"gates": {"learn": "fixed"}}, {"options": {"width": 2, "recruitment": "none"}}):
+        with pytest.raises(BadConfig, match="no part 'gates' to train; its parts: .*last"):
+            train(tiny(optimiser={"factors": {"gates": 2}}, **change), tmp_path / "bad", say=quiet)
 
 
 def test_a_training_begins_from_weights_that_lack_named_parts(tiny: Any, tmp_path: Path) -> None:
