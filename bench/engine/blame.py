@@ -101,7 +101,7 @@ def _parts(work: Work) -> list[Work]:
 def _given_up(work: Work, reason: str) -> Outcome:
     """Return the outcome of what could not be run: every cell has failed on those of the scenes that it wanted."""
     failures = (
-        Failure(tuple(cell.key for cell in work.cells if scene in cell.todo), scene, reason)
+        Failure(work.variant, tuple(cell.key for cell in work.cells if scene in cell.todo), scene, reason)
         for scene in work.scenes
     )
     return Outcome(failures=tuple(failure for failure in failures if failure.keys))

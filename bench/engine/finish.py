@@ -135,19 +135,19 @@ def write_records(
         settings: How networks were loaded.
         again: Write records that are there already once more.
     """
-    failed: dict[str, dict[str, str]] = {}
+    places = {id(variant): index for index, variant in enumerate(plan.outline.variants)}
+    failed: dict[tuple[int, str], dict[str, str]] = {}
     for failure in execution.failures:
         for key in failure.keys:
-            failed.setdefault(key, {}).setdefault(failure.scene or "", failure.reason)
+            failed.setdefault((failure.variant, key), {}).setdefault(failure.scene or "", failure.reason)
     for cell in plan.cells:
         if cell.fault:
-            failed[cell.key] = {"": cell.fault}
+            failed[places[id(cell.variant)], cell.key] = {"": cell.fault}
     records = _records(store)
     finished = {old.cell: old for old in records}
     superseded = {Head.of(old).row: old.filename() for old in records}
     scored = {Head.of(old).row for old in records if old.images}
     lacking = {cell.key for cell in plan.cells if cell.missing}
-    places = {id(variant): index for index, variant in enumerate(plan.outline.variants)}
     scorers: dict[str, Scorer] = {}
     about = {
         "versions": environment.versions(),
@@ -172,7 +172,7 @@ def write_records(
             "seconds_per_image": scorer.seconds(head),
             "notes": sorted(notes.union(old.run.get("notes", ()) if old else ())),
         }
-        record = scorer.record(head, about | about_cell, failed.get(head.evidence))
+        record = scorer.record(head, about | about_cell, failed.get((place, head.evidence)))
         if old is not None and not again and _same(old, record):
             yield old
             continue

@@ -121,15 +121,6 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """One thing that did not work: the cells it concerns, the scene (None: all of the work), the reason."""
-
-    keys: tuple[str, ...]
-    scene: str | None
-    reason: str
-
-
-@dataclass(frozen=True)
 class Note:
     """Something odd that a derainer said (say, a fall-back to tiles).
 
@@ -140,6 +131,19 @@ class Note:
     variant: int
     key: str
     text: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that did not work: the variant's place, the cells it concerns, the scene (None: all of the work), why.
+
+    The variant's place belongs to it as it does to a :class:`Note`.
+    """
+
+    variant: int
+    keys: tuple[str, ...]
+    scene: str | None
+    reason: str
 
 
 @dataclass(frozen=True)

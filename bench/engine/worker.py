@@ -158,7 +158,7 @@ class _Shift:
             try:
                 return _Input(scene, *read_variant(work.data, work.rain, work.seed, scene))
             except ANYTHING as error:  # a reader and a rain may be anyone's code
-                return Failure(tuple(cell.key for cell in work.cells), scene.id, said(error))
+                return Failure(work.variant, tuple(cell.key for cell in work.cells), scene.id, said(error))
 
         def good(result: _Input | Failure) -> Iterator[_Input]:
             if isinstance(result, Failure):
@@ -262,7 +262,8 @@ class _Shift:
         return Sight(item.scene, digest, image, item.clean, spent, mask, timed)
 
     def _fail(self, cells: Sequence[CellWork], scene: str | None, reason: str) -> None:
-        self.failures.append(Failure(tuple(cell.key for cell in cells), scene, reason))
+        keys = tuple(cell.key for cell in cells)
+        self.failures.append(Failure(self.work.variant, keys, scene, reason))
 
 
 @dataclass

@@ -66,3 +66,19 @@ def test_a_derainer_kept_from_an_earlier_run_does_not_repeat_itself(notes: Any) 
     assert notes("large")["large", "Hungry"] == [NOTE]
     assert notes("small")["small", "Hungry"] == []
     assert notes("large", "small")["large", "Hungry"] == [NOTE]
+
+
+def test_a_failure_stays_with_the_variant_too(tmp_path: Path, inline: Any) -> None:
+    (tmp_path / "my.py").write_text(
+        "def picky(image):\n    raise ValueError(f'not {image.shape[1]}x{image.shape[0]}')\n"
+    )
+    folders = [write_pair(tmp_path / "one", 30, 40), write_pair(tmp_path / "two", 50, 60)]
+    choices = {
+        "variants": [{"data": f"pairs:{folder}"} for folder in folders],
+        "derainers": [f"{tmp_path / 'my.py'}:picky", "median"],
+        "tasks": ["restoration"],
+    }
+    records = run_suite(make_suite(choices, "suite"), tmp_path / "out", place=inline).records
+    reasons = {r.data.name: r.reason for r in records if r.derainer.label == "picky"}
+    assert "not 40x30" in (reasons["pairs/one"] or "")
+    assert "not 60x50" in (reasons["pairs/two"] or "")
