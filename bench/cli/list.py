@@ -68,7 +68,7 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if kind == "derainers":
         return _derainers()
     if kind == "models":
-        from downstream.models.openmmlab import list_models
+        from downstream.models import list_models
 
         return ("model", "task", "weights"), [
             (entry.name, entry.task, entry.weights) for entry in list_models()

@@ -206,7 +206,7 @@ def outline(suite: Suite) -> Outline:
             what they hold.
     """
     from derainers import check_derainer, parse_derainers
-    from downstream.models.openmmlab import check_model
+    from downstream.models import check_model
     from downstream.tasks import all_tasks, in_order
 
     problems = Problems(where(suite))
@@ -226,7 +226,7 @@ def outline(suite: Suite) -> Outline:
     named: dict[tuple[str, str], ModelChoice] = {}
     for index, model in enumerate(models):
         with problems.at(f"models.{index}"):
-            name = check_model(model.task, model.name, model.checkpoint).name
+            name = check_model(model.task, model.name, model.checkpoint)
             if (model.task, name) in named:
                 raise BadConfig(
                     f"two {model.task} models are called {name}, and reports could not tell them apart: "

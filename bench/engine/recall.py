@@ -48,7 +48,7 @@ def _component(values: dict[str, Any]) -> Component:
 
 def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
     from derainers import registry
-    from downstream.models.openmmlab import CONFIG_SUFFIXES
+    from downstream.models import source_of
 
     named: list[Any] = [asdict(settings), versions(), processor(), _gpus(), _sources()]
     for spec in networks.derainers:
@@ -57,7 +57,7 @@ def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
             return None
         named.append([spec.label, spec.name, _digest(spec.arg)])
     for model in networks.models:
-        if model.name.endswith(CONFIG_SUFFIXES):
+        if not source_of(model.name).is_data(model.name):
             return None
         named.append([model.task, model.name, _digest(model.checkpoint)])
     return store.root / "memos" / f"{content_key(named)}.json"

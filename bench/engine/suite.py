@@ -160,19 +160,17 @@ def code_in(suite: Suite) -> list[tuple[str, str]]:
         Pairs of the option that names it and what it names.
     """
     from bench import plugins
+    from downstream.models import source_of
 
     found = [("task", spec) for spec in suite.tasks if plugins.parse(spec)]
     found += [("derainer", spec) for spec in suite.derainers if ".py:" in spec or "torchscript:" in spec]
-    found += [("model", choice.name) for choice in suite.models if _is_code(choice.name)]
+    found += [
+        ("model", choice.name) for choice in suite.models if not source_of(choice.name).is_data(choice.name)
+    ]
     for variant in suite.variants:
         found += [("data", variant.data)] if plugins.parse(variant.data) else []
         found += [("rain", rain) for rain in variant.rain if plugins.parse(rain)]
     return list(dict.fromkeys(found))
-
-
-def _is_code(model: str) -> bool:
-    """Whether a model is named by a file, rather than by a name of what is installed."""
-    return any(mark in model for mark in ("/", "\\", ".py", ".json", ".yaml", ".yml", ":"))
 
 
 def read_suite(name: str) -> Suite:

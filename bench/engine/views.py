@@ -161,7 +161,7 @@ def _seer(view: View) -> Any:
 
     if view.model is None:
         return Panel
-    from downstream.models.openmmlab import load_model
+    from downstream.models import load_model
     from downstream.tasks import find_task
 
     task = find_task(view.model.task)

@@ -314,7 +314,7 @@ def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
 
 @lru_cache(maxsize=8)
 def _model(choice: ModelChoice, settings: Settings) -> Any:
-    from downstream.models.openmmlab import load_model
+    from downstream.models import load_model
 
     return load_model(
         choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust

@@ -1,1 +1,82 @@
-"""Where the networks that look at a restored image come from."""
+"""Where the networks that look at a restored image come from.
+
+A model is named ``my.py:NAME[:ARG]`` (code of the user's own), ``SOURCE:...`` by a source that an installed package has
+registered (entry points of the group ``derain_bench.models``), or by a name or config of MMDetection's and
+MMSegmentation's. Importing this package imports no network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench import plugins
+from bench.registry import Registry
+from downstream.models.base import Listed, Model, ModelSource
+
+__all__ = [
+    "Listed",
+    "Model",
+    "ModelSource",
+    "check_model",
+    "list_models",
+    "load_model",
+    "source_of",
+    "sources",
+]
+
+#: Sources by the word before the colon.
+sources: Registry[ModelSource] = Registry("model source", "derain_bench.models")
+sources.register("openmmlab", "downstream.models.openmmlab:SOURCE")
+sources.register("file", "downstream.models.file:SOURCE")
+
+
+def source_of(name: str | None) -> ModelSource:
+    """Return the source that a model's name belongs to; one that no other claims is OpenMMLab's."""
+    if name is not None and plugins.parse(name) is not None:
+        return sources.get("file")
+    word = (name or "").partition(":")[0]
+    return sources.get(word if ":" in (name or "") and word in sources else "openmmlab")
+
+
+def check_model(task: str, name: str | None = None, checkpoint: str | Path | None = None) -> str:
+    """Check a model's files without loading or running any; return what reports call it.
+
+    Raises:
+        BenchError: If it cannot be had; one line says why.
+    """
+    return source_of(name).check(task, name, checkpoint)
+
+
+def load_model(
+    task: str,
+    name: str | None = None,
+    checkpoint: str | Path | None = None,
+    device: str = "auto",
+    trust: str | None = None,
+) -> Model:
+    """Load a model.
+
+    Args:
+        task: ``detection`` or ``segmentation``.
+        name: As the user named it; None takes the embedded model.
+        checkpoint: Weights file, for sources that take one apart from the name.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        trust: SHA-256 of a checkpoint that may run code when loaded.
+
+    Returns:
+        The model, ready to look at images.
+
+    Raises:
+        BenchError: As :func:`check_model`; or the weights are not the network's.
+    """
+    return source_of(name).load(task, name, checkpoint, device, trust)
+
+
+def list_models(task: str | None = None) -> list[Listed]:
+    """Return every model that can be had by name, those of each source in turn.
+
+    Args:
+        task: Only models of this task; None lists all.
+    """
+    words = sorted(sources, key=lambda word: (word != "openmmlab", word))
+    return [listed for word in words for listed in sources.get(word).listed(task)]

@@ -85,6 +85,41 @@ class Model(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A model that can be had by name, as ``bench list models`` shows it."""
+
+    name: str
+    task: str
+    weights: str
+
+
+class ModelSource(Protocol):
+    """One of the places that models come from."""
+
+    def check(self, task: str, name: str | None, checkpoint: str | Path | None) -> str:
+        """Check a model's files without loading or running any; return what reports call it.
+
+        Raises:
+            BenchError: If it cannot be had.
+        """
+        ...
+
+    def load(
+        self, task: str, name: str | None, checkpoint: str | Path | None, device: str, trust: str | None
+    ) -> Model:
+        """Load a model; see :func:`downstream.models.load_model`."""
+        ...
+
+    def listed(self, task: str | None) -> list[Listed]:
+        """Return what can be had by name; nothing where models are files."""
+        ...
+
+    def is_data(self, name: str) -> bool:
+        """Return whether a model follows from its name and its checkpoint alone, no code of the user's in between."""
+        ...
+
+
 @lru_cache(maxsize=4096)  # asked for the same few hundred names at every shard
 def plain_name(name: str) -> str:
     """Return a class name as it is compared: without case, spaces, hyphens and underscores.

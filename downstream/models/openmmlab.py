@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BadConfig, BadWeights, MissingDependency, unknown
 from bench.vocabulary import DETECTION, SEGMENTATION
-from downstream.models.base import Model, Source
+from downstream.models.base import Listed, Model, Source
 from downstream.models.checkpoints import cached_path
 from downstream.models.index import (
     PACKAGES,
@@ -101,15 +100,6 @@ def check_model(task: str, name: str | None = None, checkpoint: str | Path | Non
     return Source(name, task, "index", entry.config, path, None if path else entry.url)
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A model that can be had by name, as ``bench list models`` shows it."""
-
-    name: str
-    task: str
-    weights: str
-
-
 def list_models(task: str | None = None) -> list[Listed]:
     """Return every model that can be had by name, embedded ones first, without importing its package.
 
@@ -150,3 +140,28 @@ def _default(task: str) -> str:
 def _embedded_weights(name: str) -> Path | None:
     files = (FOLDER / f"{name}{suffix}" for suffix in (".safetensors", ".pth"))
     return next((file for file in files if file.is_file()), None)
+
+
+class OpenMMLab:
+    """See :class:`downstream.models.base.ModelSource`."""
+
+    def check(self, task: str, name: str | None, checkpoint: str | Path | None) -> str:
+        """See :func:`check_model`."""
+        return check_model(task, name, checkpoint).name
+
+    def load(
+        self, task: str, name: str | None, checkpoint: str | Path | None, device: str, trust: str | None
+    ) -> Model:
+        """See :func:`load_model`."""
+        return load_model(task, name, checkpoint, device, trust)
+
+    def listed(self, task: str | None) -> list[Listed]:
+        """See :func:`list_models`."""
+        return list_models(task)
+
+    def is_data(self, name: str) -> bool:
+        """A config file is code, and may draw on other files."""
+        return not name.endswith(CONFIG_SUFFIXES)
+
+
+SOURCE = OpenMMLab()
