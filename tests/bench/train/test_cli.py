@@ -73,7 +73,7 @@ def test_own_images_with_a_shipped_configuration(
         ([], "give --clean, --pairs or --config to train, or --export"),
         (["--pairs", "no/such"], "no/such"),
         (["--clean", "PHOTOS", "--init", "no.pth"], "no.pth: no such weights file"),
-        (["--clean", "PHOTOS", "--derainer", "no.py:Net"], "network 'no.py:Net': no file no.py"),
+        (["--clean", "PHOTOS", "--derainer", "no.py:Net"], "no.py:Net: no file no.py"),
         (["--export", "w.safetensors"], "no checkpoint of bench train"),
         (["--export", "w.pth"], "exported weights end in .safetensors"),
     ],
