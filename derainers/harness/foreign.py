@@ -16,8 +16,6 @@ import dataclasses
 import hashlib
 import importlib.util
 import inspect
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,12 +28,6 @@ from derainers.base import Card, Derainer, DerainerError, DerainerSpec, FixedSiz
 if TYPE_CHECKING:
     import numpy as np
     import torch
-
-#: TorchScript operators that open files.
-FILE_OPERATORS = ("from_file", "torch.save", "torch.load")
-
-_AGAIN = "copy or export it again"
-_NO_TORCHSCRIPT = f"not a TorchScript file that can be loaded, or a damaged one; {_AGAIN}"
 
 
 def check_file(spec: DerainerSpec) -> None:
@@ -164,18 +156,11 @@ def _check_description(found: Derainer, name: str) -> None:
 
 
 def _load_torchscript(path: Path, runtime: Runtime) -> Derainer:
-    import torch
-
+    from bench import torchscript
     from derainers.harness.load import count_parameters
     from derainers.harness.network import NetworkDerainer
 
-    _refuse_file_access(path)
-    try:
-        module = torch.jit.load(str(path), map_location="cpu")
-    except (
-        Exception
-    ) as error:  # torch raises RuntimeError, ValueError or OSError here, with a C++ traceback as its text
-        raise BadWeights(f"{path}: {_NO_TORCHSCRIPT}") from error
+    module = torchscript.load(path)
     digest = sha256_file(path)
     card = Card(
         path.stem,
@@ -185,27 +170,6 @@ def _load_torchscript(path: Path, runtime: Runtime) -> Derainer:
         multiple=_multiple(module),
     )
     return NetworkDerainer(module, card, {"name": "torchscript", "weights": digest}, runtime)
-
-
-def _refuse_file_access(path: Path) -> None:
-    """Refuse TorchScript that names the operators with which it could read or write files.
-
-    TorchScript is a program of its own; it has no way out of torch but these.
-
-    Raises:
-        BadWeights: If the file is no archive, or names one of them.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            code = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
-    except (zipfile.BadZipFile, OSError, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise BadWeights(f"{path}: {_NO_TORCHSCRIPT}") from error
-    for name, text in code.items():
-        for operator in FILE_OPERATORS:
-            if operator.encode() + b"(" in text:
-                raise BadWeights(
-                    f"{path}: its code ({name}) calls {operator}, which reads or writes files: refused"
-                )
 
 
 def _load_onnx(path: Path, runtime: Runtime) -> Derainer:
@@ -226,7 +190,7 @@ def _load_onnx(path: Path, runtime: Runtime) -> Derainer:
         session = ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime has a dozen exception classes of its own
         raise BadWeights(
-            f"{path}: not an ONNX file that can be loaded, or a damaged one; {_AGAIN}"
+            f"{path}: not an ONNX file that can be loaded, or a damaged one; copy or export it again"
         ) from error
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != 4:
