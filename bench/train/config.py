@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -116,12 +116,13 @@ class Optimiser(_Section):
         decay: Share of the steps, at the end, in which the rate falls from ``lr`` to ``floor``. With less than 1 a
             training can be prolonged: what came before the fall does not depend on its length.
         factors: Learning rates of parts of the network over ``lr``, by the first word of their weights' names: parts
-            that begin afresh beside trained ones (``links: 7``) have to learn faster to become of use.
+            that begin afresh beside trained ones (``links: 7``) have to learn faster to become of use. A part with 0
+            stays as it is.
     """
 
     lr: float = Field(1e-3, gt=0)
     decay: float = Field(1.0, gt=0, le=1)
-    factors: dict[str, float] = {}
+    factors: dict[str, Annotated[float, Field(ge=0)]] = {}
     floor: float = Field(1e-6, ge=0)
     warmup: int = Field(200, ge=0)
     clip: float = Field(1.0, gt=0)

@@ -84,9 +84,12 @@ def _groups(
         )
     groups = [{"params": [p for n, p in left.items() if n.partition(".")[0] not in factors], "factor": 1.0}]
     for word, factor in factors.items():
-        groups.append(
-            {"params": [p for n, p in left.items() if n.partition(".")[0] == word], "factor": factor}
-        )
+        part = [p for n, p in left.items() if n.partition(".")[0] == word]
+        if factor:
+            groups.append({"params": part, "factor": factor})
+        else:
+            for parameter in part:
+                parameter.requires_grad_(False)
     return [group for group in groups if group["params"]]
 
 

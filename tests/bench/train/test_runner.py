@@ -286,6 +286,15 @@ def test_parts_have_rates_of_their_own(tiny: Any, tmp_path: Path) -> None:
             train(tiny(optimiser={"factors": {"gates": 2}}, **change), tmp_path / "bad", say=quiet)
 
 
+def test_a_part_with_a_rate_of_0_stays_as_it_is(tiny: Any, tmp_path: Path) -> None:
+    config = tiny(optimiser={"factors": {"encoders": 0, "decoders": 0}}, average=0)
+    state = checkpoints.load(train(config, tmp_path / "out", say=quiet))["network"]
+    torch.manual_seed(config.seed)
+    before = build_network("rdmc", config.options).state_dict()
+    moved = {k.partition(".")[0] for k in state if not torch.equal(state[k], before[k])}
+    assert moved == {"links", "gates", "last", "upsample_mix"}
+
+
 def test_a_training_begins_from_weights_that_lack_named_parts(tiny: Any, tmp_path: Path) -> None:
     options = {"width": 2, "recursions": 2, "norm": "none"}
     bare = tiny(options={**options, "recruitment": "none"})
