@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from derainers.nets.blocks.layers import Named
 from derainers.nets.blocks.transformer import ChannelAttention, FourLevels, PatchEmbedding, TransformerBlock
 
 #: Shares of the channels that the four attention branches keep, as (numerator, denominator).
@@ -61,28 +62,21 @@ class MixedScaleFeedForward(nn.Module):
         return self.project_out(torch.cat([small, large], 1))
 
 
-class _Operation(nn.Module):
-    """A chain of layers under the authors' name ``op``."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.op = nn.Sequential(*layers)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.op(x)
+def _operation(*layers: nn.Module) -> Named:
+    return Named("op", *layers)
 
 
-def _separable(width: int, kernel: int) -> _Operation:
+def _separable(width: int, kernel: int) -> Named:
     def half() -> tuple[nn.Module, nn.Module]:
         depth = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width, bias=False)
         return depth, nn.Conv2d(width, width, 1, bias=False)
 
-    return _Operation(*half(), nn.ReLU(), *half())
+    return _operation(*half(), nn.ReLU(), *half())
 
 
-def _dilated(width: int, kernel: int) -> _Operation:
+def _dilated(width: int, kernel: int) -> Named:
     depth = nn.Conv2d(width, width, kernel, padding=kernel - 1, dilation=2, groups=width, bias=False)
-    return _Operation(depth, nn.Conv2d(width, width, 1, bias=False))
+    return _operation(depth, nn.Conv2d(width, width, 1, bias=False))
 
 
 class Experts(nn.Module):
@@ -107,7 +101,7 @@ class ExpertSteps(nn.Module):
 
     def __init__(self, width: int, steps: int) -> None:
         super().__init__()
-        self.preprocess = _Operation(nn.Conv2d(width, width, 1, bias=False), nn.ReLU())
+        self.preprocess = _operation(nn.Conv2d(width, width, 1, bias=False), nn.ReLU())
         self._ops = nn.ModuleList(Experts(width) for _ in range(steps))
 
     def forward(self, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from derainers.nets.blocks.transformer import FourLevels, PatchEmbedding
+from derainers.nets.blocks.transformer import RefinedLevels
 
 
 class HistogramAttention(nn.Module):
@@ -115,7 +115,7 @@ class ImagePyramid(nn.Module):
         return self.proj(x)
 
 
-class Histoformer(FourLevels):
+class Histoformer(RefinedLevels):
     """Restormer's shape with attention over histograms; defaults are those of the released weights.
 
     It sorts: where two values are nearly equal, rounding decides which goes first, and in float32 the outputs of two
@@ -142,17 +142,14 @@ class Histoformer(FourLevels):
         def block(width: int, level: int) -> nn.Module:
             return Block(width, heads[level], ffn_expansion_factor, bias)
 
-        super().__init__(dim, num_blocks, block, bias)
-        self.patch_embed = PatchEmbedding(3, dim)
+        super().__init__(dim, num_blocks, num_refinement_blocks, block, bias)
         for level in (1, 2, 3):
             width = dim * 2**level
             self.add_module(f"skip_patch_embed{level}", ImagePyramid(bias))
             self.add_module(f"reduce_chan_level_{level}", nn.Conv2d(width + 3, width, 1, bias=bias))
-        self.refinement = nn.Sequential(*(block(2 * dim, 0) for _ in range(num_refinement_blocks)))
-        self.output = nn.Conv2d(2 * dim, 3, 3, padding=1, bias=bias)
 
-    def forward(self, rainy: torch.Tensor) -> torch.Tensor:
-        """Restore (N, 3, H, W) in [0, 1], H and W multiples of 8; not clamped."""
+    def features(self, rainy: torch.Tensor) -> torch.Tensor:
+        """What the four levels make of (N, 3, H, W) and its smaller copies: (N, 2 dim, H, W)."""
         image = rainy
 
         def entering(level: int, features: torch.Tensor) -> torch.Tensor:
@@ -160,8 +157,7 @@ class Histoformer(FourLevels):
             image = self.get_submodule(f"skip_patch_embed{level - 1}")(image)
             return self.get_submodule(f"reduce_chan_level_{level - 1}")(torch.cat([features, image], 1))
 
-        features = self.levels(self.patch_embed(rainy), entering)
-        return self.output(self.refinement(features)) + rainy
+        return self.levels(self.patch_embed(rainy), entering)
 
 
 def _normed(x: torch.Tensor) -> torch.Tensor:

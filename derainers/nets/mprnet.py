@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from derainers.nets.blocks.layers import ChannelWeights, Named, resized
+
 Maps = list[torch.Tensor]
 
 
@@ -12,45 +14,17 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
 
 
-class ChannelAttention(nn.Module):
-    """Weighs channels by what their means say."""
-
-    def __init__(self, width: int, reduction: int) -> None:
-        super().__init__()
-        squeezed = width // reduction
-        self.conv_du = nn.Sequential(
-            _conv(width, squeezed, 1), nn.ReLU(inplace=True), _conv(squeezed, width, 1)
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) to the same."""
-        return x * torch.sigmoid(self.conv_du(x.mean((2, 3), keepdim=True)))
-
-
 class AttentionBlock(nn.Module):
     """Convolution, PReLU, convolution and channel attention, added to the input (the paper's CAB)."""
 
     def __init__(self, width: int, kernel: int, reduction: int, activation: nn.Module) -> None:
         super().__init__()
-        self.CA = ChannelAttention(width, reduction)
+        self.CA = ChannelWeights(width, reduction)
         self.body = nn.Sequential(_conv(width, width, kernel), activation, _conv(width, width, kernel))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to the same."""
         return self.CA(self.body(x)) + x
-
-
-class _Scaled(nn.Module):
-    """Bilinear resampling and a 1x1 convolution under the name ``down`` or ``up``."""
-
-    def __init__(self, name: str, factor: float, inputs: int, outputs: int) -> None:
-        super().__init__()
-        resample = nn.Upsample(scale_factor=factor, mode="bilinear", align_corners=False)
-        self.name = name
-        self.add_module(name, nn.Sequential(resample, _conv(inputs, outputs, 1)))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.get_submodule(self.name)(x)
 
 
 class _Blocks:
@@ -77,8 +51,8 @@ class Encoder(nn.Module):
             if fused:
                 self.add_module(f"csff_enc{index}", _conv(width, width, 1))
                 self.add_module(f"csff_dec{index}", _conv(width, width, 1))
-        self.down12 = _Scaled("down", 0.5, widths[0], widths[1])
-        self.down23 = _Scaled("down", 0.5, widths[1], widths[2])
+        self.down12 = _scaled("down", 0.5, widths[0], widths[1])
+        self.down23 = _scaled("down", 0.5, widths[1], widths[2])
 
     def forward(self, x: torch.Tensor, earlier: tuple[Maps, Maps] | None = None) -> Maps:
         """Features at full, half and quarter size; ``earlier`` has those of the last stage's encoder and
@@ -104,8 +78,8 @@ class Decoder(nn.Module):
             self.add_module(f"decoder_level{index}", blocks.several(width, 2))
         self.skip_attn1 = blocks.one(widths[0])
         self.skip_attn2 = blocks.one(widths[1])
-        self.up21 = _Scaled("up", 2, widths[1], widths[0])
-        self.up32 = _Scaled("up", 2, widths[2], widths[1])
+        self.up21 = _scaled("up", 2, widths[1], widths[0])
+        self.up32 = _scaled("up", 2, widths[2], widths[1])
 
     def forward(self, encoded: Maps) -> Maps:
         """Features at full, half and quarter size."""
@@ -153,9 +127,9 @@ class FullResolution(nn.Module):
             for side in ("enc", "dec"):
                 self.add_module(f"conv_{side}{index}", _conv(widths[0], widths[0] + extra, 1))
         for side in ("enc", "dec"):
-            self.add_module(f"up_{side}1", _Scaled("up", 2, widths[1], widths[0]))
+            self.add_module(f"up_{side}1", _scaled("up", 2, widths[1], widths[0]))
             two = nn.Sequential(
-                _Scaled("up", 2, widths[2], widths[1]), _Scaled("up", 2, widths[1], widths[0])
+                _scaled("up", 2, widths[2], widths[1]), _scaled("up", 2, widths[1], widths[0])
             )
             self.add_module(f"up_{side}2", two)
 
@@ -230,3 +204,7 @@ class MPRNet(nn.Module):
         quarters = [self.stage1_encoder(shallow(quarter)) for quarter in half.chunk(2, dim=3)]
         encoded.append([torch.cat(parts, 3) for parts in zip(*quarters, strict=True)])
         return self.stage1_decoder(encoded[0])
+
+
+def _scaled(name: str, factor: float, inputs: int, outputs: int) -> Named:
+    return Named(name, *resized(factor, inputs, outputs))

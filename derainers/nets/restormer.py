@@ -3,30 +3,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
-from torch.nn import functional as F
 
-from derainers.nets.blocks.transformer import ChannelAttention, FourLevels, PatchEmbedding, TransformerBlock
-
-
-class GatedFeedForward(nn.Module):
-    """Two depth-wise convolved halves, one gating the other (section 3.2)."""
-
-    def __init__(self, width: int, expansion: float, bias: bool) -> None:
-        super().__init__()
-        hidden = int(width * expansion)
-        self.project_in = nn.Conv2d(width, 2 * hidden, 1, bias=bias)
-        self.dwconv = nn.Conv2d(2 * hidden, 2 * hidden, 3, padding=1, groups=2 * hidden, bias=bias)
-        self.project_out = nn.Conv2d(hidden, width, 1, bias=bias)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) to the same."""
-        gate, value = self.dwconv(self.project_in(x)).chunk(2, dim=1)
-        return self.project_out(F.gelu(gate) * value)
+from derainers.nets.blocks.transformer import RefinedLevels, gated_block
 
 
-class Restormer(FourLevels):
+class Restormer(RefinedLevels):
     """The paper's network; defaults are those of the released deraining weights.
 
     Args:
@@ -59,18 +41,6 @@ class Restormer(FourLevels):
             raise ValueError("dual_pixel_task is for defocus deblurring, not for deraining")
 
         def block(width: int, level: int) -> nn.Module:
-            return TransformerBlock(
-                width,
-                ChannelAttention(width, heads[level], bias),
-                GatedFeedForward(width, ffn_expansion_factor, bias),
-                LayerNorm_type != "BiasFree",
-            )
+            return gated_block(width, heads[level], ffn_expansion_factor, bias, LayerNorm_type != "BiasFree")
 
-        super().__init__(dim, num_blocks, block, bias)
-        self.patch_embed = PatchEmbedding(inp_channels, dim)
-        self.refinement = nn.Sequential(*(block(2 * dim, 0) for _ in range(num_refinement_blocks)))
-        self.output = nn.Conv2d(2 * dim, out_channels, 3, padding=1, bias=bias)
-
-    def forward(self, rainy: torch.Tensor) -> torch.Tensor:
-        """Restore (N, 3, H, W) in [0, 1], H and W multiples of 8; not clamped."""
-        return self.output(self.refinement(self.levels(self.patch_embed(rainy)))) + rainy
+        super().__init__(dim, num_blocks, num_refinement_blocks, block, bias, inp_channels, out_channels)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from derainers.nets.blocks.layers import squeeze
 from derainers.nets.blocks.recurrent import WIDTH, first_layer, gate, last_layer, lstm_step, run_blocks
 
 
@@ -14,11 +15,7 @@ class ChannelAttention(nn.Module):
 
     def __init__(self, width: int, reduction: int) -> None:
         super().__init__()
-        self.conv_du = nn.Sequential(
-            nn.Conv2d(width, width // reduction, 1, bias=False),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width // reduction, width, 1, bias=False),
-        )
+        self.conv_du = squeeze(width, reduction)
         self.conv_1_1 = nn.Conv2d(width, width, 1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,4 @@
-"""What Restormer and DRSformer share: a four-level encoder and decoder of transformer blocks over
-channels."""
+"""What Restormer and those after it share: transformer blocks over channels, in a four-level encoder and decoder."""
 
 from __future__ import annotations
 
@@ -71,6 +70,22 @@ class ChannelAttention(nn.Module):
         return scores.softmax(-1)
 
 
+class GatedFeedForward(nn.Module):
+    """Two depth-wise convolved halves, one gating the other (Restormer, section 3.2)."""
+
+    def __init__(self, width: int, expansion: float, bias: bool) -> None:
+        super().__init__()
+        hidden = int(width * expansion)
+        self.project_in = nn.Conv2d(width, 2 * hidden, 1, bias=bias)
+        self.dwconv = nn.Conv2d(2 * hidden, 2 * hidden, 3, padding=1, groups=2 * hidden, bias=bias)
+        self.project_out = nn.Conv2d(hidden, width, 1, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) to the same."""
+        gate, value = self.dwconv(self.project_in(x)).chunk(2, dim=1)
+        return self.project_out(F.gelu(gate) * value)
+
+
 class TransformerBlock(nn.Module):
     """Attention and a feed-forward part, each normalised before and added to its input."""
 
@@ -85,6 +100,15 @@ class TransformerBlock(nn.Module):
         """(N, C, H, W) to the same."""
         x = x + self.attn(self.norm1(x))
         return x + self.ffn(self.norm2(x))
+
+
+def gated_block(
+    width: int, heads: int, expansion: float, bias: bool, norm_bias: bool = True
+) -> TransformerBlock:
+    """Restormer's own block; arguments as those of its parts."""
+    return TransformerBlock(
+        width, ChannelAttention(width, heads, bias), GatedFeedForward(width, expansion, bias), norm_bias
+    )
 
 
 class Resample(nn.Module):
@@ -152,12 +176,14 @@ class FourLevels(nn.Module):
         self,
         features: torch.Tensor,
         entering: Callable[[int, torch.Tensor], torch.Tensor] = lambda _, x: x,
+        leaving: Callable[[int, torch.Tensor], torch.Tensor] = lambda _, x: x,
     ) -> torch.Tensor:
         """Run the encoder and the decoder.
 
         Args:
             features: (N, width, H, W); H and W are multiples of 8.
             entering: What is done to the features that enter level 2, 3 or 4 on the way down; the size stays.
+            leaving: What is done to the features that leave level 4, 3 or 2 on the way up, before their size doubles.
 
         Returns:
             (N, 2 width, H, W).
@@ -166,6 +192,43 @@ class FourLevels(nn.Module):
         second = self.get_submodule("encoder_level2")(entering(2, self.get_submodule("down1_2")(first)))
         third = self.get_submodule("encoder_level3")(entering(3, self.get_submodule("down2_3")(second)))
         x = self.latent(entering(4, self.get_submodule("down3_4")(third)))
-        x = self.decoder_level3(self.reduce_chan_level3(torch.cat([self.up4_3(x), third], 1)))
-        x = self.decoder_level2(self.reduce_chan_level2(torch.cat([self.up3_2(x), second], 1)))
-        return self.decoder_level1(torch.cat([self.up2_1(x), first], 1))
+        x = self.decoder_level3(self.reduce_chan_level3(torch.cat([self.up4_3(leaving(4, x)), third], 1)))
+        x = self.decoder_level2(self.reduce_chan_level2(torch.cat([self.up3_2(leaving(3, x)), second], 1)))
+        return self.decoder_level1(torch.cat([self.up2_1(leaving(2, x)), first], 1))
+
+
+class RefinedLevels(FourLevels):
+    """Restormer's whole shape: four levels, blocks after the decoder, and an output that is added to the image.
+
+    Args:
+        width: Channels at full size.
+        num_blocks: Blocks in each level, from the full size down.
+        num_refinement_blocks: Blocks after the decoder.
+        block: Makes one block from its channels and the level's index.
+        bias: Whether convolutions have one.
+        inputs: Channels of the image.
+        outputs: Channels of what is added to it.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        num_blocks: tuple[int, ...],
+        num_refinement_blocks: int,
+        block: Callable[[int, int], nn.Module],
+        bias: bool,
+        inputs: int = 3,
+        outputs: int = 3,
+    ) -> None:
+        super().__init__(width, num_blocks, block, bias)
+        self.patch_embed = PatchEmbedding(inputs, width)
+        self.refinement = nn.Sequential(*(block(2 * width, 0) for _ in range(num_refinement_blocks)))
+        self.output = nn.Conv2d(2 * width, outputs, 3, padding=1, bias=bias)
+
+    def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+        """Restore (N, 3, H, W) in [0, 1], H and W multiples of 8; not clamped."""
+        return self.output(self.refinement(self.features(rainy))) + rainy
+
+    def features(self, rainy: torch.Tensor) -> torch.Tensor:
+        """What the four levels make of (N, 3, H, W): (N, 2 width, H, W)."""
+        return self.levels(self.patch_embed(rainy))

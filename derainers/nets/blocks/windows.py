@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from derainers.nets.blocks.layers import Named
+
 #: What keeps a pixel from seeing one that a shift has brought beside it from the other side of the image (Liu et al.,
 #: Swin Transformer, ICCV 2021).
 _UNSEEN = -100.0
@@ -225,17 +227,12 @@ class Stage(nn.Module):
         return self.blocks(x)
 
 
-class MapLayers(nn.Module):
+class MapLayers(Named):
     """Layers that take (N, C, H, W), under the authors' name for them, run on (N, H, W, C)."""
-
-    def __init__(self, name: str, *layers: nn.Module) -> None:
-        super().__init__()
-        self.add_module(name, nn.Sequential(*layers))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, H, W, C) to what the layers make of it."""
-        (layers,) = self.children()
-        return on_map(layers, x)
+        return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 class WindowUNet(nn.Module):
