@@ -141,6 +141,7 @@ def train(
     from bench.train.model import Restorer
     from bench.train.pools import read_pools
     from bench.train.validate import read_validation
+    from derainers.harness.network import to_channels_last
 
     ensure_folder(folder)
     keep_freed_memory()
@@ -149,7 +150,7 @@ def train(
     torch.manual_seed(config.seed)
     network = build_network(config.network, config.options)
     if config.channels_last:
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        to_channels_last(network)
     if config.start:
         from bench.weights import load_state, match_state
 

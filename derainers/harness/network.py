@@ -107,7 +107,7 @@ class NetworkDerainer:
         self.module = forward if isinstance(forward, torch.nn.Module) else None
         if isinstance(forward, torch.nn.Module):
             forward = forward.eval().to(self.device)
-            forward = forward.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            to_channels_last(forward)
             if lighten is not None:
                 forward = lighten(forward, torch.bfloat16 if self.precision == "bf16" else torch.float32)
         self._forward = forward
@@ -239,6 +239,16 @@ class NetworkDerainer:
     def _release(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def to_channels_last(module: torch.nn.Module) -> None:
+    """Let the weights of a network's convolutions lie as channels-last images do, in place.
+
+    ``Module.to`` would do it, but fails where a network has a weight of five dimensions.
+    """
+    for weight in module.parameters():
+        if weight.dim() == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
 
 def _to_uint8(output: torch.Tensor) -> np.ndarray:

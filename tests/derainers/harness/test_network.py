@@ -8,7 +8,7 @@ import pytest
 from bench.errors import BadConfig
 from derainers import DerainerError
 from derainers.base import Card, FixedSize, Runtime
-from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer, resolve_precision
+from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer, resolve_precision, to_channels_last
 from derainers.harness.padding import pad_to_multiple
 
 torch = pytest.importorskip("torch")
@@ -173,3 +173,11 @@ def test_precision_is_in_the_key():
             resolve_precision(bad, cpu, bears_bf16=True)
     with pytest.raises(BadConfig, match="--device tpu"):
         NetworkDerainer(lambda x: x, Card("x"), {}, Runtime("tpu"))
+
+
+def test_a_weight_of_five_dimensions_does_not_keep_others_from_lying_as_images_do():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv3d(1, 2, 3))
+    expected = [weight.clone() for weight in network.parameters()]
+    to_channels_last(network)
+    assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert all(torch.equal(a, b) for a, b in zip(expected, network.parameters(), strict=True))
