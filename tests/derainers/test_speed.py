@@ -59,3 +59,29 @@ def test_gradients_are_those_of_the_plain_form():
         torch.testing.assert_close(network(x), output.detach())
     output.sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_norms_after_convolutions_in_a_row_are_folded_and_others_are_not():
+    from derainers.harness.fold import fold_norms
+    from derainers.nets.umrl import ImageNorm
+
+    torch.manual_seed(0)
+    plain = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.BatchNorm2d(4)
+    )
+    plain.extend([torch.nn.Conv2d(4, 4, 1), ImageNorm(4)])
+    plain(torch.rand(4, 3, 16, 16))  # its statistics
+    plain.eval()
+    folded = copy.deepcopy(plain)
+    fold_norms(folded)
+    assert [type(part).__name__ for part in folded] == [
+        "Conv2d",
+        "Identity",
+        "ReLU",
+        "BatchNorm2d",
+        "Conv2d",
+        "ImageNorm",
+    ]
+    x = torch.rand(1, 3, 16, 16)
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(x), plain(x), atol=1e-5, rtol=1e-4)
