@@ -111,7 +111,8 @@ def match_state(
 
     Args:
         module: The network, filled in place; weights too small for a normal float become zero.
-        state: Names and tensors, as :func:`load_state` returns them.
+        state: Names and tensors, as :func:`load_state` returns them. Where all have a first name in common that the
+            network's have not, it is taken off: training scripts hold the network as ``net``, or another attribute.
         what: The subject of the error message, usually the file and the network: ``"w.pth (prenet)"``.
         missing_ok: Regular expressions, searched for in the name: weights of the network that the file may
             lack.
@@ -121,6 +122,7 @@ def match_state(
         BadWeights: Names are missing, unexpected, or have another shape; a few of them are named.
     """
     wanted = module.state_dict()
+    state = unwrapped(state, wanted)
     shapes: list[str] = []
     try:
         # Loaded rather than compared by name: layers convert the entries of older releases while loading.
@@ -148,6 +150,17 @@ def match_state(
     if faults:
         raise BadWeights(f"{what}: weights of another architecture: the file {' and '.join(faults)}")
     flush_denormals(module)
+
+
+def unwrapped(
+    state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
+) -> Mapping[str, torch.Tensor]:
+    """Take off a first name that all of ``state`` have in common, where ``wanted`` has none that begins with it."""
+    prefix = next(iter(state), "").partition(".")[0] + "."
+    if not all(name.startswith(prefix) for name in state) or any(name.startswith(prefix) for name in wanted):
+        return state
+    inner = _without_prefix(state, prefix)
+    return inner if inner.keys() & wanted.keys() else state
 
 
 def flush_denormals(model: torch.nn.Module) -> None:
@@ -265,14 +278,19 @@ def _clean(state: Mapping[str, Any], path: Path) -> OrderedDict[str, torch.Tenso
     if not tensors:
         raise BadWeights(f"{path}: holds no weights")
     versions = getattr(state, "_metadata", None)
-    versions = versions if isinstance(versions, Mapping) else {}
-    prefix = "module."
-    if all(key.startswith(prefix) for key in tensors):
-        tensors = OrderedDict((key[len(prefix) :], value) for key, value in tensors.items())
-        versions = {str(key)[len(prefix) :]: value for key, value in versions.items()}
-    if versions:
+    if isinstance(versions, Mapping) and versions:
         tensors._metadata = OrderedDict(versions)  # type: ignore[attr-defined]
-    return tensors
+    prefix = "module."
+    return _without_prefix(tensors, prefix) if all(key.startswith(prefix) for key in tensors) else tensors
+
+
+def _without_prefix(state: Mapping[str, torch.Tensor], prefix: str) -> OrderedDict[str, torch.Tensor]:
+    """The same tensors, and layers' versions, under shorter names."""
+    inner = OrderedDict((name[len(prefix) :], value) for name, value in state.items())
+    versions = getattr(state, "_metadata", None)
+    if versions:
+        inner._metadata = OrderedDict((str(key)[len(prefix) :], value) for key, value in versions.items())  # type: ignore[attr-defined]
+    return inner
 
 
 def _without(names: Iterable[str], patterns: Iterable[str]) -> list[str]:

@@ -49,6 +49,18 @@ def test_reads_safetensors_and_strips_the_parallel_prefix(tmp_path):
     match_state(net(), load_state(tmp_path / "w.safetensors"), "w")
 
 
+def test_the_name_under_which_a_training_script_holds_the_network_is_taken_off():
+    source, target = net(), net()
+    state = OrderedDict((f"model.{name}", value) for name, value in source.state_dict().items())
+    match_state(target, state, "w")
+    assert torch.equal(source[0].weight, target[0].weight)
+    # A network that has the name itself keeps it, and so does a file of which nothing would fit.
+    outer = torch.nn.ModuleDict({"model": net()})
+    match_state(outer, state, "w")
+    with pytest.raises(BadWeights, match=r"does not know \(model\.0\.weight"):
+        match_state(torch.nn.Linear(2, 2), state, "w")
+
+
 def test_layer_versions_survive(tmp_path):
     torch.save({"state_dict": net().state_dict()}, tmp_path / "w.pth")
     assert load_state(tmp_path / "w.pth")._metadata["1"]["version"] == 2

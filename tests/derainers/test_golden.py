@@ -131,10 +131,11 @@ def test_gradients_reach_what_the_output_rests_on(name, golden):
     assert any(parameter.grad is not None and parameter.grad.any() for parameter in module.parameters())
 
 
-@pytest.mark.parametrize("container", [None, "params", "state_dict"])
-@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("container", [None, "params", "model", "state_dict"])
+@pytest.mark.parametrize("prefix", ["", "module.", "net.", "module.net."])
 def test_released_forms_load(container, prefix, tmp_path):
-    """BasicSR's ``params``, Lightning's and many scripts' ``state_dict``, DataParallel's ``module.``"""
+    """BasicSR's ``params``, SFNet's ``model``, many scripts' ``state_dict``; DataParallel's ``module.``, Lightning's
+    ``net.``"""
     from derainers.nets.rescan import RESCAN
 
     written, read = (RESCAN(channel=4, stage_num=1, depth=4) for _ in range(2))
