@@ -24,15 +24,18 @@ class Golden:
 
     Attributes:
         settled: Arguments of the authors' constructor that ours lacks, with the only values that deraining has.
+        ours: Arguments of ours that the authors' lacks.
         channels: The order of the network's channels; the file holds what the network itself sees and gives.
         double: Whether it is compared in float64 (see the network's docstring).
     """
 
     settled: Mapping[str, Any] = field(default_factory=dict)
+    ours: Mapping[str, Any] = field(default_factory=dict)
     channels: str = "RGB"
     double: bool = False
 
 
+_IMAGES = {"inp_channels": 3, "out_channels": 3}
 _UFORMER = {"in_chans": 3, "dd_in": 3, "token_projection": "linear", "shift_flag": True}
 GOLDEN = {
     "ast": Golden({**_UFORMER, "token_mlp": "frfn"}),
@@ -54,12 +57,14 @@ GOLDEN = {
     ),
     "hinet": Golden(),
     "histoformer": Golden(
-        {"inp_channels": 3, "out_channels": 3, "LayerNorm_type": "WithBias", "dual_pixel_task": False},
+        {**_IMAGES, "LayerNorm_type": "WithBias", "dual_pixel_task": False},
         double=True,
     ),
     # Depths shape only what training drops; the numbers of blocks are literals.
     "idt": Golden({"in_chans": 3, "depths": [3, 3, 2, 2, 1, 1, 2, 2, 3], "qkv_bias": True}),
     "mprnet": Golden(),
+    "nafnet": Golden(),
+    "nafnet_local": Golden({"fast_imp": False}),
     "rescan": Golden({"unit": "GRU", "frame": "Full"}, channels="BGR"),
     "restormer": Golden(),
     "uformer": Golden({**_UFORMER, "token_mlp": "leff"}),
@@ -71,7 +76,7 @@ def build(name, metadata):
     config = json.loads(metadata["config"])
     settled = GOLDEN[name].settled
     assert {key: config.pop(key) for key in settled} == settled
-    return _attribute(registry.get(name).build)(**config).eval()
+    return _attribute(registry.get(name).build)(**config, **GOLDEN[name].ours).eval()
 
 
 @pytest.mark.parametrize("name", GOLDEN)

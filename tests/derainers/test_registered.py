@@ -34,6 +34,13 @@ SMALL = {
     "idt": {"embed_dim": 4, "num_heads": [1] * 9, "mlp_ratio": 1},
     "rescan": {"channel": 4, "stage_num": 2, "depth": 4},
     "uformer": {"embed_dim": 4, "depths": [1, 1, 1, 1, 1, 2, 1, 1, 1], "num_heads": [1] * 9},
+    "nafnet": {"width": 4, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]},
+    "nafnet_local": {
+        "width": 4,
+        "enc_blk_nums": [1, 1],
+        "dec_blk_nums": [1, 1],
+        "train_size": [1, 3, 16, 16],
+    },
     "prenet": {"stages": 2},
     "prenet_r": {"stages": 1, "shared": True},
     "prn": {"stages": 2, "lstm": False},
