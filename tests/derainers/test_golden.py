@@ -39,6 +39,7 @@ _IMAGES = {"inp_channels": 3, "out_channels": 3}
 _UFORMER = {"in_chans": 3, "dd_in": 3, "token_projection": "linear", "shift_flag": True}
 GOLDEN = {
     "ast": Golden({**_UFORMER, "token_mlp": "frfn"}),
+    "ddn": Golden({"n_channels": 3, "use_bnorm": True, "kernel_size": 3, "padding": 1}),
     "drsformer": Golden(),
     "efficientderain": Golden(
         {
