@@ -35,6 +35,7 @@ SMALL = {
     "rescan": {"channel": 4, "stage_num": 2, "depth": 4},
     "uformer": {"embed_dim": 4, "depths": [1, 1, 1, 1, 1, 2, 1, 1, 1], "num_heads": [1] * 9},
     "ddn": {"n_features": 4},
+    "dfn": {"width": 4, "iterations": 2},
     "nafnet": {"width": 4, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]},
     "nafnet_local": {
         "width": 4,
@@ -69,6 +70,7 @@ WEIGHTS = {
     "prn_r": "prn_r_rain100h",
     "brn": "brn_rain100h",
     "ddn": "ddn_rain100h",
+    "dfn": "dfn_rain100h",
     "rom": "rom_rain200l",
     "sapnet": "sapnet",
     "spanet": "spanet_spa",
