@@ -43,6 +43,7 @@ SMALL = {
         "dec_blk_nums": [1, 1],
         "train_size": [1, 3, 16, 16],
     },
+    "rcdnet": {"stage": 3, "num_M": 4, "num_Z": 4},
     "prenet": {"stages": 2},
     "prenet_r": {"stages": 1, "shared": True},
     "prn": {"stages": 2, "lstm": False},
