@@ -66,6 +66,8 @@ GOLDEN = {
     "mprnet": Golden(),
     "nafnet": Golden(),
     "nafnet_local": Golden({"fast_imp": False}),
+    # Widths that follow from the others.
+    "promptir": Golden({**_IMAGES, "decoder": True, "lin_dims": [8, 16, 32]}),
     # The file was made with images from 0 to 1.
     "rcdnet": Golden(ours={"peak": 1.0}),
     "rescan": Golden({"unit": "GRU", "frame": "Full"}, channels="BGR"),

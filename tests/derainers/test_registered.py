@@ -43,6 +43,13 @@ SMALL = {
         "dec_blk_nums": [1, 1],
         "train_size": [1, 3, 16, 16],
     },
+    "promptir": {
+        "dim": 4,
+        "num_blocks": [1, 1, 1, 1],
+        "num_refinement_blocks": 1,
+        "heads": [1, 1, 1, 1],
+        "prompt_dims": [4, 4, 4],
+    },
     "rcdnet": {"stage": 3, "num_M": 4, "num_Z": 4},
     "prenet": {"stages": 2},
     "prenet_r": {"stages": 1, "shared": True},
