@@ -73,6 +73,7 @@ GOLDEN = {
     "rescan": Golden({"unit": "GRU", "frame": "Full"}, channels="BGR"),
     "restormer": Golden(),
     "uformer": Golden({**_UFORMER, "token_mlp": "leff"}),
+    "xrestormer": Golden({**_IMAGES, "dual_pixel_task": False, "scale": 1}),
 }
 
 

@@ -51,6 +51,13 @@ SMALL = {
         "prompt_dims": [4, 4, 4],
     },
     "rcdnet": {"stage": 3, "num_M": 4, "num_Z": 4},
+    "xrestormer": {
+        "dim": 4,
+        "num_blocks": [1, 1, 1, 1],
+        "num_refinement_blocks": 1,
+        "channel_heads": [1, 1, 1, 1],
+        "spatial_dim_head": 4,
+    },
     "prenet": {"stages": 2},
     "prenet_r": {"stages": 1, "shared": True},
     "prn": {"stages": 2, "lstm": False},
