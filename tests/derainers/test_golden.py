@@ -72,6 +72,7 @@ GOLDEN = {
     "rcdnet": Golden(ours={"peak": 1.0}),
     "rescan": Golden({"unit": "GRU", "frame": "Full"}, channels="BGR"),
     "restormer": Golden(),
+    "sfnet": Golden(),
     "uformer": Golden({**_UFORMER, "token_mlp": "leff"}),
     "xrestormer": Golden({**_IMAGES, "dual_pixel_task": False, "scale": 1}),
 }

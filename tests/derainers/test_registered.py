@@ -51,6 +51,7 @@ SMALL = {
         "prompt_dims": [4, 4, 4],
     },
     "rcdnet": {"stage": 3, "num_M": 4, "num_Z": 4},
+    "sfnet": {"num_res": 1, "base_channel": 4, "group": 2},
     "xrestormer": {
         "dim": 4,
         "num_blocks": [1, 1, 1, 1],
