@@ -56,6 +56,7 @@ GOLDEN = {
     "fadformer": Golden(
         {"in_chans": 3, "out_chans": 3, "patch_size": 1, "local_size": [4] * 5, "embed_kernel_size": 3}
     ),
+    "fsnet": Golden(),
     "hinet": Golden(),
     "histoformer": Golden(
         {**_IMAGES, "LayerNorm_type": "WithBias", "dual_pixel_task": False},

@@ -36,6 +36,7 @@ SMALL = {
     "uformer": {"embed_dim": 4, "depths": [1, 1, 1, 1, 1, 2, 1, 1, 1], "num_heads": [1] * 9},
     "ddn": {"n_features": 4},
     "dfn": {"width": 4, "iterations": 2},
+    "fsnet": {"num_res": 4, "base_channel": 4, "group": 2},
     "nafnet": {"width": 4, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]},
     "nafnet_local": {
         "width": 4,
