@@ -67,6 +67,7 @@ GOLDEN = {
     "mprnet": Golden(),
     "nafnet": Golden(),
     "nafnet_local": Golden({"fast_imp": False}),
+    "nerd_rain": Golden({**_IMAGES, "inr_L": 4}),
     # Widths that follow from the others.
     "promptir": Golden({**_IMAGES, "decoder": True, "lin_dims": [8, 16, 32]}),
     # The file was made with images from 0 to 1.
@@ -157,3 +158,10 @@ def test_released_forms_load(container, prefix, tmp_path):
     match_state(read, load_state(tmp_path / "net.pth"), "rescan")
     for key, value in written.state_dict().items():
         assert (read.state_dict()[key] == value).all()
+
+
+def test_the_small_form_of_nerd_rain_is_the_authors(golden):
+    import safetensors
+
+    with safetensors.safe_open(golden("nerd_rain"), "pt") as file:
+        assert registry.get("nerd_rain_s").card.params == int(file.metadata()["full_params_S"])

@@ -10,7 +10,7 @@ import pytest
 import derainers
 from bench.verdicts import Outcome
 from derainers import load_derainer
-from derainers.base import Runtime
+from derainers.base import FixedSize, Runtime
 from derainers.harness.conformance import run_checks
 from derainers.harness.load import WEIGHTS_FOLDER, _attribute, count_parameters, load_module
 from derainers.harness.network import NetworkDerainer
@@ -44,6 +44,8 @@ SMALL = {
         "dec_blk_nums": [1, 1],
         "train_size": [1, 3, 16, 16],
     },
+    "nerd_rain": {"dim": 4, "num_blocks": [1, 1, 1], "inr_hidden": [8]},
+    "nerd_rain_s": {"dim": 4, "num_blocks": [1, 1, 1], "heads": [1, 1, 1], "inr_hidden": [8]},
     "promptir": {
         "dim": 4,
         "num_blocks": [1, 1, 1, 1],
@@ -76,6 +78,8 @@ SMALL = {
     "spanet": {},
     "umrl": {},
 }
+#: Sides of squares that test as well as those of the card, where the network takes any size.
+SMALL_SQUARES = {"nerd_rain": 32, "nerd_rain_s": 32}
 #: What holds for any weights; without training, an image does not come back as itself, in its place and colours.
 STRUCTURE = ("type", "finite", "deterministic", "batch")
 #: What only trained weights can show. Tiles are tried where that is fast.
@@ -110,9 +114,12 @@ def test_structure_holds_for_any_weights(name):
     torch.manual_seed(0)
     entry = derainers.registry.get(name)
     module = _attribute(entry.build)(**SMALL[name])
+    card = entry.card
+    if name in SMALL_SQUARES:
+        card = dataclasses.replace(card, fixed=FixedSize(SMALL_SQUARES[name], 0))
 
     def load(tile):
-        return NetworkDerainer(module, entry.card, {"name": name}, Runtime("cpu", tile=tile))
+        return NetworkDerainer(module, card, {"name": name}, Runtime("cpu", tile=tile))
 
     bad = [v for v in run_checks(load, 0, STRUCTURE) if v.outcome is Outcome.FAIL]
     assert not bad, bad
