@@ -64,6 +64,8 @@ GOLDEN = {
     ),
     # Depths shape only what training drops; the numbers of blocks are literals.
     "idt": Golden({"in_chans": 3, "depths": [3, 3, 2, 2, 1, 1, 2, 2, 3], "qkv_bias": True}),
+    # The number of blocks is an argument that nothing uses; they are literals.
+    "mfdnet": Golden({"in_c": 3, "out_c": 3, "kernel_size": 3, "num_tb": 4}),
     "mprnet": Golden(),
     "nafnet": Golden(),
     "nafnet_local": Golden({"fast_imp": False}),

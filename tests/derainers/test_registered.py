@@ -37,6 +37,7 @@ SMALL = {
     "ddn": {"n_features": 4},
     "dfn": {"width": 4, "iterations": 2},
     "fsnet": {"num_res": 4, "base_channel": 4, "group": 2},
+    "mfdnet": {"n_feat": 4},
     "nafnet": {"width": 4, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]},
     "nafnet_local": {
         "width": 4,
