@@ -16,6 +16,7 @@ from derainers.cards.entry import Entry
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from torch import nn
 
     from derainers.nets.classical import ImageFunction
@@ -127,7 +128,12 @@ def load_module(entry: Entry, path: Path, trust: str | None = None) -> tuple[nn.
         module = _attribute(entry.build)(**config)
     except (TypeError, ValueError) as error:
         raise BadWeights(f"{what}: the configuration in its metadata does not fit: {error}") from error
-    match_state(module, load_state(path, trust), what)
+    state = load_state(path, trust)
+    try:
+        match_state(module, state, what)
+    except BadWeights as error:
+        fitting = _fitting(state)
+        raise BadWeights(f"{error}; it fits {' and '.join(fitting)}" if fitting else str(error)) from None
     return module.eval(), config
 
 
@@ -163,6 +169,29 @@ def _network(entry: Entry, module: nn.Module, card: Card, key: dict[str, Any], r
         whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
         lighten=_attribute(entry.lighten) if entry.lighten else None,
     )
+
+
+def _fitting(state: Mapping[str, torch.Tensor]) -> list[str]:
+    """The registered networks, as their authors released them, that have just these weights."""
+    import torch
+
+    from bench.weights import unwrapped
+    from derainers.cards import entries
+
+    held = sum(value.numel() for value in state.values())
+    fitting = []
+    for entry in entries():
+        # A file holds little beside the parameters: networks of another size need not be built.
+        if entry.network and entry.card.params and 0 <= held - entry.card.params <= entry.card.params // 10:
+            with torch.device("meta"):
+                wanted = _attribute(entry.build)(**entry.config).state_dict()
+            if _shapes(unwrapped(state, wanted)) == _shapes(wanted):
+                fitting.append(entry.card.name)
+    return fitting
+
+
+def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
 
 
 def metadata(path: Path, entry: str) -> dict[str, Any]:

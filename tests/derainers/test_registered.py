@@ -163,9 +163,30 @@ def test_weights_of_another_network_are_named(shared):
     from bench.errors import BadWeights
 
     with pytest.raises(
-        BadWeights, match=r"prn_rain100h\.pth \(prenet\): weights of another architecture.*conv_i"
+        BadWeights,
+        match=r"prn_rain100h\.pth \(prenet\): weights of another architecture.*conv_i.*; it fits prn$",
     ):
         load_derainer(f"prenet:{shared}/weights/derain/prn_rain100h.pth")
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "prefix", "without", "said"),
+    [
+        ("fadformer", "fadformer-mini", "", "", r"of another shape \(.*\); it fits fadformer-mini$"),
+        ("rescan", "ddn", "", "", r"lacks \d+ of \d+ \(rnns.*; it fits ddn$"),
+        ("rescan", "ddn", "net.", "", r"; it fits ddn$"),
+        ("ddn", "ddn", "", "b3.1.bias", r"lacks 1 of 182 \(b3\.1\.bias\)$"),
+    ],
+)
+def test_a_released_file_that_does_not_fit_says_what_it_fits(asked, written, prefix, without, said, tmp_path):
+    from bench.errors import BadWeights
+
+    entry = derainers.registry.get(written)
+    state = _attribute(entry.build)(**entry.config).state_dict()
+    torch.save({prefix + key: value for key, value in state.items() if key != without}, tmp_path / "net.pth")
+    with pytest.raises(BadWeights, match=said) as caught:
+        load_derainer(f"{asked}:{tmp_path}/net.pth")
+    assert "\n" not in str(caught.value)
 
 
 def test_shipped_weights():
