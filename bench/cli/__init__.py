@@ -20,7 +20,9 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except BenchError as error:
-        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
+        from reports.tables.renderers.escape import visible  # names in it may come from a file of anyone's
+
+        print(f"bench: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)

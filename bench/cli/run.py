@@ -66,6 +66,7 @@ def command(
     from bench.api import run_suite
     from bench.cli.watch import TerminalWatcher
     from reports import print_summary
+    from reports.tables.renderers.escape import visible
 
     chosen = options.choose_suite(
         suite,
@@ -95,6 +96,6 @@ def command(
     )
     print_summary(result.records)
     for problem in result.problems:
-        typer.echo(f"not complete: {problem}", err=True)
+        typer.echo(visible(f"not complete: {problem}"), err=True)
     if result.problems:
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from bench.api import Watcher
+from reports.tables.renderers.escape import visible
 
 #: Seconds between two plain lines.
 _EVERY = 15.0
@@ -27,7 +28,7 @@ class TerminalWatcher(Watcher):
 
     def note(self, text: str) -> None:
         """Say what is odd."""
-        print(f"note: {text}", file=sys.stderr, flush=True)
+        print(f"note: {visible(text)}", file=sys.stderr, flush=True)
 
     def begin(self, images: int) -> None:
         """Start the bar."""

@@ -30,7 +30,14 @@ def recall(store: Store, networks: Networks, settings: Settings) -> Components |
         values = json.loads(path.read_bytes())
         derainers = {label: _component(value) for label, value in values["derainers"].items()}
         return Components(derainers, tuple(_component(value) for value in values["models"]))
-    except (OSError, ValueError, KeyError, TypeError):  # of another version of the program, or damaged
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # of another version of the program, or damaged
         return None
 
 

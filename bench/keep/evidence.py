@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Columns that rows of every task have.
 _COMMON = {"scene": "string", "digest": "string", "seconds": "double"}
 
+#: Values that one column of a shard may hold: a compressed column can state any number. A shard has 64 scenes at most.
+_MOST_VALUES = 1 << 26
+
 
 def write_shard(path: Path, task: Task, rows: Sequence[Row]) -> None:
     """Write rows of one task as a Parquet file, atomically.
@@ -32,10 +35,8 @@ def write_shard(path: Path, task: Task, rows: Sequence[Row]) -> None:
     import pyarrow.parquet as pq
 
     values = [{name: getattr(row, name) for name in _COMMON} | dict(task.encode(row)) for row in rows]
-    types = _COMMON | dict(task.columns)
-    metadata = {"derain_bench.schema": str(task.version), "derain_bench.task": task.about.name}
-    schema = pa.schema([(name, _type(text)) for name, text in types.items()], metadata=metadata)
-    table = pa.table({name: [value[name] for value in values] for name in types}, schema=schema)
+    schema = _schema(task)
+    table = pa.table({name: [value[name] for value in values] for name in schema.names}, schema=schema)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     write_atomic(path, sink.getvalue().to_pybytes())
@@ -48,16 +49,31 @@ def read_shard(path: Path, task: Task) -> list[Row] | None:
         Its rows; None where the file is damaged (truncated, checksum wrong), so that it can be made again.
 
     Raises:
-        BadRecord: If it was written by another version of the schema or holds another task's rows.
+        BadRecord: If it was written by another version of the schema, holds another task's rows, or rows that are none.
     """
+    import pyarrow as pa
+
     table = _read(path, None)
     if table is None:
         return None
     _check_metadata(path, table, task)
+    schema = _schema(task)
     rows = []
-    for values in table.to_pylist():
-        common = {name: values.pop(name) for name in _COMMON}
-        rows.append(task.decode(common, values))
+    try:
+        if table.column_names != schema.names:
+            raise ValueError("other columns")
+        for values in table.cast(schema).to_pylist():
+            common = {name: values.pop(name) for name in _COMMON}
+            rows.append(task.decode(common, values))
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+        pa.ArrowException,
+    ):  # a box of three numbers, a matrix not square
+        raise BadRecord(
+            f"evidence {path} holds rows that are none of {task.about.name}: remove the file and run again"
+        ) from None
     return rows
 
 
@@ -95,6 +111,12 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table | None:
     try:
         # One ParquetFile, not read_table: the latter goes through the data set layer, which costs 10 ms a file.
         with file, pq.ParquetFile(file, page_checksum_verification=True) as table:
+            for group in range(table.metadata.num_row_groups):
+                chunks = table.metadata.row_group(group)
+                if any(chunks.column(i).num_values > _MOST_VALUES for i in range(chunks.num_columns)):
+                    raise BadRecord(
+                        f"evidence {path} states more values than a shard has: remove it and run again"
+                    )
             return table.read(columns=columns, use_threads=False)
     except (pa.ArrowException, OSError, ValueError):
         return None
@@ -113,6 +135,15 @@ def _check_metadata(path: Path, table: pa.Table, task: Task) -> None:
             f"evidence {path} has schema version {version}, this program reads {task.version}: "
             f"use another --out folder, or the version of derain-bench that wrote it"
         )
+
+
+def _schema(task: Task) -> pa.Schema:
+    import pyarrow as pa
+
+    metadata = {"derain_bench.schema": str(task.version), "derain_bench.task": task.about.name}
+    return pa.schema(
+        [(n, _type(text)) for n, text in (_COMMON | dict(task.columns)).items()], metadata=metadata
+    )
 
 
 def _type(text: str) -> pa.DataType:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BadData, BadRecord, OutputError
+from bench.errors import BadData, BadRecord, OutputError, said
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import canonical_json, content_key, sha256_bytes
 from bench.keep.evidence import is_whole, read_index, read_shard, write_shard
@@ -86,8 +86,12 @@ class Store:
     # Evidence
 
     def folder(self, key: str) -> Path:
-        """Return the evidence folder of a cell key."""
-        return self.root / "evidence" / key
+        """Return the evidence folder of a cell key.
+
+        Raises:
+            BadRecord: If it is no key but a path that leads elsewhere, as a record from outside may hold.
+        """
+        return self.root / "evidence" / _plain(key)
 
     def describe(self, key: str, what: dict[str, Any]) -> None:
         """Write down what a cell key stands for."""
@@ -145,17 +149,22 @@ class Store:
         Raises:
             BadRecord: If it is missing or its content is not that of its name.
         """
-        path = self.root / "manifests" / f"{fingerprint}.json"
+        path = self.root / "manifests" / f"{_plain(fingerprint)}.json"
         data = self._read_manifest_file(path)
         if sha256_bytes(data) != fingerprint:
             raise _changed(path)
-        manifest: dict[str, Any] = json.loads(data)
+        try:
+            manifest: dict[str, Any] = json.loads(data)
+        except (ValueError, RecursionError):
+            raise _changed(path) from None
+        if not _lists_scenes(manifest):
+            raise BadRecord(f"manifest {path} lists no scenes: it is no manifest; run the suite again")
         if self.has_boxes(fingerprint):
             path = self._boxes_path(fingerprint)
             try:
                 beside = json.loads(self._read_manifest_file(path))
                 digest, manifest["coco"] = beside["sha256"], beside["coco"]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise _changed(path) from None
             if content_key(manifest["coco"]) != digest:
                 raise _changed(path)
@@ -293,9 +302,38 @@ class Store:
         folder = self.root / "evidence"
         for path in sorted(folder.glob("*/cell.json")) if folder.is_dir() else ():
             try:
-                yield path.parent.name, json.loads(path.read_bytes())
-            except (OSError, ValueError) as error:
-                raise BadRecord(f"{path} cannot be read: {error}; remove its folder and run again") from None
+                what = json.loads(path.read_bytes())
+                if not _describes(what):
+                    raise ValueError("it describes no cell")
+            except (OSError, ValueError, RecursionError) as error:
+                raise BadRecord(
+                    f"{path} cannot be read: {said(error)}; remove its folder and run again"
+                ) from None
+            yield path.parent.name, what
+
+
+def _plain(key: str) -> str:
+    if not (key.isascii() and key.isalnum()):
+        raise BadRecord(f"{key!r} is no key of a store: a key is made of letters and digits")
+    return key
+
+
+def _describes(what: Any) -> bool:
+    """Whether a description has what every reader of it relies on."""
+    return (
+        isinstance(what, dict)
+        and isinstance(what.get("task"), str)
+        and all(isinstance(what.get(name, ""), (dict, type(None))) for name in ("derainer", "rain"))
+    )
+
+
+def _lists_scenes(manifest: Any) -> bool:
+    """Whether a manifest, whose hash anyone can make fit, has what every reader of it relies on."""
+    scenes = manifest.get("scenes") if isinstance(manifest, dict) else None
+    return isinstance(scenes, list) and all(
+        isinstance(scene, list) and len(scene) == 2 and all(isinstance(part, str) for part in scene)
+        for scene in scenes
+    )
 
 
 def _changed(path: Path) -> BadRecord:
