@@ -130,6 +130,7 @@ def train(
     except ImportError:
         raise MissingDependency("training needs MMEngine: pip install mmengine") from None
     import torch
+    from mmengine.device import get_device
 
     from bench.train import checkpoints
     from bench.train.data import Batches, make_loader
@@ -196,6 +197,12 @@ def train(
             log.sums, log.count, log.spent = (resumed["log"][k] for k in ("sums", "count", "spent"))
             say(f"resuming at step {resumed['step']}")
 
+        if launcher != "none" and torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        # Before the runner wraps the model: a backward pass beside a wrapper counts as one that it is to average.
+        stretches = estimate(config, model.to(get_device()), batches, resumed["step"] if resumed else 0)
+        if rank == 0 and stretches:
+            say(f"{in_words(stretches)} ({about['hardware']})")
         runner = _make_runner(
             config,
             folder,
@@ -212,9 +219,6 @@ def train(
             if model.gate_optimiser is not None and resumed["gate_optimiser"]:
                 model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
             runner.train_loop._iter = resumed["step"]
-        stretches = estimate(config, model, batches, resumed["step"] if resumed else 0)
-        if rank == 0 and stretches:
-            say(f"{in_words(stretches)} ({about['hardware']})")
         runner.train()
     return checkpoints.checkpoints(folder)[-1]
 
