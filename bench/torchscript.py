@@ -194,6 +194,9 @@ def load(path: Path) -> Any:
     for name, text in entries.items():
         if _is_code(name):
             _check_source(path, name, text)
+        # Classes of C++ take what a pickle hands them without any source that could be read.
+        if name.endswith(".pkl") and b"__torch__.torch.classes" in text:
+            raise _refused(path, name, "a class of C++")
     try:
         module = torch.jit.load(_written(entries), map_location="cpu")
     except Exception as error:  # RuntimeError, ValueError or OSError, with a C++ traceback as its text

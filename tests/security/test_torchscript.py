@@ -175,6 +175,14 @@ def _nothing():
     return contextlib.nullcontext()
 
 
+def test_a_class_of_cpp_in_a_pickle(plain):
+    path = rewritten(
+        plain, lambda n, c: [(n, c + b"c__torch__.torch.classes.a\nB\n" if n.endswith("/data.pkl") else c)]
+    )
+    with pytest.raises(BadWeights, match="class of C"):
+        load(path)
+
+
 def test_what_is_loaded_is_what_was_read(plain, tmp_path):
     """A file in front of an archive, and one behind it, are not what PyTorch gets to see."""
     front = tmp_path / "front.pt"
