@@ -115,6 +115,7 @@ class _Shift:
         self.notes: list[Note] = []
         self.seconds = 0.0
         self.images = 0
+        self.tasks = {cell.key: load_task(cell.task) for cell in work.cells}
         self.todo = {cell.key: cell.todo for cell in work.cells}
         self.rows: dict[str, list[Row]] = {cell.key: [] for cell in work.cells}
 
@@ -126,13 +127,13 @@ class _Shift:
             for cell in work.cells:
                 scenes = [(name, work.digests[name]) for name in work.scenes if name in cell.todo]
                 path = store.shard_path(cell.key, scenes)
-                if path.exists() and read_index(path, load_task(cell.task)) == scenes:
+                if path.exists() and read_index(path, self.tasks[cell.key]) == scenes:
                     self.todo[cell.key] = frozenset()
         self.look()
         for cell in work.cells:
             if self.rows[cell.key]:
                 store.describe(cell.key, cell.what)
-                store.write(cell.key, load_task(cell.task), self.rows[cell.key])
+                store.write(cell.key, self.tasks[cell.key], self.rows[cell.key])
         return Outcome(
             images=self.images,
             network_seconds=self.seconds,
@@ -210,7 +211,7 @@ class _Shift:
             try:
                 look = self._looker(cell)
             except Exception as error:
-                self._fail([cell], None, f"{load_task(cell.task).about.name}: {said(error)}")
+                self._fail([cell], None, f"{self.tasks[cell.key].about.name}: {said(error)}")
                 continue
             for item, image, spent in restored:
                 if item.scene.id not in self.todo[cell.key]:
@@ -218,7 +219,7 @@ class _Shift:
                 try:
                     self.rows[cell.key].append(look(self._sight(item, image, spent)))
                 except Exception as error:
-                    self._fail([cell], item.scene.id, f"{load_task(cell.task).about.name}: {said(error)}")
+                    self._fail([cell], item.scene.id, f"{self.tasks[cell.key].about.name}: {said(error)}")
 
     def _restore(
         self, label: str, derainer: Derainer, cells: Sequence[CellWork], items: Sequence[_Input]
@@ -243,7 +244,7 @@ class _Shift:
         if cell.model is not None:
             model = _model(cell.model, self.work.settings)
             _check_key(model.key, cell.what["model"])
-        return load_task(cell.task).look(self.work.data, model)
+        return self.tasks[cell.key].look(self.work.data, model)
 
     def _sight(self, item: _Input, image: np.ndarray, spent: float) -> Sight:
         def mask() -> np.ndarray:
