@@ -7,10 +7,16 @@ and exits with :attr:`BenchError.exit_code`; a traceback is shown only for fault
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 from collections.abc import Iterable
 
 #: What code of others may raise: anything, and a script that was not meant to be imported ends its program.
 ANYTHING: tuple[type[BaseException], ...] = (Exception, SystemExit)
+
+#: How a traceback that a message quotes begins, and how a line does that names its exception's class itself.
+_QUOTED = re.compile(r"\s*Traceback\b")
+_CLASS = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt): ")
 
 
 class BenchError(Exception):
@@ -87,10 +93,26 @@ def some(names: Iterable[object], count: int = 6) -> str:
 
 def said(error: BaseException) -> str:
     """What an exception says, in one line; of those that are no :class:`BenchError`, the class comes first."""
-    text = (str(error).splitlines() or [""])[0]
+    text = str(error)
     if isinstance(error, BenchError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return (text.splitlines() or [""])[0]
+    text = cause(text)
+    if not text:
+        return type(error).__name__
+    return text if _CLASS.match(text) else f"{type(error).__name__}: {text}"
+
+
+def cause(text: str) -> str:
+    """Return the part of a message of several lines that says what went wrong, in one line of at most 300 letters.
+
+    Where a traceback is quoted, as TorchScript's and Ray's messages do, it is the last line; else the first, with what
+    is indented below it.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if any(_QUOTED.match(line) for line in lines):
+        lines = lines[-1:]
+    below = itertools.takewhile(lambda line: line[0].isspace(), lines[1:])
+    return " ".join(" ".join([*lines[:1], *below]).split())[:300]
 
 
 def blame(label: str, error: BaseException) -> str:

@@ -35,7 +35,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bench.errors import ANYTHING, BadConfig, said
-from bench.hashing import content_key, sha256_file
+from bench.hashing import content_key, sha256_bytes, sha256_file
 
 #: Modules of plug-ins are submodules of this one, though none lies in a folder.
 __path__: list[str] = []
@@ -44,6 +44,7 @@ __path__: list[str] = []
 _TAKEN = frozenset({"bench", "derainers", "downstream", "reports", *sys.stdlib_module_names})
 #: What a package's code consists of.
 _CODE = (".py", ".so", ".pyd")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -145,10 +146,38 @@ def code_key(plugin: PlugIn) -> dict[str, str]:
         raise BadConfig(f"{plugin}: {error.filename} cannot be read: {error.strerror or error}") from None
 
 
+def config_code(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
+    """Return the hashes of all of the user's own code that a configuration leads to, beside its values.
+
+    Args:
+        file: The configuration; of a Python file, what its import statements lead to and what it defines itself count.
+        modules: Names of modules that the configuration has imported.
+
+    Returns:
+        As :func:`code_key` does, without the file's own hash; empty where all of the code belongs to installed
+        distributions.
+
+    Raises:
+        BadConfig: If a file of code cannot be read.
+    """
+    importlib.invalidate_caches()
+    try:
+        key = _code_behind(
+            {name.partition(".")[0] for name in modules} | _imported(file, file.parent), file.parent
+        )
+        own = [node for node in _parsed(file).body if isinstance(node, _DEFINITIONS)]
+    except OSError as error:
+        raise BadConfig(f"{file}: {error.filename} cannot be read: {error.strerror or error}") from None
+    return key | ({file.name: sha256_bytes("".join(map(ast.dump, own)).encode())} if own else {})
+
+
 def _code_of(path: Path) -> dict[str, str]:
-    folder = path.parent
-    key = {path.name: sha256_file(path)}
-    waiting = _imported(path, folder)
+    return {path.name: sha256_file(path)} | _code_behind(_imported(path, path.parent), path.parent)
+
+
+def _code_behind(waiting: set[str], folder: Path) -> dict[str, str]:
+    """Hash the user's own modules of some names, looked up in a folder first, and all that they import."""
+    key: dict[str, str] = {}
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -183,14 +212,7 @@ def _files(spec: ModuleSpec) -> Iterator[tuple[str, Path]]:
 
 def _imported(file: Path, folder: Path) -> set[str]:
     """Return the first parts of the names that a file imports, with those it imports relative to ``folder``."""
-    if file.suffix != ".py":
-        return set()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError, RecursionError):
-        return set()  # importing it says what is wrong
+    tree = _parsed(file)
     # So many dots lead from the file to its neighbours in the folder.
     dots = len(file.relative_to(folder).parts) if file.is_relative_to(folder) else None
     names: list[str] = []
@@ -200,6 +222,16 @@ def _imported(file: Path, folder: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level in (0, dots):
             names += [node.module] if node.module else [alias.name for alias in node.names]
     return {name.partition(".")[0] for name in names}
+
+
+def _parsed(file: Path) -> ast.Module:
+    """Return a Python file's syntax tree; an empty one of what is no Python, which importing it says."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(file.read_bytes() if file.suffix == ".py" else b"")
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
 
 
 def _beside(folder: Path, name: str) -> ModuleSpec | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import plugins
 from bench.allocator import keep_freed_memory
 from bench.device import resolve_device
 from bench.errors import BadConfig, BenchError, MissingDependency
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import torch
 
 INSTALL = "pip install 'derain-bench[lite]'"
+
+#: The user's own modules as they were when a config first imported them: Python imports a module once.
+_imported_code: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ def load_network(
             "classes": list(classes),
             "versions": {name: _version(name) for name in (scope, "mmcv", "mmengine")},
             "ops": ops,
+            **_own_code(config, source),
         }
         network = Network(source, scope, module, prepare, load, classes, key)
         sample = network.look(
@@ -193,6 +198,22 @@ def config_digest(config: Any, steps: Sequence[dict[str, Any]]) -> str:
 
     plain = {"model": config["model"].to_dict(), "pipeline": [dict(step) for step in steps]}
     return sha256_bytes(json.dumps(plain, sort_keys=True, default=_named).encode())
+
+
+def _own_code(config: Any, source: Source) -> dict[str, Any]:
+    """The user's own code that a config imports or defines, as a part of the key; empty where there is none.
+
+    Raises:
+        BadConfig: It has changed since this process imported it: what runs is not what lies on the disk.
+    """
+    imports = (config.get("custom_imports") or {}).get("imports") or ()
+    code = plugins.config_code(source.config, [imports] if isinstance(imports, str) else list(imports))
+    for name, digest in code.items():
+        if _imported_code.setdefault(name, digest) != digest and name != source.config.name:
+            raise BadConfig(
+                f"model {source.name}: {name} has changed since this process imported it: start the program again"
+            )
+    return {"code": code} if code else {}
 
 
 @contextlib.contextmanager

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import BadConfig
 from bench.vocabulary import DETECTION
 from downstream.models.base import Detections, Source
 from downstream.models.mmcommon import Network, load_network
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Detector:
@@ -25,12 +29,25 @@ class Detector:
         self._network = network
         self.name = network.source.name
         self.classes = network.classes
-        self.key: dict[str, Any] = network.key
+        self._by_masks = _finds_by_masks(network.module)
+        # Evidence that was made of the boxes that such networks fill with zeros is not found again.
+        self.key: dict[str, Any] = network.key | ({"boxes": "of the masks"} if self._by_masks else {})
 
     def predict(self, image: NDArray[np.uint8]) -> Detections:
-        """Detect objects in a uint8 RGB image: boxes in its pixels, as many as its config keeps."""
+        """Detect objects in a uint8 RGB image: boxes in its pixels, as many as its config keeps.
+
+        Raises:
+            BadConfig: If the network gives no boxes: all of them lie at zero, which would be scored as AP 0.
+        """
         found = self._network.look(image).pred_instances
-        boxes = getattr(found.bboxes, "tensor", found.bboxes)
+        if self._by_masks:
+            found = found[found.masks.flatten(1).any(1)]
+        boxes = _around(found.masks) if self._by_masks else getattr(found.bboxes, "tensor", found.bboxes)
+        if len(boxes) and not bool(boxes.any()):
+            raise BadConfig(
+                f"model {self.name} finds {len(boxes)} objects and puts the boxes of all to zero: it gives no boxes "
+                f"that could be scored; take a detector"
+            )
         return Detections(
             boxes.detach().cpu().numpy().astype(np.float32).reshape(-1, 4),
             found.scores.detach().cpu().numpy().astype(np.float32),
@@ -41,6 +58,30 @@ class Detector:
 def load_detector(source: Source, device: str = "auto", trust: str | None = None) -> Detector:
     """Load an MMDetection model; arguments and errors as for :func:`downstream.models.mmcommon.load_network`."""
     return Detector(load_network(source, "mmdet", "pred_instances", _coco_classes, device, trust))
+
+
+def _finds_by_masks(module: torch.nn.Module) -> bool:
+    """Whether a network has a head for masks and none for boxes, as SOLO's family has: its boxes are placeholders."""
+    heads = ("bbox_head", "roi_head", "panoptic_head")
+    return getattr(module, "mask_head", None) is not None and all(
+        getattr(module, head, None) is None for head in heads
+    )
+
+
+def _around(masks: torch.Tensor) -> torch.Tensor:
+    """Return the box around each mask, float32 (n, 4); pixel (0, 0) alone has the box 0, 0, 1, 1, as in pycocotools.
+
+    Args:
+        masks: bool (n, H, W), none empty.
+    """
+    import torch
+
+    ends = []
+    for axis in (1, 2):  # along the rows that are there for x, along the columns for y
+        there = masks.any(axis).to(torch.uint8)
+        ends.append((there.argmax(1), there.shape[1] - there.flip(1).argmax(1)))
+    (left, right), (top, bottom) = ends
+    return torch.stack([left, top, right, bottom], 1).float()
 
 
 def _coco_classes(count: int) -> tuple[str, ...]:

@@ -234,15 +234,16 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
     Raises:
         BadData: No name is shared.
     """
-    by_name = {plain_name(str(category["name"])): int(category["id"]) for category in categories}
+    names = {int(category["id"]): str(category["name"]) for category in categories}
+    by_name = {plain_name(name): identity for identity, name in names.items()}
     ids = np.array([by_name.get(plain_name(name), -1) for name in classes], dtype=np.int32).reshape(-1)
     if not (ids >= 0).any():
         raise BadData(
             f"the model and the data set share no class: the model knows {some(classes)}; "
-            f"the data set has {some(list(by_name))}"
+            f"the data set has {some(names.values())}"
         )
     known = {plain_name(name) for name in classes}
-    unseen = [name for name in by_name if name not in known]
+    unseen = [name for name in names.values() if plain_name(name) not in known]
     unused = [name for name in classes if plain_name(name) not in by_name]
     notes = []
     if unseen:

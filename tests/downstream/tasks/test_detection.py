@@ -168,3 +168,16 @@ def test_detections_must_agree_in_length():
 def test_scores_are_pycocotools(seed, coco_scores):
     truth, rows = made_up(seed)
     assert score_detection(truth, rows) == pytest.approx(coco_scores(truth, rows), abs=1e-12)
+
+
+def test_class_names_are_quoted_as_they_are():
+    categories = [
+        {"id": 1, "name": "people (A, b/c-1)"},
+        {"id": 2, "name": "Vehicle/Car"},
+        {"id": 3, "name": "dog"},
+    ]
+    with pytest.raises(BadData, match=r"the data set has people \(A, b/c-1\), Vehicle/Car, dog"):
+        map_categories(("cat",), categories)
+    notes = map_categories(("DOG", "Big_Cat"), categories).notes
+    assert notes[0].endswith("count as missed: people (A, b/c-1), Vehicle/Car")
+    assert notes[1].endswith("left out: Big_Cat")
