@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +17,8 @@ _PLAIN_WORDS = {
     "model_type": "must be a mapping of keys to values",
     "model_attributes_type": "must be a mapping of keys to values",
 }
+#: Characters of a wrong value that a message repeats.
+_SHOWN = 80
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -42,8 +45,17 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
         else:
             words = problem["msg"].removeprefix("Value error, ")
             words = _PLAIN_WORDS.get(problem["type"], words[0].lower() + words[1:])
-            clauses.append(f"{path} is {problem['input']!r}: {words}" if path else words)
+            clauses.append(f"{path} is {_few(problem['input'])}: {words}" if path else words)
     return clauses
+
+
+def _few(value: Any) -> str:
+    """A value for a message, which has one line however long the value is."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no numbers of more than 4,300 digits
+        return "a number too long to be shown"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BadData
 from bench.files import write_atomic
+from bench.image_headers import (
+    PNG_START,
+    check_complete,
+    check_pixels,
+    check_png,
+    grey_bits,
+    is_palette_png,
+    undecodable,
+)
+from bench.ordinary import read_ordinary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,11 +25,8 @@ if TYPE_CHECKING:
 #: File name endings that are read as images.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND\xaeB`\x82"
-#: What OpenCV agrees to decode at most.
-_MOST_PIXELS, _LONGEST_SIDE = 1 << 30, 1 << 20
-_JPEG_END = b"\xff\xd9"
+#: Bytes of the largest image file.
+_LARGEST = 1 << 30
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -36,7 +42,7 @@ def read_image(path: Path) -> np.ndarray:
     """
     import cv2
 
-    image = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    image = _decode(path, _read(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -52,17 +58,23 @@ def read_labels(path: Path) -> np.ndarray:
     import cv2
     import numpy as np
 
-    if _is_palette_png(path):
+    data = _read(path)
+    if is_palette_png(data):
         # OpenCV turns a palette into colours; the indices are what the file means.
         from PIL import Image
 
-        check_file(path)
+        check_decodable(path, data)
         try:
-            with Image.open(path) as file:
+            with Image.open(io.BytesIO(data), formats=("PNG",)) as file:
                 return np.array(file)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            raise _undecodable(path) from None
-    labels = _decode(path, cv2.IMREAD_UNCHANGED)
+            raise undecodable(path) from None
+    labels = _decode(path, data, cv2.IMREAD_UNCHANGED)
+    if (bits := grey_bits(data)) is not None:
+        # Decoders stretch 1, 2 and 4 bits to the range of eight; the indices are what the file means.
+        labels = labels // (255 // ((1 << bits) - 1))
+    if labels.ndim == 3 and (labels[..., :1] == labels[..., 1:3]).all():
+        labels = labels[..., 0]  # an index image that was saved as colours
     if labels.ndim == 3:
         raise BadData(
             f"{path} has {labels.shape[2]} channels: a label image has one, with a class index per pixel"
@@ -86,26 +98,21 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise BadData(f"image {path} does not exist: check the folder and the file's name") from None
-    except OSError as error:
-        raise BadData(f"image {path} cannot be read: {error.strerror or error}") from None
+    return read_ordinary(path, BadData, _LARGEST, what="image ")
 
 
-def _decode(path: Path, flags: int) -> np.ndarray:
+def _decode(path: Path, data: bytes, flags: int) -> np.ndarray:
     import cv2
     import numpy as np
 
-    data = _read(path)
     check_complete(path, data)
+    check_pixels(path, data)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error:  # a header that states more pixels than OpenCV agrees to decode
         image = None
     if image is None:
-        raise _undecodable(path)
+        raise undecodable(path)
     return image
 
 
@@ -116,10 +123,6 @@ def check_file(path: Path) -> None:
         BadData: If it cannot be read, or is no image.
     """
     check_decodable(path, _read(path))
-
-
-def _undecodable(path: Path) -> BadData:
-    return BadData(f"{path} is not an image that can be decoded: replace the file or leave it out")
 
 
 def check_decodable(path: Path, data: bytes) -> None:
@@ -139,8 +142,9 @@ def check_decodable(path: Path, data: bytes) -> None:
     import numpy as np
 
     check_complete(path, data)
-    if data.startswith(_PNG_START):
-        _check_png(path, data)
+    check_pixels(path, data)
+    if data.startswith(PNG_START):
+        check_png(path, data)
     elif not data.startswith(b"\xff\xd8"):
         try:
             flags = cv2.IMREAD_UNCHANGED
@@ -148,74 +152,7 @@ def check_decodable(path: Path, data: bytes) -> None:
         except cv2.error:
             image = None
         if image is None:
-            raise _undecodable(path)
-
-
-def _check_png(path: Path, data: bytes) -> None:
-    view, at, kinds = memoryview(data), len(_PNG_START), set()
-    while b"IEND" not in kinds:
-        if at + 12 > len(data):
-            raise _undecodable(path)
-        (length,) = struct.unpack_from(">I", data, at)
-        kind, end = bytes(view[at + 4 : at + 8]), at + 8 + length
-        # Bit 5 marks chunks that a picture is complete without: decoders skip those that are damaged.
-        if not kind[0] & 0x20 and (
-            end + 4 > len(data) or zlib.crc32(view[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]
-        ):
-            raise BadData(f"image {path} is damaged (a checksum is wrong): copy or download it again")
-        if kind == b"IHDR" and length == 13:
-            width, height = struct.unpack_from(">II", data, at + 8)
-            if width * height > _MOST_PIXELS or max(width, height) > _LONGEST_SIDE:
-                raise _undecodable(path)
-        kinds.add(kind)
-        at = end + 4
-    if not {b"IHDR", b"IDAT"} <= kinds:
-        raise _undecodable(path)
-
-
-def check_complete(path: Path, data: bytes) -> None:
-    """Check that a PNG or JPEG file ends where its format says it does; other files pass.
-
-    Decoders fill what a truncated file lacks with grey and say nothing.
-
-    Args:
-        path: The file, for the message.
-        data: Its content.
-
-    Raises:
-        BadData: If the file's end is missing.
-    """
-    whole = True
-    if data.startswith(b"\x89PNG"):
-        whole = _PNG_END in data[-64:]
-    elif data.startswith(b"\xff\xd8"):
-        # Writers may append to the end marker, and a thumbnail before the scan has an end marker of its own.
-        whole = data.find(_JPEG_END, _jpeg_scan(data)) >= 0
-    if not whole:
-        raise BadData(f"image {path} is truncated ({len(data)} bytes): copy or download it again")
-
-
-def _jpeg_scan(data: bytes) -> int:
-    """Return where a JPEG's first scan starts, or the end of the data where it has none."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] == 0xFF:  # fill bytes may precede a marker
-            at += 1
-        elif data[at + 1] == 0xDA:
-            return at
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return len(data)
-
-
-def _is_palette_png(path: Path) -> bool:
-    try:
-        with open(path, "rb") as file:
-            head = file.read(26)
-    except OSError:
-        return False
-    # Byte 25 of a PNG is the colour type of its header chunk; 3 means palette.
-    return head.startswith(b"\x89PNG") and len(head) == 26 and head[25] == 3
+            raise undecodable(path)
 
 
 def read_only(image: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BadWeights
+from bench.ordinary import check_ordinary
 
 _AGAIN = "copy or export it again"
 NOT_ONE = f"not a TorchScript file that can be loaded, or a damaged one; {_AGAIN}"
@@ -212,6 +213,7 @@ def load(path: Path) -> Any:
 def _read(path: Path) -> dict[str, bytes]:
     """The archive's entries by their names in its folder, without the notes for debuggers."""
     try:
+        check_ordinary(path, BadWeights)
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             inner = {info.filename: info.filename.partition("/")[2] for info in infos}
@@ -226,6 +228,13 @@ def _read(path: Path) -> dict[str, bytes]:
                 raise BadWeights(f"{path}: {NOT_ONE}")
             if sum(info.file_size for info in infos if _is_code(inner[info.filename])) > _MOST_CODE:
                 raise BadWeights(f"{path}: holds more than {_MOST_CODE >> 20} MB of code: refused")
+            # PyTorch stores tensors as they are: what is packed may unpack to more than memory holds.
+            if any(
+                info.compress_type and not _is_code(inner[info.filename])
+                for info in infos
+                if not info.filename.endswith(".debug_pkl")
+            ):
+                raise BadWeights(f"{path}: holds packed tensors, which PyTorch does not write: refused")
             return {
                 inner[info.filename]: archive.read(info)
                 for info in infos

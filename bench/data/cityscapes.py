@@ -19,6 +19,7 @@ from bench.data.instances import InstanceTruth
 from bench.data.reader import Layout, Reader, as_png, relative
 from bench.errors import BadData
 from bench.images import read_labels
+from bench.ordinary import read_ordinary
 from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS
 
 if TYPE_CHECKING:
@@ -343,8 +344,11 @@ def _focal_lengths(path: Path) -> dict[str, float]:
     if not path.is_file():
         return {}
     try:
-        focal = {str(name): float(value) for name, value in json.loads(path.read_bytes())["focal"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        focal = {
+            str(name): float(value)
+            for name, value in json.loads(read_ordinary(path, BadData))["focal"].items()
+        }
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BadData(
             f"{path} has no focal lengths by scene under 'focal' ({reason}): write it again"

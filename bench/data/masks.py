@@ -13,6 +13,7 @@ from bench.data.base import IGNORE, DataSet, Scene, SegmentationTruth
 from bench.data.reader import Layout, Reader, as_png, relative
 from bench.errors import BadData
 from bench.images import read_labels
+from bench.ordinary import LARGEST_TEXT, read_ordinary
 from bench.vocabulary import CLEAN_IMAGES, MASKS
 
 if TYPE_CHECKING:
@@ -188,9 +189,7 @@ def _label_space(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
     if not path.exists() and not path.is_symlink():
         return CAMVID, _CAMVID_IGNORED
     try:
-        declared: Any = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadData(f"{path} cannot be read ({error.strerror or error}): expected {_EXAMPLE}") from None
+        declared: Any = json.loads(read_ordinary(path, BadData, LARGEST_TEXT))
     except (ValueError, RecursionError) as error:
         raise BadData(f"{path} is not JSON ({str(error).splitlines()[0]}): expected {_EXAMPLE}") from None
     names = declared.get("classes") if isinstance(declared, dict) else None

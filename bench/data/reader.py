@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.data.base import DataSet
-from bench.errors import BadData
 from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS
 
 #: What a data set may be able to give to those who score on it.
@@ -74,18 +73,6 @@ def relative(path: Path | None, root: Path) -> str:
     """Return a file's name within a data set's folder."""
     assert path is not None
     return path.relative_to(root).as_posix()
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return a file's content.
-
-    Raises:
-        BadData: If it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadData(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def json_bytes(value: Any, indent: int | None = None) -> bytes:

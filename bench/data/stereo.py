@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.data.base import Depth
 from bench.errors import BadData
 from bench.images import read_labels
+from bench.ordinary import LARGEST_TEXT, read_ordinary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,9 +120,9 @@ def read_camera(path: Path) -> tuple[float, float]:
         BadData: If the file has no such numbers, or they are not above 0.
     """
     try:
-        camera = json.loads(path.read_bytes())
+        camera = json.loads(read_ordinary(path, BadData, LARGEST_TEXT))
         baseline, focal = float(camera["extrinsic"]["baseline"]), float(camera["intrinsic"]["fx"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise BadData(
             f"camera file {path} lacks extrinsic.baseline or intrinsic.fx ({reason}): unpack it again"

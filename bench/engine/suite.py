@@ -9,11 +9,20 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from bench.errors import BadConfig, unknown
 from bench.explain import explain
 from bench.vocabulary import DETECTION
+from bench.yaml_file import parse_yaml, read_yaml
 
 if TYPE_CHECKING:
     from downstream.tasks.base import Task
@@ -29,6 +38,16 @@ _OPTIONS = {
     "checkpoint_trust": "trust-checkpoint",
     "models": "model",
 }
+
+
+def _no_truth(value: Any) -> Any:
+    """YAML's ``yes`` and ``true`` are no numbers, although Python counts with them."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
+_Whole = Annotated[int, BeforeValidator(_no_truth)]
 
 
 class _Part(BaseModel):
@@ -57,7 +76,7 @@ class VariantChoice(_Part):
     data: str = "street"
     split: str | None = None
     rain: tuple[str, ...] = Field(default=("streaks:medium",), min_length=1)
-    limit: int | None = Field(default=None, gt=0)
+    limit: _Whole | None = Field(default=None, gt=0)
 
 
 class ModelChoice(_Part):
@@ -86,7 +105,7 @@ class Suite(_Part):
     derainers: tuple[str, ...] = ()
     tasks: tuple[Annotated[str, AfterValidator(_known_task)], ...] = Field(default=(DETECTION,), min_length=1)
     models: tuple[ModelChoice, ...] = ()
-    seed: int = Field(default=0, ge=0)
+    seed: _Whole = Field(default=0, ge=0, lt=1 << 63)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     tile: str = "auto"
     checkpoint_trust: tuple[str, ...] = ()
@@ -180,29 +199,15 @@ def read_suite(name: str) -> Suite:
         UnknownName: If it is neither a file nor a shipped suite.
         BadConfig: If the file is not valid; every problem is named.
     """
-    import yaml
-
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        try:
-            text = path.read_text()
-        except OSError as error:
-            raise BadConfig(f"suite {path} cannot be read: {error.strerror or error}") from None
+        values = read_yaml(path, f"suite {name}")
     elif name in shipped_suites():
-        text = (resources.files("bench") / "suites" / f"{name}.yaml").read_text()
+        text = (resources.files("bench") / "suites" / f"{name}.yaml").read_text(encoding="utf-8")
+        values = parse_yaml(text, f"suite {name}")
     else:
         raise unknown("suite", name, shipped_suites(), hint="give a .yaml file, or see `bench list suites`")
-    try:
-        twice = _key_given_twice(yaml.compose(text, Loader=yaml.SafeLoader))
-        values = _expand(yaml.safe_load(text)) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise BadConfig(
-            f"suite {name}{line} is not YAML: {getattr(error, 'problem', None) or error}"
-        ) from None
-    if twice is not None:
-        raise BadConfig(f"suite {name} line {twice[1]} has the key {twice[0]} for the second time: keep one")
+    values = _expand(values) or {}
     if not isinstance(values, dict):
         raise BadConfig(
             f"suite {name} is {type(values).__name__}: a suite is a mapping with the key derainers and others"
@@ -220,22 +225,6 @@ def _expand(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _expand(item) for key, item in value.items()}
     return value
-
-
-def _key_given_twice(node: Any) -> tuple[str, int] | None:
-    """Return the first key that a YAML mapping has twice, with its line; a parser takes the last without a word."""
-    if node is None or isinstance(node.value, str):
-        return None
-    seen: set[str] = set()
-    for item in node.value:
-        key, value = item if isinstance(item, tuple) else (None, item)
-        if key is not None and isinstance(key.value, str):
-            if key.value in seen:
-                return key.value, key.start_mark.line + 1
-            seen.add(key.value)
-        if found := _key_given_twice(value):
-            return found
-    return None
 
 
 def suite_of(choices: Mapping[str, Any]) -> Suite:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import bench
 from bench.data import reader_of
 from bench.data.preflight import check_scenes
-from bench.data.reader import Layout, json_bytes, read_bytes
+from bench.data.reader import Layout, json_bytes
 from bench.errors import BadData, OutputError, some
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import sha256_file
 from bench.images import write_image
+from bench.ordinary import read_ordinary
 from bench.rain import add_rain
 from bench.rain.base import Rain
 from bench.rain.depth import GUESS
@@ -67,7 +68,7 @@ def write_variant(
             write_atomic(out / name, content)
     for name, source in plan.copies.items():
         if not _ready(out / name):
-            write_atomic(out / name, read_bytes(source))
+            write_atomic(out / name, read_ordinary(source, BadData))
 
     def make(scene: Scene) -> None:
         _write_scene(data, scene, rain, seed, out, plan)

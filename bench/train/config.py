@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.errors import BadConfig, BenchError
 from bench.explain import explain
+from bench.yaml_file import read_yaml
 
 
 class _Section(BaseModel):
@@ -222,7 +223,7 @@ class TrainConfig(_Section):
     validation: Validation = Validation()
     precision: Literal["fp32", "bf16"] = "fp32"
     channels_last: bool = True
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=1 << 63)
     workers: int = Field(0, ge=0)
     threads: int = Field(0, ge=0)
     checkpoint_every: int = Field(500, ge=1)
@@ -299,16 +300,7 @@ def load_config(path: Path, changes: dict[str, Any] | None = None) -> TrainConfi
         BadConfig: The file is missing, is not YAML, or has an unknown key (with the closest known one) or a
             bad value.
     """
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise BadConfig(f"training configuration {path}: {error.strerror or error}") from None
-    except yaml.YAMLError as error:
-        raise BadConfig(
-            f"training configuration {path} is not YAML: {' '.join(str(error).split())}"
-        ) from None
+    content = read_yaml(path, f"training configuration {path}")
     if not isinstance(content, dict):
         raise BadConfig(f"training configuration {path} must be a mapping of keys to values")
     merged = {**content, **(changes or {})}

@@ -17,6 +17,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from bench.yaml_file import read_yaml
+
 BASE = "base"
 
 #: 97.5 % quantiles of Student's t by degrees of freedom.
@@ -38,7 +40,7 @@ def changed(base: dict[str, Any], change: dict[str, Any], seed: int) -> dict[str
 
 def last_scores(folder: Path) -> dict[str, float]:
     """PSNR on Y by rain at the last validation of a training."""
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     scored = [row["validation"] for row in rows if "validation" in row]
     return {rain: scores["psnr_y"] for rain, scores in scored[-1].items()} if scored else {}
 
@@ -77,8 +79,6 @@ def table(results: dict[str, dict[int, dict[str, float]]]) -> str:
 
 def main() -> None:
     """Train what is missing and print the table."""
-    import yaml
-
     from bench.train import checkpoints
     from bench.train.config import TrainConfig
     from bench.train.export import export
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only print what is there")
     arguments = parser.parse_args()
     path = shipped().get(arguments.ablation, Path(arguments.ablation))
-    content = yaml.safe_load(path.read_text())
+    content = read_yaml(path, f"ablation {path}")
     base, variants = content["base"], {BASE: {}, **content["variants"]}
     results: dict[str, dict[int, dict[str, float]]] = {}
     for seed in range(arguments.seeds):

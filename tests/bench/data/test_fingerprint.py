@@ -80,3 +80,17 @@ def test_truncated_and_vanished_images_are_named(coco_root: Path) -> None:
     path.unlink()
     with pytest.raises(BadData, match=r"a.jpg cannot be read"):
         scene_digests(data)
+
+
+def test_labels_of_few_bits_are_other_evidence_than_before_they_were_read_as_indices(tmp_path: Path) -> None:
+    """Their bytes are the same; what is read of them is not."""
+    from PIL import Image
+
+    from bench.data.fingerprint import _file_digest
+    from bench.hashing import sha256_file
+
+    plain, few = tmp_path / "8.png", tmp_path / "1.png"
+    Image.fromarray(np.eye(4, dtype=np.uint8)).save(plain)
+    Image.fromarray(np.eye(4, dtype=bool)).save(few)
+    assert _file_digest(plain) == sha256_file(plain)
+    assert _file_digest(few) != sha256_file(few)

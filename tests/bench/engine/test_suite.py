@@ -63,7 +63,7 @@ def test_a_file_that_is_no_suite_says_where(tmp_path: Path, text: str, words: st
 def test_an_unknown_name_is_answered_with_the_closest() -> None:
     with pytest.raises(UnknownName, match="did you mean street"):
         read_suite("stret")
-    with pytest.raises(BadConfig, match="cannot be read"):
+    with pytest.raises(BadConfig, match=r"suite no/such\.yaml does not exist"):
         read_suite("no/such.yaml")
 
 

@@ -78,7 +78,7 @@ def test_a_bad_file_is_explained(tmp_path: Path, text: str, message: str) -> Non
 
 
 def test_a_missing_file_and_an_unknown_name(tmp_path: Path) -> None:
-    with pytest.raises(BadConfig, match="No such file"):
+    with pytest.raises(BadConfig, match="does not exist"):
         load_config(tmp_path / "none.yaml")
     with pytest.raises(BadConfig, match="rdmc"):
         shipped_config("rdcm")
