@@ -25,9 +25,9 @@ def main(out: Path) -> None:
     view = View(derainers="rdmc", model=ModelChoice(task="detection", name="street_yolox"))
     draw(make_panels(view, count=2, run=out), ROOT / "docs" / "panel.png", crops=False)
     readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(START)
+    before, rest = readme.read_text(encoding="utf-8").split(START)
     _, after = rest.split(END)
-    readme.write_text(f"{before}{START}{render(result.records, 'md')}{END}{after}")
+    readme.write_text(f"{before}{START}{render(result.records, 'md')}{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -15,6 +16,10 @@ def main() -> None:
     """
     from bench.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or a pipe whose encoding lacks a letter gets a question mark, not a traceback after all work.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     # OpenCV's own lines about a bad file would stand beside ours; workers inherit the setting.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:

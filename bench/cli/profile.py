@@ -36,11 +36,13 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from bench.engine.cost import Fault, Row, all_specs, draw, parse_sizes, profile_derainers
+    from bench.engine.cost import Fault, Row, all_specs, check_plot, draw, parse_sizes, profile_derainers
     from bench.errors import BenchError
     from derainers import parse_derainers
 
     timed = parse_sizes(sizes)
+    if plot is not None:
+        check_plot(plot)
     specs = all_specs() if derainer == "all" else parse_derainers(derainer)
     results = profile_derainers(
         specs, device, precision, scenes, timed, lambda label: typer.echo(f"measuring {label}", err=True)

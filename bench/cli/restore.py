@@ -66,14 +66,13 @@ def command(
 
 def _collect(images: list[Path]) -> list[Path]:
     from bench.errors import BadData
+    from bench.files import list_files
     from bench.images import SUFFIXES
 
     paths: list[Path] = []
     for item in images:
         if item.is_dir():
-            found = sorted(
-                path for path in item.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
-            )
+            found = list_files(item, SUFFIXES)
             if not found:
                 raise BadData(f"no images in {item}: known endings are {', '.join(SUFFIXES)}")
             paths += found

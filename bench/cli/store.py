@@ -67,11 +67,12 @@ def gc(
 def verify(folder: _FOLDER = Path("runs")) -> None:
     """Check that every evidence file and record can be read; exit code 1 where one cannot."""
     from bench.errors import BadRecord
+    from bench.files import list_files
     from bench.keep.records import read_record
 
     store = _open(folder)
     problems = [f"{path}: {reason}" for path, reason in store.damaged()]
-    records = sorted(store.records.glob("*.json"))
+    records = list_files(store.records, (".json",))
     for path in records:
         try:
             store.read_manifest(read_record(path).data.fingerprint)

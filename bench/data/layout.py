@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from bench.errors import BadData, some
+from bench.files import is_litter
 from bench.images import SUFFIXES
 
 T = TypeVar("T")
@@ -27,14 +28,14 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 
 def contents(folder: Path) -> str:
     """Say what a folder holds: sub-folders first, in one line."""
-    entries = [entry for entry in _scan(folder) if not entry.name.startswith(".")]
+    entries = _scan(folder)
     entries.sort(key=lambda entry: (not _is_folder(entry), natural(entry.name)))
     return some(entry.name + ("/" if _is_folder(entry) else "") for entry in entries)
 
 
 def folders(folder: Path) -> list[Path]:
-    """Return the sub-folders, hidden ones left out, by name."""
-    names = [entry.name for entry in _scan(folder) if _is_folder(entry) and not entry.name.startswith(".")]
+    """Return the sub-folders, hidden ones and litter left out, by name."""
+    names = [entry.name for entry in _scan(folder) if _is_folder(entry)]
     return [folder / name for name in sorted(names, key=natural)]
 
 
@@ -43,7 +44,7 @@ def image_files(folder: Path) -> list[Path]:
     found = [
         folder / entry.name
         for entry in _scan(folder)
-        if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".") and _is_file(entry)
+        if entry.name.lower().endswith(SUFFIXES) and _is_file(entry)
     ]
     return sorted(found, key=lambda path: natural(path.name))
 
@@ -108,7 +109,8 @@ def check_present(paths: Sequence[Path], what: str, remedy: str) -> None:
     absent = []
     for path in paths:
         if path.parent not in listed:
-            listed[path.parent] = {entry.name for entry in _scan(path.parent) if _is_file(entry)}
+            # Whatever is named is looked for, also what a listing leaves out.
+            listed[path.parent] = {entry.name for entry in _entries(path.parent) if _is_file(entry)}
         if path.name not in listed[path.parent]:
             absent.append(path)
     if absent:
@@ -150,6 +152,10 @@ def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    return [entry for entry in _entries(folder) if not is_litter(entry.name)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)

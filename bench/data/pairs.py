@@ -13,7 +13,9 @@ from bench.data.matching import halves_of_prefixed, match
 from bench.data.published import count_note
 from bench.data.reader import Layout, Reader
 from bench.errors import BadData, some
+from bench.files import list_files
 from bench.images import SUFFIXES, read_image
+from bench.ordinary import LARGEST_TEXT, read_ordinary
 from bench.vocabulary import CLEAN_IMAGES
 
 if TYPE_CHECKING:
@@ -217,20 +219,22 @@ def _one_folder(folder: Path) -> _Pairs | None:
 
 
 def _lists(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*.txt")) if path.is_file() and _is_list(path)]
+    return [path for path in list_files(folder, (".txt",)) if _is_list(path)]
 
 
 def _is_list(path: Path) -> bool:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        first = next((line for line in file if line.strip()), "")
-    words = first.split()
+    lines = _lines(path)
+    words = next((line.split() for line in lines if line.strip()), [])
     return len(words) == 2 and all(word.lower().endswith(SUFFIXES) for word in words)
+
+
+def _lines(path: Path) -> list[str]:
+    return read_ordinary(path, BadData, LARGEST_TEXT, what="list ").decode(errors="replace").splitlines()
 
 
 def _listed(listing: Path) -> _Pairs:
     pairs = []
-    lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(listing), start=1):
         words = line.split()
         if not words:
             continue

@@ -106,6 +106,19 @@ def profile_derainers(
     return rows
 
 
+def check_plot(path: Path) -> None:
+    """Check that a plot can be drawn in the format that a file's name asks for.
+
+    Raises:
+        BadConfig: If not; the formats are named.
+    """
+    from matplotlib.figure import Figure
+
+    known = sorted(Figure().canvas.get_supported_filetypes())
+    if path.suffix and path.suffix[1:].lower() not in known:
+        raise BadConfig(f"--plot {path}: no image format {path.suffix}; known: {', '.join(known)}")
+
+
 def draw(rows: Sequence[Row], size: tuple[int, int], path: Path) -> None:
     """Plot time against multiply-adds, and gain against time, as an image file.
 
@@ -142,7 +155,7 @@ def draw(rows: Sequence[Row], size: tuple[int, int], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.margins(0.15)  # room for names
     data = io.BytesIO()
-    figure.savefig(data, format=path.suffix.lstrip(".") or "png", dpi=150)
+    figure.savefig(data, format=path.suffix[1:].lower() or "png", dpi=150)
     write_atomic(path, data.getvalue())
 
 

@@ -18,14 +18,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.errors import BadData, BadRecord
-from bench.files import write_atomic
+from bench.files import list_files, write_atomic
 from bench.hashing import content_key
+from bench.ordinary import read_ordinary
 from downstream.tasks.base import Description, Metric
 
 if TYPE_CHECKING:
     import numpy as np
 
 SCHEMA_VERSION = 1
+
+#: Most file systems take names of 255 bytes, less what a temporary name adds. Longer ones are cut; the cell's key tells
+#: them apart.
+_LONGEST_NAME, _SHORT = 230, 50
 
 Status = Literal["ok", "partial", "failed"]
 
@@ -198,7 +203,10 @@ class Record(_Part):
     def filename(self) -> str:
         """Return the file name that agrees with the content."""
         parts = [self.variant, self.task, self.model.name if self.model else "-", self.derainer.label]
-        return f"{'--'.join(slug(part) for part in parts)}--{self.cell[:12]}.json"
+        name = f"{'--'.join(slug(part) for part in parts)}--{self.cell[:12]}.json"
+        if len(name) > _LONGEST_NAME:
+            name = f"{'--'.join(slug(part)[:_SHORT] for part in parts)}--{self.cell[:12]}.json"
+        return name
 
 
 @dataclass(frozen=True)
@@ -244,7 +252,7 @@ def slug(text: str) -> str:
 
 def distinct_slug(text: str) -> str:
     """Return :func:`slug`, with a few digits of a hash where it lost something: two texts do not share one."""
-    short = slug(text)
+    short = slug(text)[:_LONGEST_NAME]
     return short if short == text else f"{short}-{content_key(text)[:8]}"
 
 
@@ -287,9 +295,7 @@ def read_record(path: Path) -> Record:
         BadRecord: If the file is not a record, contradicts itself, or has a name that is not its content's.
     """
     try:
-        record = Record.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise BadRecord(f"record {path} cannot be read: {error.strerror or error}") from None
+        record = Record.model_validate_json(read_ordinary(path, BadRecord, what="record "))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
@@ -311,7 +317,7 @@ def read_records(folder: Path) -> list[Record]:
     place = folder / "records" if (folder / "records").is_dir() else folder
     if not place.is_dir():
         raise BadData(f"no folder {folder}: give the --out folder of a run")
-    records = [read_record(path) for path in sorted(place.glob("*.json"))]
+    records = [read_record(path) for path in list_files(place, (".json",))]
     if not records:
         raise BadData(f"no records in {folder}: give the --out folder of a finished run")
     return records

@@ -27,10 +27,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData, BadRecord, OutputError, said
-from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
+from bench.files import TEMPORARY_PREFIX, ensure_folder, is_litter, list_files, write_atomic
 from bench.hashing import canonical_json, content_key, sha256_bytes
 from bench.keep.evidence import is_whole, read_index, read_shard, write_shard
 from bench.keep.records import Record, distinct_slug, read_record, write_record
+from bench.ordinary import read_ordinary
 
 if TYPE_CHECKING:
     from downstream.tasks.base import Row, Task
@@ -65,7 +66,9 @@ class Store:
         """
         if not self.root.is_dir() or (self.root / "evidence").is_dir():
             return
-        strangers = sorted(p.name for p in self.root.iterdir() if p.name not in _FOLDERS and p.name[0] != ".")
+        strangers = sorted(
+            p.name for p in self.root.iterdir() if p.name not in _FOLDERS and not is_litter(p.name)
+        )
         if strangers:
             raise BadData(
                 f"{self.root} already holds other files ({strangers[0]}, ...): give an empty folder or one of "
@@ -129,8 +132,7 @@ class Store:
 
     def shards(self, key: str) -> list[Path]:
         """Return the shard files of a cell, ordered by name."""
-        folder = self.folder(key)
-        return sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+        return list_files(self.folder(key), (".parquet",))
 
     # Manifests
 
@@ -183,12 +185,7 @@ class Store:
         return self.root / "manifests" / f"{fingerprint}.boxes.json"
 
     def _read_manifest_file(self, path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise BadRecord(
-                f"manifest {path} cannot be read: {error.strerror}; run the suite again"
-            ) from None
+        return read_ordinary(path, BadRecord, what="manifest ")
 
     # Records
 
@@ -198,7 +195,7 @@ class Store:
 
     def read_records(self) -> list[Record]:
         """Return all records, ordered by file name."""
-        return [read_record(path) for path in sorted(self.records.glob("*.json"))]
+        return [read_record(path) for path in list_files(self.records, (".json",))]
 
     # Locks
 

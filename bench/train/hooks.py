@@ -140,7 +140,7 @@ class Log(Hook):
     def before_train(self, runner: Any) -> None:
         """Drop lines of steps that will be repeated, and start the clock."""
         if self.path.exists() and runner.rank == 0:
-            lines = self.path.read_text().splitlines()
+            lines = self.path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= runner.iter]
             write_atomic(self.path, "".join(f"{line}\n" for line in kept).encode())
         self.clock = time.monotonic()
@@ -169,7 +169,7 @@ class Log(Hook):
         self.sums, self.count, self.clock = {}, 0, now
         if validated and self.validate is not None:
             row["validation"] = {k: v for k, v in self.validate.last.items() if k != "step"}
-        with open(self.path, "a") as file:
+        with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         left = (self.config.steps - step) * (now - self.began) / (step - self.first)
         self.say(_line(row, self.config.steps, left))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from bench.errors import BadData
+from bench.files import is_litter, list_files
 from bench.images import SUFFIXES, read_image, write_image
 from bench.seeds import rng_from
 
@@ -92,8 +93,11 @@ def find_images(pattern: str) -> list[Path]:
         BadData: There are none.
     """
     folder = Path(pattern)
-    found = folder.iterdir() if folder.is_dir() else (Path(p) for p in glob.glob(pattern, recursive=True))
-    files = sorted(p for p in found if p.suffix.lower() in SUFFIXES)
+    if folder.is_dir():
+        files = list_files(folder, SUFFIXES)
+    else:
+        found = (Path(p) for p in glob.glob(pattern, recursive=True))
+        files = sorted(p for p in found if p.suffix.lower() in SUFFIXES and not is_litter(p.name))
     if not files:
         raise BadData(
             f"no clean images found in {pattern}: give a folder or a pattern of {', '.join(SUFFIXES)} files"

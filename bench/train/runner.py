@@ -20,6 +20,9 @@ from bench.train.config import TrainConfig
 if TYPE_CHECKING:
     from torch import nn
 
+#: What torchrun tells the processes that it starts.
+_LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
 
 def build_network(name: str, options: dict[str, Any]) -> nn.Module:
     """Make a network with fresh weights.
@@ -93,6 +96,23 @@ def _groups(
     return [group for group in groups if group["params"]]
 
 
+def check_launcher(launcher: str) -> None:
+    """Check that a launcher is known and has started this process.
+
+    Raises:
+        BadConfig: If not.
+    """
+    if launcher == "none":
+        return
+    if launcher != "pytorch":
+        raise BadConfig(f"--launcher {launcher}: choose none or pytorch")
+    absent = [name for name in _LAUNCHED if name not in os.environ]
+    if absent:
+        raise BadConfig(
+            f"--launcher pytorch: {', '.join(absent)} is not set: start it with torchrun --no-python bench train ..."
+        )
+
+
 def starting_weights(name: str) -> Path:
     """The weights file that a training begins from: that file, or what ships under a derainer's name."""
     from derainers.harness.load import WEIGHTS_FOLDER
@@ -144,6 +164,7 @@ def train(
     from bench.train.validate import read_validation
     from derainers.harness.network import to_channels_last
 
+    check_launcher(launcher)
     ensure_folder(folder)
     keep_freed_memory()
     if config.threads:

@@ -233,6 +233,7 @@ class FolderDerainer:
     """
 
     def __init__(self, folder: Path) -> None:
+        from bench.files import list_files
         from bench.images import SUFFIXES
 
         if not folder.is_dir():
@@ -240,8 +241,7 @@ class FolderDerainer:
         self._folder = folder
         self._files = {
             path.relative_to(folder).with_suffix("").as_posix(): path
-            for path in sorted(folder.rglob("*"))
-            if path.suffix.lower() in SUFFIXES
+            for path in list_files(folder, SUFFIXES, deep=True)
         }
         if not self._files:
             raise BadData(f"derainer folder: {folder} holds no images")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.files import list_files
 from bench.keep.records import Record, read_record
 from bench.vocabulary import REFERENCES
 from reports.board.honesty import problems
@@ -54,7 +55,7 @@ def read_board(folder: Path) -> tuple[list[Record], list[str]]:
         The records, and one line for everything that is wrong with them.
     """
     records, wrong = [], []
-    for path in sorted(folder.glob("*.json")):
+    for path in list_files(folder, (".json",)):
         try:
             records.append(read_record(path))
         except BenchError as error:

@@ -104,7 +104,7 @@ def _index(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        entries = json.loads(path.read_text())
+        entries = json.loads(path.read_bytes())
     except (OSError, ValueError):
         raise BadData(f"{path} cannot be read as JSON: make the samples again") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

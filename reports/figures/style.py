@@ -124,7 +124,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     figure.set_layout_engine("none")
     paths = []
     for form in FORMATS:
-        path = folder / f"{slug(name)}.{form}"
+        path = folder / f"{slug(name)[:200]}.{form}"
         try:
             figure.savefig(path, dpi=200, metadata=_METADATA[form])
         except OSError as error:

@@ -62,7 +62,7 @@ def open_street(root: Path | None = None, split: str | None = None) -> StreetSet
             f"the street set in {root} has no split {split!r}: the embedded set has --split test alone"
         )
     coco = read_coco(source)
-    cameras = json.loads((root / f"cameras_{split}.json").read_text())
+    cameras = json.loads((root / f"cameras_{split}.json").read_bytes())
     folder = root / "leftImg8bit" / split / "street"
     scenes, ids = [], {}
     for image in coco["images"]:
