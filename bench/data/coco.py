@@ -7,13 +7,16 @@ Cityscapes' layout.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.data import layout
 from bench.data.base import DataSet, DetectionTruth, Scene
-from bench.data.reader import Layout, Reader, as_png, json_bytes, read_bytes, relative
+from bench.data.reader import Layout, Reader, as_png, json_bytes, relative
 from bench.errors import BadData, some
+from bench.files import list_files
+from bench.ordinary import read_ordinary
 from bench.vocabulary import BOXES, CLEAN_IMAGES
 
 _PREFIX = "instances_"
@@ -59,7 +62,7 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
         coco={"images": images, "annotations": coco["annotations"], "categories": coco["categories"]},
         image_ids={scene_id: image["id"] for scene_id, image in zip(ids, images, strict=True)},
     )
-    notes = [_outside(coco)] if coco["annotations"] else ["no boxes are annotated: AP is undefined"]
+    notes = _notes(coco)
     return DataSet(
         name=f"coco/{split}",
         kind="coco",
@@ -91,7 +94,7 @@ def annotations_as_png(data: DataSet, source: Path) -> bytes:
     Raises:
         BadData: If it cannot be read.
     """
-    coco = json.loads(read_bytes(source))
+    coco = _load(source)
     folders = [data.root / part / data.split for part in ("", "images", "leftImg8bit")]
     paths = {scene.image for scene in data.scenes}
     images = []
@@ -99,8 +102,8 @@ def annotations_as_png(data: DataSet, source: Path) -> bytes:
         name = PurePosixPath(image["file_name"].replace("\\", "/")).as_posix()
         if any(folder / name in paths for folder in folders):
             images.append({**image, "file_name": as_png(name)})
-    kept = {image["id"] for image in images}
-    boxes = [box for box in coco["annotations"] if box["image_id"] in kept]
+    kept = {_whole(image["id"]) for image in images}
+    boxes = [box for box in coco["annotations"] if _whole(box["image_id"]) in kept]
     return json_bytes({**coco, "images": images, "annotations": boxes})
 
 
@@ -120,7 +123,9 @@ def read_coco(source: Path) -> dict[str, list[dict[str, Any]]]:
     Returns:
         ``images`` (id, file_name, height, width), ``annotations`` (id, image_id, category_id, bbox, area,
         iscrowd) and ``categories`` (id, name), every reference resolved and every box finite. ``area`` and
-        ``iscrowd`` are filled in (the box's area, 0) where the file leaves them out.
+        ``iscrowd`` are filled in (the box's area, 0) where the file leaves them out. Ids that are text or floats of
+        whole numbers become numbers. Annotations are numbered from 1 where an id of theirs is below it: pycocotools
+        takes the id 0 for "not matched", so that its box counts as missed and as found wrongly.
 
     Raises:
         BadData: If the file is not COCO; the key or the annotation is named.
@@ -141,7 +146,18 @@ def read_coco(source: Path) -> dict[str, list[dict[str, Any]]]:
     category_ids = {category["id"] for category in categories}
     annotations = [_annotation(entry, source, image_ids, category_ids) for entry in data["annotations"]]
     _check_unique([annotation["id"] for annotation in annotations], "annotations", source)
+    if any(annotation["id"] < 1 for annotation in annotations):
+        annotations = [{**annotation, "id": number} for number, annotation in enumerate(annotations, start=1)]
     return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def _notes(coco: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """What a reader of AP should know before a run."""
+    if not coco["annotations"]:
+        return ["no boxes are annotated (labels of test splits are withheld): AP is undefined"]
+    if all(annotation["iscrowd"] for annotation in coco["annotations"]):
+        return ["every box is marked iscrowd, and crowds are not scored: AP is undefined"]
+    return [_outside(coco)]
 
 
 def _outside(coco: dict[str, list[dict[str, Any]]]) -> str:
@@ -164,7 +180,9 @@ def _choose_split(root: Path, split: str | None) -> str:
             f"{root} has no annotations/ folder (it holds {layout.contents(root)}): "
             f"COCO's layout is annotations/instances_SPLIT.json beside SPLIT/"
         )
-    splits = sorted(path.stem[len(_PREFIX) :] for path in folder.glob(f"{_PREFIX}*.json"))
+    splits = sorted(
+        path.stem[len(_PREFIX) :] for path in list_files(folder, (".json",)) if path.name.startswith(_PREFIX)
+    )
     if not splits:
         raise BadData(f"{folder} has no instances_SPLIT.json (it holds {layout.contents(folder)})")
     if split is not None:
@@ -189,12 +207,9 @@ def _image_folder(root: Path, split: str) -> Path:
 
 
 def _load(source: Path) -> dict[str, list[Any]]:
+    content = read_ordinary(source, BadData, what="annotation file ")
     try:
-        data = json.loads(source.read_bytes())
-    except FileNotFoundError:
-        raise BadData(f"annotation file {source} does not exist") from None
-    except OSError as error:
-        raise BadData(f"annotation file {source} cannot be read: {error.strerror or error}") from None
+        data = json.loads(content)
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise BadData(f"{source} is not JSON ({reason}): download it again") from None
@@ -216,12 +231,15 @@ def _image(entry: Any, source: Path) -> dict[str, Any]:
     name = entry.get("file_name")
     if not isinstance(name, str) or not name:
         raise BadData(f"{source}: image {identity} has no 'file_name': give COCO's instances_SPLIT.json")
+    sizes: dict[str, int] = {}
     for key in ("height", "width"):
-        if not _is_whole(entry.get(key)) or entry[key] <= 0:
+        value = entry.get(key)
+        sizes[key] = 0 if isinstance(value, str) else _whole(value) or 0
+        if sizes[key] <= 0:
             raise BadData(
                 f"{source}: image {identity} ({name}) has {key} {entry.get(key)!r}: expected pixels"
             )
-    return {"id": identity, "file_name": name, "height": entry["height"], "width": entry["width"]}
+    return {"id": identity, "file_name": name, **sizes}
 
 
 def _category(entry: Any, source: Path) -> dict[str, Any]:
@@ -234,11 +252,14 @@ def _category(entry: Any, source: Path) -> dict[str, Any]:
 def _annotation(entry: Any, source: Path, images: set[int], categories: set[int]) -> dict[str, Any]:
     identity = _identity(entry, "annotation", source)
     where = f"{source}: annotation {identity}"
+    references: dict[str, int] = {}
     for key, name, known in (("image_id", "images", images), ("category_id", "categories", categories)):
-        if not _is_whole(entry.get(key)) or entry[key] not in known:
+        number = _whole(entry.get(key))
+        if number is None or number not in known:
             raise BadData(
                 f"{where} has {key} {entry.get(key)!r}, which {name!r} does not list: mend the file"
             )
+        references[key] = number
     box = entry.get("bbox")
     if box is None:
         raise BadData(f"{where} has no 'bbox': give instances_SPLIT.json, not captions or panoptic")
@@ -250,15 +271,34 @@ def _annotation(entry: Any, source: Path, images: set[int], categories: set[int]
     if not _is_finite(area) or area < 0:
         raise BadData(f"{where} has area {area!r}: expected square pixels")
     kept = {key: entry[key] for key in _KEPT if key in entry}
-    return {**kept, "area": area, "iscrowd": 1 if entry.get("iscrowd") else 0}
+    flags = {key: _flag(entry[key], f"{where} has {key}") for key in ("iscrowd", "ignore") if key in entry}
+    return {"iscrowd": 0, **kept, "id": identity, **references, "area": area, **flags}
 
 
 def _identity(entry: Any, what: str, source: Path) -> int:
     if not isinstance(entry, dict):
         raise BadData(f"{source} is not a COCO file: an {what} in it is {entry!r:.40}, not an object")
-    if not _is_whole(entry.get("id")):
-        raise BadData(f"{source}: an {what} has id {entry.get('id')!r}; expected a whole number")
-    return entry["id"]
+    number = _whole(entry.get("id"))
+    if number is None:
+        raise BadData(f"{source}: an {what} has id {entry.get('id')!r:.40}; expected a whole number")
+    return number
+
+
+def _flag(value: Any, what: str) -> int:
+    """0 or 1; text is no truth value, since "0" would be true."""
+    number = _whole(int(value) if isinstance(value, bool) else 0 if value is None else value)
+    if number not in (0, 1):
+        raise BadData(f"{what} {value!r:.40}: expected 0 or 1")
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, also one that is written as text or with a fraction of 0; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"0|-?[1-9][0-9]{0,15}", value):
+        value = int(value)
+    if isinstance(value, float) and abs(value) < _LARGEST and value == int(value):
+        value = int(value)
+    return value if _is_whole(value) else None
 
 
 def _is_whole(value: Any) -> bool:

@@ -259,3 +259,60 @@ def test_boxes_outside_of_their_images_are_said(edit_coco: Edit) -> None:
     (note,) = open_coco(edit_coco(lambda d: d["annotations"][1].update(bbox=[8, 0, 2, 2]))).notes
     assert "1 boxes lie wholly outside" in note
     assert "annotation 2" in note
+
+
+def read(root: Path) -> dict[str, list[dict[str, Any]]]:
+    return read_coco(root / "annotations" / "instances_val2017.json")
+
+
+def test_annotations_are_numbered_from_one(edit_coco: Edit) -> None:
+    """pycocotools takes the id 0 for not matched: a box with it counts as missed, and what found it as wrong."""
+
+    def from_zero(data: dict[str, Any]) -> None:
+        for number, annotation in enumerate(data["annotations"]):
+            annotation["id"] = number
+
+    ids = [annotation["id"] for annotation in read(edit_coco(from_zero))["annotations"]]
+    assert ids == [1, 2]
+    kept = [annotation["id"] for annotation in read(edit_coco(lambda data: None))["annotations"]]
+    assert kept == [1, 2]
+
+
+@pytest.mark.parametrize("form", [str, float])
+def test_ids_as_text_or_whole_floats(edit_coco: Edit, form: Callable[[int], Any]) -> None:
+    def change(data: dict[str, Any]) -> None:
+        for image in data["images"]:
+            image["id"] = form(image["id"])
+        for category in data["categories"]:
+            category["id"] = form(category["id"])
+        for annotation in data["annotations"]:
+            for key in ("id", "image_id", "category_id"):
+                annotation[key] = form(annotation[key])
+
+    assert read(edit_coco(change)) == read(edit_coco(lambda data: None))
+
+
+@pytest.mark.parametrize("wrong", ["a1", "1.5", 1.5, "01", "", True, None, [1], "9" * 30, 1e300])
+def test_ids_that_are_no_whole_numbers(edit_coco: Edit, wrong: Any) -> None:
+    with pytest.raises(BadData, match="expected a whole number") as caught:
+        read(edit_coco(lambda data: data["annotations"][0].update(id=wrong)))
+    one_line(caught)
+
+
+@pytest.mark.parametrize(("given", "meant"), [("0", 0), ("1", 1), (True, 1), (False, 0), (0.0, 0), (None, 0)])
+def test_crowds_as_people_mark_them(edit_coco: Edit, given: Any, meant: int) -> None:
+    first = read(edit_coco(lambda data: data["annotations"][0].update(iscrowd=given)))["annotations"][0]
+    assert first["iscrowd"] == meant
+
+
+@pytest.mark.parametrize("given", ["yes", 2, [0], "false"])
+def test_crowds_that_are_no_truth(edit_coco: Edit, given: Any) -> None:
+    with pytest.raises(BadData, match="has iscrowd .*expected 0 or 1"):
+        read(edit_coco(lambda data: data["annotations"][0].update(iscrowd=given)))
+
+
+def test_what_cannot_be_scored_is_said_before_the_run(coco_root: Path, edit_coco: Edit) -> None:
+    edit_coco(lambda data: [annotation.update(iscrowd=1) for annotation in data["annotations"]])
+    assert "every box is marked iscrowd" in open_coco(coco_root).notes[0]
+    edit_coco(lambda data: data.update(annotations=[]))
+    assert "withheld" in open_coco(coco_root).notes[0]
