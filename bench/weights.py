@@ -21,14 +21,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadWeights, some
+from bench.ordinary import read_ordinary
 
 if TYPE_CHECKING:
     import torch
 
 #: Where checkpoints of various codebases keep the state dict, tried in this order; averaged weights go first.
-CONTAINERS = ("state_dict", "params_ema", "params", "model_state_dict", "model", "network", "net", "weights")
+CONTAINERS = (
+    *("state_dict_ema", "params_ema", "model_ema"),
+    *("state_dict", "params", "model_state_dict", "model", "network", "net", "weights"),
+)
 
-#: Globals that hold training logs in OpenMMLab checkpoints, under numpy 1's and numpy 2's module names.
+#: What DataParallel and torch.compile put before every name.
+_WRAPPERS = ("module.", "_orig_mod.")
+
+#: Globals of what checkpoints hold beside weights: training logs of OpenMMLab, under numpy 1's and numpy 2's module
+#: names, and the options, paths and dates of anyone's training script.
 LOG_GLOBALS = (
     "numpy.ndarray",
     "numpy.dtype",
@@ -37,6 +45,14 @@ LOG_GLOBALS = (
     "numpy._core.multiarray.scalar",
     "numpy._core.multiarray._reconstruct",
     "mmengine.logging.history_buffer.HistoryBuffer",
+    "argparse.Namespace",
+    "types.SimpleNamespace",
+    "pathlib.PosixPath",
+    "pathlib.WindowsPath",
+    "pathlib._local.PosixPath",
+    "pathlib._local.WindowsPath",
+    "datetime.datetime",
+    "datetime.timedelta",
     "builtins.getattr",  # how a HistoryBuffer names its methods; the placeholder looks nothing up
 )
 
@@ -66,9 +82,9 @@ def load_state(path: str | Path, trust: str | None = None) -> dict[str, torch.Te
         trust: SHA-256 (64 hex digits) of a file that may run code when loaded; commas between several.
 
     Returns:
-        Names and tensors, on the CPU, in the file's order. A prefix ``module.`` on every name (left by
-        DataParallel) is taken off. It is an ``OrderedDict`` that keeps PyTorch's ``_metadata`` (the layers'
-        versions), which some layers need to load.
+        Names and tensors, on the CPU, in the file's order. Prefixes ``module.`` and ``_orig_mod.`` on every name (left
+        by DataParallel and torch.compile) are taken off, and averaged weights are taken before the last ones. It is an
+        ``OrderedDict`` that keeps PyTorch's ``_metadata`` (the layers' versions), which some layers need to load.
 
     Raises:
         BadWeights: The file is absent, unreadable, not weights, or names objects that are not data.
@@ -87,12 +103,9 @@ def load_checkpoint(
         from an outside file, to be checked before use. For safetensors, the file's text metadata.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise BadWeights(f"{path}: no such weights file") from None
-    except OSError as error:
-        raise BadWeights(f"{path}: cannot be read as weights ({error.strerror or error})") from None
+    if not path.exists():
+        raise BadWeights(f"{path}: no such weights file")
+    data = read_ordinary(path, BadWeights, what="weights ")
     if path.suffix == ".safetensors":
         return _clean(_read_safetensors(path, data), path), _safetensors_metadata(data)
     content = _read_pickle(path, data, trust)
@@ -111,8 +124,8 @@ def match_state(
 
     Args:
         module: The network, filled in place; weights too small for a normal float become zero.
-        state: Names and tensors, as :func:`load_state` returns them. Where all have a first name in common that the
-            network's have not, it is taken off: training scripts hold the network as ``net``, or another attribute.
+        state: Names and tensors, as :func:`load_state` returns them. First names that all have in common and the
+            network's have not are taken off: training scripts hold the network as ``net``, or another attribute.
         what: The subject of the error message, usually the file and the network: ``"w.pth (prenet)"``.
         missing_ok: Regular expressions, searched for in the name: weights of the network that the file may
             lack.
@@ -155,12 +168,16 @@ def match_state(
 def unwrapped(
     state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
 ) -> Mapping[str, torch.Tensor]:
-    """Take off a first name that all of ``state`` have in common, where ``wanted`` has none that begins with it."""
-    prefix = next(iter(state), "").partition(".")[0] + "."
-    if not all(name.startswith(prefix) for name in state) or any(name.startswith(prefix) for name in wanted):
-        return state
-    inner = _without_prefix(state, prefix)
-    return inner if inner.keys() & wanted.keys() else state
+    """Take off first names that all of ``state`` have in common, where ``wanted`` has none that begins with them."""
+    inner = state
+    while not inner.keys() & wanted.keys():
+        prefix = next(iter(inner), "").partition(".")[0] + "."
+        if not all(name.startswith(prefix) for name in inner) or any(
+            name.startswith(prefix) for name in wanted
+        ):
+            return state
+        inner = _without_prefix(inner, prefix)
+    return inner
 
 
 def flush_denormals(model: torch.nn.Module) -> None:
@@ -269,7 +286,7 @@ def _find_state(content: Any, path: Path) -> Mapping[str, Any]:
 
 
 def _clean(state: Mapping[str, Any], path: Path) -> OrderedDict[str, torch.Tensor]:
-    """Keep the tensors of ``state`` and its layers' versions, without the prefix that DataParallel leaves."""
+    """Keep the tensors of ``state`` and its layers' versions, without what DataParallel and torch.compile add."""
     import torch
 
     tensors = OrderedDict(
@@ -280,8 +297,9 @@ def _clean(state: Mapping[str, Any], path: Path) -> OrderedDict[str, torch.Tenso
     versions = getattr(state, "_metadata", None)
     if isinstance(versions, Mapping) and versions:
         tensors._metadata = OrderedDict(versions)  # type: ignore[attr-defined]
-    prefix = "module."
-    return _without_prefix(tensors, prefix) if all(key.startswith(prefix) for key in tensors) else tensors
+    while prefix := next((p for p in _WRAPPERS if all(key.startswith(p) for key in tensors)), None):
+        tensors = _without_prefix(tensors, prefix)
+    return tensors
 
 
 def _without_prefix(state: Mapping[str, torch.Tensor], prefix: str) -> OrderedDict[str, torch.Tensor]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Weights that are shipped with the package.
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
+#: No argument of a network is larger; each may stand for that many layers.
+_MOST = 4096
 
 
 class FunctionDerainer:
@@ -123,18 +125,38 @@ def load_module(entry: Entry, path: Path, trust: str | None = None) -> tuple[nn.
     from bench.weights import load_state, match_state
 
     what = f"{path} ({entry.card.name})"
-    config = {**entry.config, **metadata(path, "config")}
+    state, stated = load_state(path, trust), metadata(path, "config")
+    config = {**entry.config, **stated}
     try:
+        if stated:
+            _check_stated(entry, config, state)
         module = _attribute(entry.build)(**config)
-    except (TypeError, ValueError) as error:
-        raise BadWeights(f"{what}: the configuration in its metadata does not fit: {error}") from error
-    state = load_state(path, trust)
+    except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, OverflowError) as error:
+        raise BadWeights(f"{what}: the configuration in its metadata does not fit: {said(error)}") from error
     try:
         match_state(module, state, what)
     except BadWeights as error:
         fitting = _fitting(state)
         raise BadWeights(f"{error}; it fits {' and '.join(fitting)}" if fitting else str(error)) from None
     return module.eval(), config
+
+
+def _check_stated(entry: Entry, config: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -> None:
+    """Check that the network which a file asks for is no larger than what the file holds, before memory is taken.
+
+    Raises:
+        ValueError: If it is.
+    """
+    import torch
+
+    for name, value in config.items():
+        if isinstance(value, (int, float)) and abs(value) > _MOST:
+            raise ValueError(f"{name} is {value:g}")
+    with torch.device("meta"):
+        asked = count_parameters(_attribute(entry.build)(**config))
+    held = sum(value.numel() for value in state.values())
+    if asked > held:
+        raise ValueError(f"it asks for {asked:,} weights and the file has {held:,}")
 
 
 def count_parameters(module: nn.Module) -> int:

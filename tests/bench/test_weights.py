@@ -177,3 +177,72 @@ def test_names_of_a_file_reach_no_terminal_as_they_are(tmp_path):
     assert text.isprintable()
     assert "?]0;owned" in text
     assert len(text) < 600
+
+
+class Small(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3))
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "module.",
+        "_orig_mod.",
+        "model.",
+        "net.",
+        "network.",
+        "netG.",
+        "module._orig_mod.",
+        "model.module.",
+        "net.model.",
+    ],
+)
+def test_what_wrappers_put_before_names_is_taken_off(tmp_path, prefix):
+    source, target = Small(), Small()
+    state = source.state_dict()
+    torch.save({f"{prefix}{name}": value for name, value in state.items()}, tmp_path / "w.pth")
+    match_state(target, load_state(tmp_path / "w.pth"), "w")
+    assert all(torch.equal(value, state[name]) for name, value in target.state_dict().items())
+
+
+def test_a_name_of_the_network_is_no_prefix(tmp_path):
+    class Wrapped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = Small()
+
+    torch.save(Wrapped().state_dict(), tmp_path / "w.pth")
+    match_state(Wrapped(), load_state(tmp_path / "w.pth"), "w")
+    with pytest.raises(BadWeights, match="another architecture"):
+        match_state(torch.nn.Conv2d(3, 3, 1), load_state(tmp_path / "w.pth"), "w")
+
+
+@pytest.mark.parametrize(
+    ("averaged", "last"),
+    [("state_dict_ema", "state_dict"), ("params_ema", "params"), ("model_ema", "model")],
+)
+def test_averaged_weights_go_first(tmp_path, averaged, last):
+    states = {last: {"a": torch.zeros(1)}, averaged: {"a": torch.ones(1)}}
+    torch.save(states, tmp_path / "w.pth")
+    assert load_state(tmp_path / "w.pth")["a"] == 1
+
+
+def test_options_paths_and_dates_beside_weights_do_no_harm(tmp_path):
+    import argparse
+    import datetime
+    import pathlib
+    import types
+
+    beside = {
+        "args": argparse.Namespace(lr=1e-4),
+        "opt": types.SimpleNamespace(a=1),
+        "path": pathlib.Path("a/b"),
+        "date": datetime.datetime(2020, 1, 2),
+        "spent": datetime.timedelta(1),
+    }
+    for key, value in beside.items():
+        torch.save({"state_dict": {"a": torch.ones(1)}, key: value}, tmp_path / "w.pth")
+        assert load_state(tmp_path / "w.pth")["a"] == 1, key

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import argparse
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from derainers.nets.prenet import PReNet
 
 def test_a_file_that_is_not_plain_weights_loads_only_when_trusted_by_its_hash(tmp_path: Path) -> None:
     path = tmp_path / "w.pth"
-    torch.save({"state_dict": PReNet().state_dict(), "args": argparse.Namespace(lr=1)}, path)
+    torch.save({"state_dict": PReNet().state_dict(), "rate": Fraction(1, 3)}, path)
     digest = sha256_file(path)
     with pytest.raises(BadWeights, match=f"--trust-checkpoint {digest}"):
         load_derainer(f"prenet:{path}")
