@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,40 +19,12 @@ import bench
 from bench.cli import main
 from bench.errors import BenchError
 from bench.hashing import canonical_json, sha256_bytes
-from bench.images import write_image
 from bench.keep.evidence import read_shard, write_shard
 from bench.keep.records import read_records
 from bench.keep.store import Store
 from bench.score.rescore import rescore
-from bench.seeds import rng_from
 from downstream.tasks import find_task
 from reports import render
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four small scenes with their clean images."""
-    folder = tmp_path_factory.mktemp("data") / "pairs"
-    for name in ("rain", "norain"):
-        (folder / name).mkdir(parents=True)
-        for index in range(4):
-            pixels = rng_from(name, index).integers(0, 256, (32, 40, 3)).astype(np.uint8)
-            write_image(folder / name / f"{index}.png", pixels)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of ``median``."""
-    out = tmp_path_factory.mktemp("runs") / "theirs"
-    bench.run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=out, workers=1)
-    return out
-
-
-@pytest.fixture
-def store(finished: Path, tmp_path: Path) -> Path:
-    """It, as a stranger might send it."""
-    return shutil.copytree(finished, tmp_path / "theirs")
 
 
 @pytest.fixture
