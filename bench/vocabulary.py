@@ -9,6 +9,10 @@ REFERENCES = (CLEAN, NONE)
 #: The rain of a dry day, and of data that brings its own.
 DRY, OWN = "none", "own"
 
+#: What a derainer's score is stated against: a share of what the rain took, what it does to clean scenes, and the
+#: difference to the rainy image, where that is all that is known.
+RECOVERY, HARM, GAIN = "recovery", "harm", "gain"
+
 #: What is asked of a restored image, in the words of the command line; one module of `downstream.tasks` each.
 DETECTION, SEGMENTATION, RESTORATION = "detection", "segmentation", "restoration"
 

@@ -55,8 +55,8 @@ def make_heads(plan: Plan) -> list[tuple[Cell, Head]]:
                         notes=variant.data.notes,
                     ),
                     rain=RainInfo(
-                        name=variant.rain_name,
-                        version=OWN if variant.data.own_rain else variant.rain.version,
+                        name=variant.rain.name,
+                        version=variant.rain.version,
                         seed=variant.seed,
                     ),
                     variant=variant.name,
@@ -78,7 +78,14 @@ def check_labels(store: Store, heads: Sequence[tuple[Cell, Head]]) -> None:
         BadConfig: Naming what differs, before anything is written.
     """
     there = {Head.of(old).row: old for old in _records(store)}
+    own = {old.data.name: old.rain.name for old in there.values()}
     for cell, head in heads:
+        rain = own.get(head.data.name, head.rain.name)
+        if (rain == OWN) != (head.rain.name == OWN):
+            raise BadConfig(
+                f"{store.root} holds results of {head.data.name} with --rain {rain}, and its photos cannot be both of "
+                f"real rain and clean: give {head.variant} another --out"
+            )
         old = there.get(head.row)
         if old is None or not old.images or cell.fault:  # what failed altogether has nothing to be mixed with
             continue
@@ -197,7 +204,7 @@ def _same(one: Record, other: Record) -> bool:
 def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
     """Return the suite that holds this cell alone, as plain values; `bench verify` runs it again."""
     suite = found.suite
-    rain = {} if cell.variant.data.own_rain else {"rain": (spec_of(cell.variant.rain),)}
+    rain = {"rain": (spec_of(cell.variant.rain),)}
     alone = suite.model_copy(
         update={
             "variants": (cell.variant.choice.model_copy(update=rain),),

@@ -20,11 +20,11 @@ from bench.hashing import content_key
 from bench.keep.records import variant_name
 from bench.keep.store import Store, missing_scenes
 from bench.problems import Problems
-from bench.rain import parse_rain
-from bench.vocabulary import BOXES, CLEAN, CLEAN_IMAGES, DRY, MASKS, OWN, REFERENCES
+from bench.rain import BroughtRain, Rain, parse_rain, situation_of
+from bench.situations import REAL, Situation
+from bench.vocabulary import BOXES, CLEAN, DRY, MASKS, OWN, REFERENCES
 
 if TYPE_CHECKING:
-    from bench.rain import Rain
     from derainers import DerainerSpec
     from downstream.tasks.base import Task
 
@@ -38,8 +38,7 @@ class Variant:
 
     Attributes:
         data: The data set, its scenes those that are asked for.
-        rain: The rain; for data that brings its own, the rain that leaves images as they are.
-        rain_name: How reports name it: the rain's name, or ``own``.
+        rain: The rain.
         seed: Seeds the rain.
         digests: Scene id to SHA-256 of the scene's files.
         choice: What the suite said; with it the cell can be run again.
@@ -47,7 +46,6 @@ class Variant:
 
     data: DataSet
     rain: Rain
-    rain_name: str
     seed: int
     digests: dict[str, str]
     choice: VariantChoice
@@ -55,13 +53,23 @@ class Variant:
     @property
     def name(self) -> str:
         """The variant's name, e.g. ``coco/val2017@streaks:heavy``."""
-        return variant_name(self.data.name, self.rain_name, self.seed)
+        return variant_name(self.data.name, self.rain.name, self.seed)
+
+    @property
+    def situation(self) -> Situation:
+        """How rain and images come together."""
+        return situation_of(self.rain, self.data)
+
+    @property
+    def serves(self) -> frozenset[str]:
+        """What its scenes have, in the words of `bench.vocabulary`."""
+        return self.situation.serves(self.data.serves)
 
     @property
     def rain_key(self) -> dict[str, Any] | None:
         """What the rainy image depends on beside the scene; None on a dry day."""
-        if self.data.own_rain:
-            return {"rain": OWN}
+        if isinstance(self.rain, BroughtRain):
+            return self.rain.key
         if self.rain.name == DRY:
             return None
         source = (self.data.depth_source or "ground-plane guess") if self.rain.needs_depth else None
@@ -233,7 +241,8 @@ def outline(suite: Suite) -> Outline:
                     f"run them one after the other into two --out folders, or rename a config file"
                 )
             named[model.task, name] = model
-    opened: list[tuple[VariantChoice, DataSet, list[Rain]]] = []
+    variants: list[Variant] = []
+    notes: list[str] = []
     for index, choice in enumerate(suite.variants):
         rains: list[Rain] = []
         for position, text in enumerate(choice.rain):
@@ -243,31 +252,23 @@ def outline(suite: Suite) -> Outline:
             data = _open(choice)
             for spec in there:
                 check_derainer(spec, [scene.id for scene in data.scenes])
-            opened.append((choice, data, rains))
+            if data.own_rain:
+                if "rain" in choice.model_fields_set and choice.rain not in ((DRY,), (OWN,)):
+                    notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
+                rains = [parse_rain(OWN)]
+            rains = [rain.of(data) if isinstance(rain, BroughtRain) else rain for rain in rains]
+            variants += [Variant(data, rain, suite.seed, {}, choice) for rain in rains]
     problems.settle()
-    notes = _check_tasks([data for _, data, _ in opened], asked)
-    needs = {need for task in asked for need in task.needs}
-    variants: list[Variant] = []
-    for choice, data, rains in opened:
-        digests = check_scenes(
-            data,
-            boxes=BOXES in needs,
-            masks=MASKS in needs,
-            depth=not data.own_rain and any(rain.needs_depth for rain in rains),
-        )
-        notes += [f"{data.name}: {note}" for note in data.notes]
-        if data.own_rain:
-            if "rain" in choice.model_fields_set and choice.rain != (DRY,):
-                notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
-            rains = [parse_rain(DRY)]
-        for rain in rains:
-            shown = OWN if data.own_rain else rain.name
-            variants.append(Variant(data, rain, shown, suite.seed, digests, choice))
+    _check_situations(variants)
+    notes = _check_tasks(variants, asked) + notes
+    digests = _check_files(variants, {need for task in asked for need in task.needs})
+    variants = [replace(variant, digests=digests[id(variant.data)]) for variant in variants]
+    notes += [f"{v.data.name}: {note}" for v in variants for note in (*v.data.notes, *_assumed(v))]
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:
             raise BadConfig(f"variant {name} is named twice: leave one of them out")
-    free = [task for task in all_tasks() if task.always and any(can_serve(v.data, task) for v in variants)]
+    free = [task for task in all_tasks() if task.always and any(can_serve(v, task) for v in variants)]
     tasks = tuple(in_order([*asked, *free]))
     return Outline(suite, tuple(variants), tuple(there), tasks, models, tuple(dict.fromkeys(notes)))
 
@@ -308,10 +309,8 @@ def make_plan(outline: Outline, components: Components, store: Store, *, again: 
     done: dict[str, set[tuple[str, str]]] = {}
     promised: dict[str, set[tuple[str, str]]] = {}
     for variant in outline.variants:
-        for label in (*REFERENCES, *(spec.label for spec in outline.derainers)):
-            if label == CLEAN and CLEAN_IMAGES not in variant.data.serves:
-                continue
-            for task, model in _looks(outline, variant.data):
+        for label in (*variant.situation.references, *(spec.label for spec in outline.derainers)):
+            for task, model in _looks(outline, variant):
                 what = _what(
                     variant, label, task, None if model is None else components.models[model], components
                 )
@@ -356,27 +355,27 @@ def check_classes(outline: Outline, components: Components) -> tuple[str, ...]:
         BenchError: If a model has no use on a data set; both are named.
     """
     notes: list[str] = []
-    for data in {id(variant.data): variant.data for variant in outline.variants}.values():
-        for task, index in _looks(outline, data):
+    for variant in {id(variant.data): variant for variant in outline.variants}.values():
+        for task, index in _looks(outline, variant):
             if index is not None:
                 model = components.models[index]
-                where = f"{model.name} on {data.name}"
+                where = f"{model.name} on {variant.data.name}"
                 try:
-                    notes += [f"{where}: {note}" for note in task.match(model.classes, data)]
+                    notes += [f"{where}: {note}" for note in task.match(model.classes, variant.data)]
                 except BenchError as error:
                     raise type(error)(f"{where}: {error}") from None
     return tuple(notes)
 
 
-def can_serve(data: DataSet, task: Task) -> bool:
-    """Return whether a data set has all that a task needs."""
-    return data.serves.issuperset(task.needs)
+def can_serve(variant: Variant, task: Task) -> bool:
+    """Return whether a variant has all that a task needs."""
+    return variant.serves.issuperset(task.needs)
 
 
-def _looks(outline: Outline, data: DataSet) -> Iterator[tuple[Task, int | None]]:
-    """Yield each task that a data set can be scored for, with each model that looks at it."""
+def _looks(outline: Outline, variant: Variant) -> Iterator[tuple[Task, int | None]]:
+    """Yield each task that a variant can be scored for, with each model that looks at it."""
     for task in outline.tasks:
-        if not can_serve(data, task):
+        if not can_serve(variant, task):
             continue
         if task.default is None:
             yield task, None
@@ -404,27 +403,64 @@ def _what(
     }
 
 
-def _check_tasks(opened: Sequence[DataSet], asked: Sequence[Task]) -> list[str]:
-    """Check that every task can be asked of some data set, and every data set has a task.
-
-    Returns:
-        Which data sets are left out of which task, one line each.
+def _check_situations(variants: Sequence[Variant]) -> None:
+    """Refuse to take the same photos for photos of real rain and for clean ones.
 
     Raises:
-        BadData: If a task or a data set is of no use.
+        BadConfig: If they are; data and rains are named.
+    """
+    for variant in variants:
+        others = [v.rain.name for v in variants if v.data.name == variant.data.name and v.situation != REAL]
+        if variant.situation == REAL and others:
+            raise BadConfig(
+                f"{variant.data.name}: with --rain {OWN} its photos are of real rain, with {others[0]} they are "
+                f"clean: leave one of the two out"
+            )
+
+
+def _check_files(variants: Sequence[Variant], needs: Collection[str]) -> dict[int, dict[str, str]]:
+    """Look at every file that is going to be read, and return the scenes' digests by data set.
+
+    Raises:
+        BadData: For the first file that is not as it should be.
+    """
+    digests: dict[int, dict[str, str]] = {}
+    for variant in variants:
+        if id(variant.data) not in digests:
+            depth = any(v.rain.needs_depth for v in variants if v.data is variant.data)
+            digests[id(variant.data)] = check_scenes(
+                variant.data, boxes=BOXES in needs, masks=MASKS in needs, depth=depth
+            )
+    return digests
+
+
+def _assumed(variant: Variant) -> Iterator[str]:
+    """Yield what is taken for granted of a variant's photos, where the data does not say it."""
+    if variant.situation == REAL and not variant.data.own_rain:
+        yield "its photos are taken to be of real rain; nothing is known of the scenes without it"
+
+
+def _check_tasks(variants: Sequence[Variant], asked: Sequence[Task]) -> list[str]:
+    """Check that every task can be asked of some variant, and every variant has a task.
+
+    Returns:
+        Which variants are left out of which task, one line each.
+
+    Raises:
+        BadData: If a task or a variant is of no use.
     """
     from downstream.tasks import all_tasks, in_order
 
     notes = []
-    for data in opened:
-        able = [task for task in in_order([*all_tasks(), *asked]) if can_serve(data, task)]
+    for variant in variants:
+        able = [task for task in in_order([*all_tasks(), *asked]) if can_serve(variant, task)]
         names = [task.about.name for task in able]
         for task in asked:
             if task in able:
                 continue
-            things = " and ".join(need for need in task.needs if need not in data.serves)
-            lack = f"task {task.about.name} needs {things}, which {data.name} does not have"
-            if not any(can_serve(other, task) for other in opened) or not any(t in able for t in asked):
+            things = " and ".join(need for need in task.needs if need not in variant.serves)
+            lack = f"task {task.about.name} needs {things}, which {variant.data.name} does not have"
+            if not any(can_serve(other, task) for other in variants) or not any(t in able for t in asked):
                 raise BadData(
                     f"{lack}: "
                     + (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.base import DataSet, Scene
 from bench.images import read_only
-from bench.rain import add_rain
+from bench.rain import BroughtRain, add_rain, situation_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,13 +19,11 @@ def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.
     """Return the clean image (None where unknown) and the rainy one of a scene (uint8 RGB HxWx3 each).
 
     Raises:
-        BadData: If a file of the scene cannot be used.
+        BadData: If a file of the scene cannot be used, or the two images are of different sizes.
     """
-    clean = data.clean(scene)
-    if data.own_rain:
-        rainy = data.rainy(scene)
-        assert rainy is not None
-        return clean, rainy
+    clean = data.clean(scene) if situation_of(rain, data).knows_clean else None
+    if isinstance(rain, BroughtRain):
+        return clean, rain.rainy(data, scene)
     assert clean is not None
     depth = data.depth(scene) if rain.needs_depth else None
     return clean, add_rain(rain, clean, scene.id, seed, depth)

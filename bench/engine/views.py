@@ -18,8 +18,8 @@ from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore
 from bench.errors import BadConfig, BadData, unknown
 from bench.keep.records import read_records, variant_name
-from bench.rain import parse_rain
-from bench.vocabulary import CLEAN, DRY, NONE, OWN
+from bench.rain import BroughtRain, Rain, parse_rain
+from bench.vocabulary import CLEAN, NONE, OWN
 
 if TYPE_CHECKING:
     from reports.figures.panels import Panel
@@ -86,9 +86,9 @@ def restore_scenes(
     from derainers import load_derainer, parse_derainers
 
     data = open_data(view.data, view.split)
-    rain = parse_rain(DRY if data.own_rain else view.rain)
+    rain = _rain(view, data)
     specs = parse_derainers(view.derainers) if view.derainers else ()
-    variant = (data.name, OWN if data.own_rain else rain.name, view.seed)
+    variant = (data.name, rain.name, view.seed)
     names = scenes or (
         _choose(run, [spec.label for spec in specs], count, variant)
         if run is not None
@@ -121,9 +121,8 @@ def keep_samples(view: View, versions: Mapping[str, Mapping[str, np.ndarray]], f
     from reports.board.samples import write_sample
 
     data = open_data(view.data, view.split)
-    rain = OWN if data.own_rain else parse_rain(view.rain).name
     for scene, images in versions.items():
-        write_sample(folder, variant_name(data.name, rain, view.seed), scene, images)
+        write_sample(folder, variant_name(data.name, _rain(view, data).name, view.seed), scene, images)
 
 
 def draw(panels: Sequence[Sequence[Panel]], path: Path, *, crops: bool) -> None:
@@ -172,6 +171,11 @@ def _seer(view: View) -> Any:
         return Panel(label, image, boxes=found.boxes, names=found.names, mask=found.mask)
 
     return see
+
+
+def _rain(view: View, data: DataSet) -> Rain:
+    rain = parse_rain(OWN if data.own_rain else view.rain)
+    return rain.of(data) if isinstance(rain, BroughtRain) else rain
 
 
 def _scenes(data: DataSet, names: Sequence[str]) -> list[Scene]:

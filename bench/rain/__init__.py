@@ -1,4 +1,5 @@
-"""Rain models: ``streaks`` as drawn in deraining papers, ``rainfall`` with physical units, ``none``, and one's own.
+"""Rain models: ``streaks`` as drawn in deraining papers, ``rainfall`` with physical units, ``none``, one's own, and
+rain that is there already.
 
 Randomness comes from the scene's id, the rain's name and a seed, never from order or from a global
 generator: any worker that adds a rain to a scene gets the same pixels.
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BenchError, said, unknown
-from bench.rain.base import Drawn, Rain, RainEntry, RainError, RainFamily
+from bench.rain.base import BroughtRain, Drawn, Rain, RainEntry, RainError, RainFamily, situation_of
 from bench.registry import Registry
 from bench.seeds import rng_from
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bench.data.base import Depth
 
 __all__ = [
+    "BroughtRain",
     "Drawn",
     "Rain",
     "RainEntry",
@@ -30,12 +32,14 @@ __all__ = [
     "parse_rain",
     "rain_entries",
     "rains",
+    "situation_of",
     "spec_of",
 ]
 
 #: The families of rains by the word before the colon; installed packages add theirs through entry points.
 rains: Registry[RainFamily] = Registry("rain", "derain_bench.rains")
 rains.register("none", "bench.rain.dry:FAMILY")
+rains.register("own", "bench.rain.own:FAMILY")
 rains.register("streaks", "bench.rain.streaks:FAMILY")
 rains.register("rainfall", "bench.rain.rainfall:FAMILY")
 rains.register("wide", "bench.rain.wide:FAMILY")
@@ -56,7 +60,7 @@ def parse_rain(spec: str) -> Rain:
     """Turn what a user wrote after ``--rain`` into a rain.
 
     Args:
-        spec: ``none``, ``streaks:LEVEL``, ``rainfall:R``, what an installed package has registered, or
+        spec: ``none``, ``own``, ``streaks:LEVEL``, ``rainfall:R``, what an installed package has registered, or
             ``FILE.py:FUNCTION[:ARG]``. A file is imported: a spec out of a record must not get here unasked.
 
     Returns:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from bench.errors import BenchError
+from bench.situations import ADDED, Situation
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from bench.data.base import Depth
+    from bench.data.base import DataSet, Depth, Scene
 
 
 class RainError(BenchError):
@@ -40,6 +41,54 @@ class Rain(Protocol):
     def __call__(self, image: np.ndarray, rng: np.random.Generator, depth: Depth | None = None) -> np.ndarray:
         """Return ``image`` (uint8 RGB HxWx3) in this rain; every draw comes from ``rng``."""
         ...
+
+
+class BroughtRain:
+    """A rain that nobody adds: the rainy images are there. It is pickled to worker processes.
+
+    Attributes:
+        name: As of a :class:`Rain`.
+        version: As of a :class:`Rain`.
+        needs_depth: False.
+    """
+
+    name: str
+    version: str
+    needs_depth: ClassVar[bool] = False
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What the rainy images depend on beside the scenes."""
+        raise NotImplementedError
+
+    def of(self, data: DataSet) -> BroughtRain:
+        """Return the rain that knows a data set's rainy images.
+
+        Raises:
+            BadData: If a scene has none, or one that cannot be used.
+        """
+        return self
+
+    def situation(self, data: DataSet) -> Situation:
+        """Return what the images of a data set are in this rain."""
+        raise NotImplementedError
+
+    def rainy(self, data: DataSet, scene: Scene) -> np.ndarray:
+        """Return the rainy image of a scene (uint8 RGB HxWx3)."""
+        raise NotImplementedError
+
+    def __call__(self, image: np.ndarray, rng: np.random.Generator, depth: Depth | None = None) -> np.ndarray:
+        """Refuse: there is nothing to add.
+
+        Raises:
+            RainError: Always.
+        """
+        raise RainError(f"rain {self.name} is in images that are there: it cannot be added to others")
+
+
+def situation_of(rain: Rain | BroughtRain, data: DataSet) -> Situation:
+    """Return how a rain and the images of a data set come together."""
+    return rain.situation(data) if isinstance(rain, BroughtRain) else ADDED
 
 
 @dataclass(frozen=True)

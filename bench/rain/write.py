@@ -18,13 +18,13 @@ import bench
 from bench.data import reader_of
 from bench.data.preflight import check_scenes
 from bench.data.reader import Layout, json_bytes
-from bench.errors import BadData, OutputError, some
+from bench.errors import BadConfig, BadData, OutputError, some
 from bench.files import TEMPORARY_PREFIX, ensure_folder, write_atomic
 from bench.hashing import sha256_file
 from bench.images import write_image
 from bench.ordinary import read_ordinary
 from bench.rain import add_rain
-from bench.rain.base import Rain
+from bench.rain.base import BroughtRain, Rain
 from bench.rain.depth import GUESS
 
 if TYPE_CHECKING:
@@ -56,9 +56,12 @@ def write_variant(
         The manifest, as in ``manifest.json``.
 
     Raises:
+        BadConfig: If the rain is one that nobody adds.
         BadData: If the data set has no clean images or no layout, or two images would get one name.
         OutputError: If the folder holds something else, or cannot be written to.
     """
+    if isinstance(rain, BroughtRain):
+        raise BadConfig(f"rain {rain.name} is in images that are there: name one that is added to clean ones")
     plan = _plan(data)
     check_scenes(data, depth=rain.needs_depth)
     header = _header(data, plan.kind, rain, seed)

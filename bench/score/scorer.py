@@ -14,7 +14,8 @@ from bench.keep.store import Store
 from bench.score import stats
 from bench.score.stats import Estimate, Sampled
 from bench.seeds import seed_from
-from bench.vocabulary import CLEAN, NONE, REFERENCES
+from bench.situations import comparison_of
+from bench.vocabulary import CLEAN, NONE, RECOVERY, REFERENCES
 from downstream.tasks import find_task
 from downstream.tasks.base import Metric, Row, Scoring, Task
 
@@ -112,7 +113,8 @@ class Scorer:
 
     def complete(self, record: Record) -> bool:
         """Return whether a record has all it could have: every scene, and a reference for each of them."""
-        against = [score for score in record.scores if score.metric.endswith(("_recovery", "_harm"))]
+        names = find_task(record.task).about.comparisons
+        against = [score for score in record.scores if score.metric in names]
         return (
             record.status == "ok"
             and record.images == len(self._scenes)
@@ -167,28 +169,26 @@ class Scorer:
         return _stated(shown, found, images, note, head)
 
     def _against_references(self, head: Head, task: Task, ids: tuple[str, ...]) -> list[Score]:
-        """Recovery (in rain) or harm (on a dry day) of a derainer, on the scenes that all three rows have."""
-        if not _is_compared(head, task):
+        """Recovery, harm or gain of a derainer, on the scenes that it and the reference rows have."""
+        kind = comparison_of(head.references)
+        if kind is None or not _is_compared(head, task):
             return []
         metric, references = task.about.headline.name, head.references
         shared = [set(ids), *(set(self._evidence(key, task)) for key in references.values())]
         common = tuple(name for name in ids if all(name in names for names in shared))
         if not common:
             return []
-        own, clean, rainy = (
-            self._scores(key, task, common)[0][metric]
-            for key in (head.evidence, references[CLEAN], references[NONE])
-        )
-        if references[CLEAN] == references[NONE]:
-            harm = stats.difference(own, clean, LEVEL)
-            note = _too_few(common) if math.isnan(harm.low) else None
-            return [_stated(_metric(task, f"{metric}_harm"), harm, len(common), note, head)]
-        result = stats.recovery(own, rainy, clean, LEVEL)
-        note = None
-        if not result.defined:
+        rows = {
+            label: self._scores(key, task, common)[0][metric]
+            for label, key in {**references, "": head.evidence}.items()
+        }
+        clean, rainy = rows.get(CLEAN), rows[NONE]
+        result = stats.compared(kind, rows[""], rainy, clean, LEVEL)
+        note = _too_few(common) if math.isnan(result.low) else None
+        if clean is not None and not result.defined and kind == RECOVERY:
             told = math.isfinite(stats.difference(clean, rainy, LEVEL).low)
             note = "rain takes no more than noise" if told else _too_few(common)
-        return [_stated(_metric(task, f"{metric}_recovery"), result, len(common), note, head)]
+        return [_stated(_metric(task, f"{metric}_{kind}"), result, len(common), note, head)]
 
 
 def cell_key(head: Head) -> str:
@@ -233,4 +233,4 @@ def _number(value: float) -> float | None:
 
 
 def _is_compared(head: Head, task: Task) -> bool:
-    return task.about.compared and head.derainer.label not in REFERENCES and CLEAN in head.references
+    return task.about.compared and head.derainer.label not in REFERENCES and NONE in head.references

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bench.vocabulary import GAIN, HARM, RECOVERY
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -38,6 +40,7 @@ class Metric:
         bounds: What the stored value cannot go beyond; None on either side for no bound.
         place: Where it is shown.
         headline: Whether derainers are ranked by it; one metric of a task is.
+        meaning: What it is, as a sentence without its subject, where its title does not say it.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Metric:
     bounds: tuple[float | None, float | None] = (0.0, 1.0)
     place: Place = "table"
     headline: bool = False
+    meaning: str = ""
 
     @property
     def header(self) -> str:
@@ -62,6 +66,14 @@ class Metric:
         return tuple(free if own is None else own for own, free in zip(self.bounds, _FREE, strict=True))  # type: ignore[return-value]
 
 
+#: What a derainer's headline score is stated against: the name behind the metric's, and what that is.
+COMPARISONS: Mapping[str, str] = {
+    RECOVERY: "is (derained - rainy) / (clean - rainy).",
+    HARM: "is what a derainer does to clean scenes; negative is damage.",
+    GAIN: "is derained - rainy; negative is damage.",
+}
+
+
 @dataclass(frozen=True)
 class Description:
     """What reports know of a task; a record of a task that does not come with the program carries it.
@@ -70,7 +82,7 @@ class Description:
         name: The task's name, e.g. ``detection``.
         metrics: Its metrics, in the order of its table.
         looks: What looks at the image: ``model`` (a network that is named) or ``nothing`` (the image is measured).
-        compared: Whether recovery and harm are stated for the headline metric.
+        compared: Whether recovery, harm or gain are stated for the headline metric.
         by_class: How a class's own score is shown, ``NAME/CLASS`` in records; None where there are no classes.
         order: Place among the tasks of a report; equal ones are ordered by name.
     """
@@ -95,36 +107,47 @@ class Description:
     def metric(self, name: str) -> Metric | None:
         """Return a metric by its name, one that follows from others included; None where the task has none such.
 
-        Recovery and harm of the headline metric (``ap_recovery``) follow from it, a class's score (``iou/road``)
+        What the headline metric is compared by (``ap_recovery``) follows from it, a class's score (``iou/road``)
         from :attr:`by_class`.
         """
         for metric in self.metrics:
             if metric.name == name:
                 return metric
-        head = self.headline
-        if self.compared and name == f"{head.name}_recovery":
-            return replace(head, name=name, title=f"{head.title} recovery", unit="%", scale=100.0, digits=1,
-                           bounds=(None, None), higher_is_better=True, headline=False)  # fmt: skip
-        if self.compared and name == f"{head.name}_harm":
-            unit = "points" if head.unit == "%" else head.unit
-            return replace(
-                head, name=name, title=f"{head.title} harm", unit=unit, bounds=(None, None), headline=False
-            )
+        if name in self.comparisons:
+            return self._compared(name, name.rpartition("_")[2])
         kind, slash, label = name.partition("/")
         if slash and self.by_class is not None and kind == self.by_class.name:
             return replace(self.by_class, name=name, title=f"{self.by_class.title} {label}")
         return None
 
+    @property
+    def comparisons(self) -> tuple[str, ...]:
+        """Names of the metrics that the headline metric is compared by; none where it is not."""
+        return tuple(f"{self.headline.name}_{kind}" for kind in COMPARISONS) if self.compared else ()
+
+    def _compared(self, name: str, kind: str) -> Metric:
+        head = replace(
+            self.headline,
+            name=name,
+            title=f"{self.headline.title} {kind}",
+            bounds=(None, None),
+            headline=False,
+            meaning=f"{kind.capitalize()} {COMPARISONS[kind]}",
+        )
+        if kind == RECOVERY:  # a share, whatever it is a share of
+            return replace(head, unit="%", scale=100.0, digits=1, higher_is_better=True)
+        return replace(head, unit="points" if head.unit == "%" else head.unit)
+
     def shown(self, place: Place) -> tuple[str, ...]:
-        """Return the names of the metrics that a place shows, recovery and harm behind them."""
+        """Return the names of the metrics that a place shows, what the headline metric is compared by behind them."""
         wider: dict[Place, tuple[Place, ...]] = {
             "summary": ("summary",),
             "board": ("summary", "board"),
             "table": ("summary", "board", "table"),
         }
-        names = tuple(metric.name for metric in self.metrics if metric.place in wider[place])
-        head = self.headline.name
-        return names + ((f"{head}_recovery", f"{head}_harm") if self.compared else ())
+        return (
+            tuple(metric.name for metric in self.metrics if metric.place in wider[place]) + self.comparisons
+        )
 
 
 @dataclass(frozen=True)

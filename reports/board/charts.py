@@ -209,7 +209,7 @@ def _runs(points: Sequence[Point]) -> list[list[Point]]:
 
 
 def _class(style: int | None, label: str) -> str:
-    return f"ref-{label}" if style is None else f"c{style % _COLOURS}"
+    return "ref" if style is None else f"c{style % _COLOURS}"
 
 
 def _stroke(style: int | None, label: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from bench.files import ensure_folder, write_atomic
 from bench.keep.records import Record
+from reports import glossary
 from reports.board.content import Board, make_board, read_board
 from reports.board.page import build_site
 from reports.board.samples import read_samples
@@ -19,9 +20,9 @@ _INTRO = """# Leaderboard
 
 Made by `bench leaderboard` from the records in `{board}`; edit nothing here.
 
-`clean` is the model on the clean scenes, `none` on the rainy ones as they are; neither is ranked. A rank is
-shared where the difference to its best lies within noise. Recovery is (derained - rainy) / (clean - rainy);
-harm is what a derainer does to clean scenes. An em dash is a number that does not exist; its note says why.
+{rows}; no such row is ranked. A rank is shared where the difference to its best lies within noise.
+{metrics}
+An em dash is a number that does not exist; its note says why.
 """
 
 
@@ -52,7 +53,9 @@ def render_leaderboard(folder: Path, site: Path, page: Path) -> tuple[dict[Path,
 
 def render_page(board: Board, records: list[Record], folder: str) -> str:
     """LEADERBOARD.md: tables over all rains first, then one with ranks and intervals for each variant."""
-    parts = [_INTRO.format(board=markdown(folder)), "## Over all rains\n"]
+    rows = ", ".join(f"`{label}` {text}" for label, text in glossary.rows(board.results))
+    metrics = " ".join(glossary.metrics(board.results, "board"))
+    parts = [_INTRO.format(board=markdown(folder), rows=rows, metrics=metrics), "## Over all rains\n"]
     parts.append(render_markdown(build_tables(records, "paper")))
     parts.append("## By variant\n")
     tables = [replace(section.table, caption=section.table.caption + ".") for section in board.sections]

@@ -12,8 +12,8 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.keep.records import Record, Score
-from bench.score.stats import Estimate, Sampled, estimate, harm, recovery
-from bench.vocabulary import CLEAN, NONE, REFERENCES
+from bench.score.stats import Estimate, Sampled, compared, estimate
+from bench.vocabulary import CLEAN, GAIN, NONE, REFERENCES
 from reports.results import Group, Results, paired, read_results, sampled_score
 
 #: Replicates are kept as float32, scores as float64.
@@ -73,7 +73,7 @@ def _score_problem(record: Record, score: Score) -> str | None:
 
 
 def reference_problems(results: Results) -> list[tuple[str, str]]:
-    """Recovery and harm that the rows `clean` and `none` do not give, and references to other rows.
+    """Recovery, harm and gain that the reference rows do not give, and references to other rows.
 
     Returns:
         The record's file name and a line, for each.
@@ -92,29 +92,30 @@ def reference_problems(results: Results) -> list[tuple[str, str]]:
 
 
 def _derived_problems(group: Group, record: Record) -> list[str]:
-    clean, rainy = group.records.get(CLEAN), group.records.get(NONE)
-    if clean is None or rainy is None or record.bootstrap is None:
-        return []
-    if not (paired(record, clean) and paired(record, rainy)):
+    if record.bootstrap is None:
         return []
     found = []
     for score in record.scores:
+        if score.metric not in group.about.comparisons:
+            continue
         stem, _, kind = score.metric.rpartition("_")
-        if kind not in ("recovery", "harm"):
+        rows = (NONE,) if kind == GAIN else REFERENCES
+        others = [group.records[label] for label in rows if label in group.records]
+        if len(others) < len(rows) or not all(paired(record, other) for other in others):
             continue
-        parts = [sampled_score(r, stem) for r in (record, rainy, clean)]
-        if any(part is None or not len(part.replicates) for part in parts):
+        parts = {r.derainer.label: sampled_score(r, stem) for r in (record, *others)}
+        there = {label: part for label, part in parts.items() if part is not None and len(part.replicates)}
+        if len(there) < len(parts):
             continue
-        own, wet, dry = (part for part in parts if part is not None)
-        level = record.bootstrap.level
-        expected = recovery(own, wet, dry, level) if kind == "recovery" else harm(own, dry, level)
+        own, rainy, clean = there[record.derainer.label], there[NONE], there.get(CLEAN)
+        expected = compared(kind, own, rainy, clean, record.bootstrap.level)
         stated = math.nan if score.value is None else score.value
         same = (math.isnan(stated) and not expected.defined) or math.isclose(
             stated, expected.value, rel_tol=1e-6, abs_tol=1e-9
         )
         if not same:
             found.append(
-                f"{record.filename()}: {score.metric} of {stated:g} is not what rows clean and none give, "
+                f"{record.filename()}: {score.metric} of {stated:g} is not what rows {' and '.join(rows)} give, "
                 f"{expected.value:g}: run the cell again or remove the file"
             )
     return found

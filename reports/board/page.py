@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.vocabulary import REFERENCES
 from downstream.tasks.base import Metric
+from reports import glossary
 from reports.board.charts import Line, Point, pareto_chart, severity_chart, styles, swatch
 from reports.board.content import Board, Section
 from reports.board.samples import Sample
@@ -71,6 +72,12 @@ def _context(board: Board, samples: Sequence[Sample], records: str, markup: Any)
         "legend": [{"label": label, "swatch": markup(swatch(places.get(label), label))} for label in legend],
         "blocks": [_block(board, task, places, records, markup) for task in results.tasks],
         "samples": samples,
+        "references": REFERENCES,
+        "versions_seen": "the clean, the rainy and the restored version"
+        if glossary.has_clean(results)
+        else "the rainy and the restored version",
+        "rows": glossary.rows(results),
+        "metrics": glossary.metrics(results, "board"),
         "level": " or ".join(f"{100 * level:g}" for level in levels) or "95",
         "count": len(every),
         "versions": ", ".join(versions),

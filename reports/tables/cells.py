@@ -11,11 +11,11 @@ from bench.errors import BadRecord
 from bench.keep.records import Record
 from bench.score.stats import Sampled, estimate, mean_over, ranks, relative
 from bench.vocabulary import CLEAN, REFERENCES
-from downstream.tasks.base import Metric
+from downstream.tasks.base import COMPARISONS, Metric
 from reports.results import Group, label_order, paired, sampled_score
 from reports.tables.table import Cell, Column, Mark, Row
 
-_STEMS = ("_recovery", "_harm")
+_STEMS = tuple(f"_{kind}" for kind in COMPARISONS)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _column(metric: Metric, key: str, protocol: str, span: str) -> Column:
 def group_ranks(group: Group, metric: str) -> dict[str, int]:
     """Shared ranks of the derainers (not the references) by a metric.
 
-    Recovery and harm order derainers as the metric they are made of does. Only complete records on the same
+    Recovery, harm and gain order derainers as the metric they are made of does. Only complete records on the same
     resamples are ranked: others have no paired difference.
     """
     stem = next((metric.removesuffix(end) for end in _STEMS if metric.endswith(end)), metric)

@@ -32,6 +32,7 @@ from bench.score.stats.detection import (
 from bench.score.stats.errors import Change, DetectionError, cured_and_caused, find_errors
 from bench.score.stats.paired import (
     Mean,
+    compared,
     difference,
     harm,
     mean_over,
@@ -55,6 +56,7 @@ __all__ = [
     "Sampled",
     "class_iou",
     "class_mean",
+    "compared",
     "confusion_replicates",
     "confusion_scores",
     "cured_and_caused",

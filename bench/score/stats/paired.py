@@ -70,6 +70,28 @@ def harm(derained_clean: Sampled, clean: Sampled, level: float = LEVEL) -> Estim
     return difference(derained_clean, clean, level)
 
 
+def compared(
+    kind: str, derained: Sampled, rainy: Sampled, clean: Sampled | None, level: float = LEVEL
+) -> Estimate:
+    """What a derainer's score is stated against, by the name of the comparison.
+
+    Args:
+        kind: ``recovery``, ``harm``, or ``gain``: derained minus rainy, all there is where nothing clean is known.
+        derained: A score and its replicates.
+        rainy: That of the images as they are.
+        clean: That of the clean images; None for a gain.
+        level: Confidence level.
+
+    Raises:
+        ValueError: If they have different numbers of resamples, or the clean one is needed and absent.
+    """
+    if kind == "gain":
+        return difference(derained, rainy, level)
+    if clean is None:
+        raise ValueError(f"Expected a clean score for {kind}, but got none")
+    return recovery(derained, rainy, clean, level) if kind == "recovery" else harm(derained, clean, level)
+
+
 def ranks(
     scores: Mapping[str, Sampled], level: float = LEVEL, *, higher_is_better: bool = True
 ) -> dict[str, int]:

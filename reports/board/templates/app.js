@@ -32,9 +32,10 @@
     all("th[aria-sort]", table).forEach((other) => other.setAttribute("aria-sort", "none"));
     header.setAttribute("aria-sort", falling ? "descending" : "ascending");
     const rows = Array.from(table.tBodies[0].rows);
-    const place = (row) => (row.classList.contains("reference") ? { clean: 0, none: 1 }[row.dataset.label] : 2);
+    // References stay on top, in the order that they came in.
+    const below = (row) => (row.classList.contains("reference") ? 0 : 1);
     rows.sort((a, b) => {
-      if (place(a) !== place(b)) return place(a) - place(b);
+      if (!below(a) || !below(b)) return below(a) - below(b);
       const x = valueOf(a, column), y = valueOf(b, column);
       if (x === y) return valueOf(a, 0) < valueOf(b, 0) ? -1 : 1;
       if (x === null || y === null) return x === null ? 1 : -1;
@@ -100,13 +101,14 @@
     slider.hidden = false;
     const image = (label) => all("figure", samples[scene.value]).find((figure) => figure.dataset.label === label).querySelector("img");
     function fill() {
-      const labels = all("figure", samples[scene.value]).map((figure) => figure.dataset.label);
+      const figures = all("figure", samples[scene.value]);
+      const labels = figures.map((figure) => figure.dataset.label);
       [left, right].forEach((select) => {
         const before = select.value;
         select.replaceChildren(...labels.map((label) => new Option(label, label)));
         if (labels.includes(before)) select.value = before;
       });
-      if (!left.dataset.set) { choose(left, "none"); choose(right, labels.find((label) => label !== "none" && label !== "clean") || labels[0]); left.dataset.set = "1"; }
+      if (!left.dataset.set) { choose(left, "none"); const own = figures.find((figure) => figure.dataset.reference === undefined); choose(right, own ? own.dataset.label : labels[0]); left.dataset.set = "1"; }
       show();
     }
     function show() {

@@ -119,6 +119,6 @@ def test_every_shipped_suite_can_be_planned(planned: Callable[[str], Plan], name
         if "coco" not in variant and name != "coco-rain":
             wanted.add("segmentation")
         assert found == wanted
-    rains = {variant.rain_name for variant in plan.outline.variants}
+    rains = {variant.rain.name for variant in plan.outline.variants}
     assert len(rains) == (4 if name == "street" else 7)
     assert plan.images == len({(c.variant.name, c.label, s) for c in plan.cells for s in c.todo})
