@@ -1,9 +1,10 @@
 """The registry of derainers, and the way from a user's words to one that runs.
 
-``[LABEL=]NAME[:ARG]`` names a derainer: a registered name (``rdmc``), with its weights where it comes without
-(``prenet:weights.pth``); an object in a Python file (``my.py:Net``); ``torchscript:FILE``, ``onnx:FILE``, or
-``folder:DIR`` for images restored elsewhere. ``a+b`` is one after the other, ``flip(a)`` the mean over an image and its
-mirror image. Importing this package imports no torch.
+``[LABEL=]NAME[?OPTIONS][:ARG]`` names a derainer: a registered name (``rdmc``), with its weights where it comes without
+(``prenet:weights.pth``); an object of the user's own (``my.py:Net``, ``myrepo.models.net:Net``); ``torchscript:FILE``,
+``onnx:FILE``, or ``folder:DIR`` for images restored elsewhere. Options are what it is made with
+(``nafnet?width=64:weights.pth``), see :mod:`bench.plugins.spec`. ``a+b`` is one after the other, ``flip(a)`` the mean
+over an image and its mirror image. Importing this package imports no torch.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ _LABEL = re.compile(r"^([\w.+-]+)=(.+)$")
 
 
 def parse_derainers(text: str) -> tuple[DerainerSpec, ...]:
-    """Read a comma-separated list of ``[LABEL=]NAME[:ARG]``.
+    """Read a comma-separated list of ``[LABEL=]NAME[?OPTIONS][:ARG]``; commas in brackets separate nothing.
 
     Returns:
         One spec each, in order; labels are unique. Without a label a derainer is called by its name, and
@@ -75,7 +76,7 @@ def parse_derainers(text: str) -> tuple[DerainerSpec, ...]:
         >>> parse_derainers("my.py:fn")[0].label
         'fn'
     """
-    specs = tuple(_parse(part.strip(), text) for part in text.split(","))
+    specs = tuple(_parse(part.strip(), text) for part in plugins.split_outside(text, ","))
     seen: dict[str, DerainerSpec] = {}
     for spec in specs:
         if spec.label in seen:
@@ -108,7 +109,7 @@ def check_derainer(spec: DerainerSpec, ids: Sequence[str] = ()) -> None:
         for part in spec.parts:
             check_derainer(part, ids)
         return
-    if spec.name in FILE_KINDS or ".py:" in spec.name:
+    if spec.name in FILE_KINDS or spec.plugin is not None:
         import derainers.harness.foreign as foreign
 
         if spec.name == "folder":
@@ -153,7 +154,7 @@ def load_derainer(
 
         return combined(spec, [load_derainer(part, device, precision, tile, trust) for part in spec.parts])
     runtime = Runtime(device, precision, tile, trust)
-    if spec.name in FILE_KINDS or ".py:" in spec.name:
+    if spec.name in FILE_KINDS or spec.plugin is not None:
         import derainers.harness.foreign as foreign
 
         return foreign.load_file(spec, runtime)
@@ -164,7 +165,8 @@ def load_derainer(
         return load_entry(found, spec, runtime)
     import derainers.harness.foreign as foreign
 
-    return foreign.adapt(found, spec, runtime, {"name": spec.name, "origin": registry.origin(spec.name)})
+    key = {"name": spec.name, "origin": registry.origin(spec.name)}
+    return foreign.adapt(foreign.build(found, spec), spec, runtime, key)
 
 
 def cards() -> tuple[Card, ...]:
@@ -184,7 +186,7 @@ def cards() -> tuple[Card, ...]:
 def _parse(part: str, text: str) -> DerainerSpec:
     if not part:
         raise BadConfig(
-            f"derainers {text!r}: an entry is empty; write [LABEL=]NAME[:ARG], separated by commas"
+            f"derainers {text!r}: an entry is empty; write [LABEL=]NAME[?OPTIONS][:ARG], separated by commas"
         )
     label = None
     if found := _LABEL.match(part):
@@ -197,14 +199,18 @@ def _parse(part: str, text: str) -> DerainerSpec:
         return DerainerSpec(label or compound_label(kind, parts), kind, parts=parts)
     plugin = plugins.parse(part)
     if plugin is not None:
-        name, arg = f"{plugin.file}:{plugin.name}", plugin.arg or ""
+        name, query, arg = f"{plugin.place}:{plugin.name}", plugin.query, plugin.arg
     else:
-        name, _, arg = part.partition(":")
+        name, query, arg = plugins.cut(part)
     if not name or part.endswith(":"):
-        raise BadConfig(f"derainer {part!r}: write [LABEL=]NAME[:ARG], such as rdmc or h=prenet:weights.pth")
+        raise BadConfig(
+            f"derainer {part!r}: write [LABEL=]NAME[?OPTIONS][:ARG], such as rdmc or h=prenet:weights.pth"
+        )
     if name in FILE_KINDS and not arg:
         raise BadConfig(f"derainer {name!r} needs a path: {name}:PATH")
-    return DerainerSpec(label or default_label(name), name, arg or None)
+    spec = DerainerSpec(label or default_label(name), name, arg, query=query)
+    _ = spec.options  # what is not written as options are is said before anything is loaded
+    return spec
 
 
 def _unknown(name: str) -> Exception:

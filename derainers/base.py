@@ -8,10 +8,11 @@ has to inherit from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bench.errors import BenchError
+from bench.plugins import Options, PlugIn, joined, parse, read_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,7 +159,7 @@ class Derainer(Protocol):
 
 @dataclass(frozen=True)
 class DerainerSpec:
-    """A derainer as the user named it: ``[LABEL=]NAME[:ARG]``.
+    """A derainer as the user named it: ``[LABEL=]NAME[?OPTIONS][:ARG]``.
 
     Attributes:
         label: What reports call it.
@@ -166,18 +167,35 @@ class DerainerSpec:
             for a derainer made of others.
         arg: Usually the weights' file; ``None`` where none was given.
         parts: What it is made of.
+        query: What it is made with, as it was written; see :func:`bench.plugins.read_options`.
     """
 
     label: str
     name: str
     arg: str | None = None
     parts: tuple[DerainerSpec, ...] = ()
+    query: str = ""
+
+    @property
+    def options(self) -> Options:
+        """What it is made with.
+
+        Raises:
+            BadConfig: If that is not written as options are.
+        """
+        return read_options(self.query)
+
+    @property
+    def plugin(self) -> PlugIn | None:
+        """The object of the user's own that it is, its options included; None where it is none."""
+        found = parse(self.name)
+        return None if found is None else replace(found, query=self.query)
 
     def __str__(self) -> str:
         if self.parts:
             text = compound_text(self.name, self.parts)
             return text if self.label == compound_label(self.name, self.parts) else f"{self.label}={text}"
-        text = self.name if self.arg is None else f"{self.name}:{self.arg}"
+        text = joined(self.name, self.query, self.arg)
         return text if self.label == default_label(self.name) else f"{self.label}={text}"
 
 
@@ -211,7 +229,8 @@ def compound_text(kind: str, parts: Sequence[DerainerSpec]) -> str:
 
 def default_label(name: str) -> str:
     """The label of a derainer that was given none: its name; for ``my.py:fn`` it is ``fn``."""
-    return name.rpartition(":")[2] if ".py:" in name else name
+    plugin = parse(name)
+    return name if plugin is None else plugin.name
 
 
 def checked(result: object, image: np.ndarray, who: str) -> np.ndarray:

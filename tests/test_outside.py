@@ -130,7 +130,7 @@ def test_two_tasks_of_one_name_are_refused(folder: Path, tmp_path: Path, code: s
     ("text", "said"),
     [
         ("class Colour: pass\n", r"is no task, it lacks about, .*: see docs/tasks\.md"),
-        ("def Colour(): raise ValueError('x')\n", "is no task"),
+        ("def Colour(): raise ValueError('x')\n", "making it raised ValueError: x"),
         (
             "class Colour:\n    def __init__(self): raise ValueError('no way')\n",
             "making it raised ValueError: no way",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli import options
+
 if TYPE_CHECKING:
     from bench.verdicts import Verdict
 
@@ -27,11 +29,12 @@ def add(app: typer.Typer) -> None:
 
 def command(
     derainer: Annotated[
-        str, typer.Argument(help="[LABEL=]NAME[:ARG]; several are separated by commas.")
+        str, typer.Argument(help="[LABEL=]NAME[?OPTIONS][:ARG]; several are separated by commas.")
     ] = "",
     rain: Annotated[
         str, typer.Option(help="Rains to check, as in bench run: my.py:fn; several are separated by commas.")
     ] = "",
+    search_path: options.SearchPath = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
 ) -> None:
@@ -71,10 +74,11 @@ def _rains(text: str) -> list[_Check]:
     from functools import partial
 
     from bench.errors import said
+    from bench.plugins import listed
     from bench.rain import parse_rain
     from bench.rain.check import run_checks
 
-    found = [parse_rain(part) for part in text.split(",")]
+    found = [parse_rain(part) for part in listed(text)]
     return [(rain.name, partial(run_checks, rain), said) for rain in found]
 
 

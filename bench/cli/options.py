@@ -10,7 +10,12 @@ import typer
 Suite = Annotated[
     str | None, typer.Argument(help="A suite: a YAML file or a shipped name; see `bench list suites`.")
 ]
-Derainer = Annotated[str | None, typer.Option(help="[LABEL=]NAME[:ARG], separated by commas.")]
+Derainer = Annotated[
+    str | None,
+    typer.Option(
+        help="[LABEL=]NAME[?OPTIONS][:ARG], separated by commas, such as rdmc, prenet:FILE, 'my.py:Net?width=8'."
+    ),
+]
 Task = Annotated[
     str | None,
     typer.Option(help="detection, segmentation, restoration; separated by commas. [default: detection]"),
@@ -34,6 +39,25 @@ Model = Annotated[
 ]
 Checkpoint = Annotated[
     list[str] | None, typer.Option(help="The model's checkpoint; TASK=FILE for several tasks.")
+]
+
+
+def _search(folders: list[Path] | None) -> list[Path] | None:
+    from bench.plugins import search_in
+
+    for folder in folders or ():
+        search_in(folder)
+    return folders
+
+
+#: Acts by itself: whoever takes it need not look at it.
+SearchPath = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--path",
+        callback=_search,
+        help="Folder in which myrepo.net:Net is looked for, before the working directory.",
+    ),
 ]
 Out = Annotated[
     Path, typer.Option(help="Where evidence and records are kept; a run goes on from what is there.")

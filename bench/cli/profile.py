@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import options
+
 
 def add(app: typer.Typer) -> None:
     """Add the verb."""
@@ -17,7 +19,10 @@ def add(app: typer.Typer) -> None:
 
 
 def command(
-    derainer: Annotated[str, typer.Option(help="[LABEL=]NAME[:ARG], separated by commas; or all.")] = "all",
+    derainer: Annotated[
+        str, typer.Option(help="[LABEL=]NAME[?OPTIONS][:ARG], separated by commas; or all.")
+    ] = "all",
+    search_path: options.SearchPath = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     scenes: Annotated[int, typer.Option(min=0, help="Embedded scenes that the gain is measured on.")] = 2,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import options
+
 
 def add(app: typer.Typer) -> None:
     """Add the verb."""
@@ -17,8 +19,9 @@ def add(app: typer.Typer) -> None:
 
 def command(
     images: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
-    derainer: Annotated[str, typer.Option(help="[LABEL=]NAME[:ARG].")],
+    derainer: Annotated[str, typer.Option(help="[LABEL=]NAME[?OPTIONS][:ARG].")],
     out: Annotated[Path, typer.Option(help="Folder for the restored images (PNG, same names).")],
+    search_path: options.SearchPath = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     tile: Annotated[str, typer.Option(help="auto, off or SIZE[+OVERLAP].")] = "auto",

@@ -29,6 +29,7 @@ def add(app: typer.Typer) -> None:
 def command(
     suite: options.Suite = None,
     derainer: options.Derainer = None,
+    search_path: options.SearchPath = None,
     task: options.Task = None,
     data: options.Data = None,
     split: options.Split = None,

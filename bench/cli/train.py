@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli import options
+
 if TYPE_CHECKING:
     from bench.train.config import TrainConfig
 
@@ -48,6 +50,7 @@ def command(
             help="The network: a registered name or my.py:Net. [default: the configuration's, or rdmc]"
         ),
     ] = None,
+    search_path: options.SearchPath = None,
     init: Annotated[
         str | None,
         typer.Option(

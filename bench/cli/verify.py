@@ -27,6 +27,7 @@ def command(
     rain: Annotated[str | None, typer.Option(help="The record's rain, where it is FILE.py:NAME.")] = None,
     model: Annotated[str | None, typer.Option(help="The record's model, where it is a config file.")] = None,
     checkpoint: Annotated[str | None, typer.Option(help="That model's checkpoint.")] = None,
+    search_path: options.SearchPath = None,
     trust_checkpoint: options.Trust = None,
     sample: Annotated[int, typer.Option(min=1, help="How many images to run again.")] = 8,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

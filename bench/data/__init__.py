@@ -42,8 +42,8 @@ def open_data(spec: str, split: str | None = None) -> DataSet:
     """Open the data set that ``--data SPEC`` names.
 
     Args:
-        spec: ``street``, ``KIND:DIR``, or ``FILE.py:READER[:DIR]``. A file is imported: a spec out of a record must not
-            get here unasked.
+        spec: ``street``, ``KIND:DIR``, or ``FILE.py:READER[?OPTIONS][:DIR]``. A file is imported: a spec out of a
+            record must not get here unasked.
         split: The split; None takes the kind's default.
 
     Returns:
@@ -71,7 +71,7 @@ def reader_of(data: DataSet) -> Reader:
         BadConfig: If it came from a file that cannot be used any more.
     """
     if data.reader is not None:
-        return _checked(plugins.load(data.reader), f"--data {data.reader}")
+        return _checked(plugins.make(data.reader).object, f"--data {data.reader}")
     return find_reader(data.kind)
 
 
@@ -86,7 +86,8 @@ def find_reader(kind: str) -> Reader:
 
 
 def _open_with(plugin: PlugIn, spec: str, split: str | None) -> DataSet:
-    reader = _checked(plugins.load(plugin), f"--data {spec}")
+    made = plugins.make(plugin)
+    reader = _checked(made.object, f"--data {spec}")
     folder = _folder(reader, spec, plugin.arg or "")
     try:
         data = reader.open(folder, split)
@@ -95,7 +96,7 @@ def _open_with(plugin: PlugIn, spec: str, split: str | None) -> DataSet:
     except ANYTHING as error:
         raise BadData(f"--data {spec}: opening {folder} raised {said(error)}") from error
     _check(data, spec)
-    code = content_key(plugins.code_key(plugin))
+    code = content_key({**made.key, **({"arguments": made.given} if made.given else {})})
     try:
         return dataclasses.replace(data, reader=plugin, code=code)
     except (TypeError, ValueError) as error:

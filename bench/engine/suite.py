@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,10 +17,12 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from bench.errors import BadConfig, unknown
 from bench.explain import explain
+from bench.plugins import listed, settled, write_entry
 from bench.vocabulary import DETECTION
 from bench.yaml_file import parse_yaml, read_yaml
 
@@ -63,35 +65,58 @@ def _known_task(value: str) -> str:
     return value
 
 
+def _entry(*keys: str) -> BeforeValidator:
+    """Let a mapping stand for the text that it spells; see :func:`bench.plugins.write_entry`."""
+    return BeforeValidator(lambda value: write_entry(value, keys) if isinstance(value, Mapping) else value)
+
+
+#: What a suite may name of a user's own, as text or as a mapping.
+_Derainer = Annotated[str, _entry("label", "arguments", "attributes", "weights")]
+_Named = Annotated[str, _entry("arguments", "attributes"), AfterValidator(settled)]
+
+
 class VariantChoice(_Part):
     """A data set under one or more rains.
 
     Attributes:
         data: ``street`` or ``KIND:DIR``; ``${NAME}`` stands for an environment variable.
         split: The data set's split; None takes the kind's default.
-        rain: Rain names.
+        rain: Rain names, or mappings as in :class:`Suite`.
         limit: Only the first so many scenes.
     """
 
-    data: str = "street"
+    data: Annotated[str, AfterValidator(settled)] = "street"
     split: str | None = None
-    rain: tuple[str, ...] = Field(default=("streaks:medium",), min_length=1)
+    rain: tuple[_Named, ...] = Field(default=("streaks:medium",), min_length=1)
     limit: _Whole | None = Field(default=None, gt=0)
 
 
 class ModelChoice(_Part):
-    """A downstream network: a name or a config file, with its checkpoint where the name brings none."""
+    """A downstream network: a name or a config file, with its checkpoint where the name brings none.
+
+    What a network of the user's own is made with may stand beside them, as ``arguments`` and ``attributes``.
+    """
 
     task: str
-    name: str
+    name: Annotated[str, AfterValidator(settled)]
     checkpoint: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_arguments(cls, values: Any) -> Any:
+        keys = ("arguments", "attributes")
+        if not isinstance(values, Mapping) or not any(key in values for key in keys):
+            return values
+        spelled = write_entry({key: values[key] for key in ("name", *keys) if key in values}, keys)
+        return {**{key: value for key, value in values.items() if key not in keys}, "name": spelled}
 
 
 class Suite(_Part):
     """A named list of variants, derainers, tasks and models.
 
     Attributes:
-        derainers: ``[LABEL=]NAME[:ARG]`` each; the rows ``clean`` and ``none`` are always there.
+        derainers: ``[LABEL=]NAME[?OPTIONS][:ARG]`` each, or a mapping with ``name`` and, where wanted, ``label``,
+            ``arguments``, ``attributes`` and ``weights``; the rows ``clean`` and ``none`` are always there.
         tasks: Names, or ``FILE.py:NAME``; restoration is scored wherever the clean image is known, asked for or not.
         models: Downstream networks; a task that none is named for takes the embedded one.
         seed: Seeds the rain.
@@ -102,8 +127,10 @@ class Suite(_Part):
 
     name: str = COMMAND_LINE
     variants: tuple[VariantChoice, ...] = Field(default=(VariantChoice(),), min_length=1)
-    derainers: tuple[str, ...] = ()
-    tasks: tuple[Annotated[str, AfterValidator(_known_task)], ...] = Field(default=(DETECTION,), min_length=1)
+    derainers: tuple[_Derainer, ...] = ()
+    tasks: tuple[Annotated[_Named, AfterValidator(_known_task)], ...] = Field(
+        default=(DETECTION,), min_length=1
+    )
     models: tuple[ModelChoice, ...] = ()
     seed: _Whole = Field(default=0, ge=0, lt=1 << 63)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -182,7 +209,7 @@ def code_in(suite: Suite) -> list[tuple[str, str]]:
     from downstream.models import source_of
 
     found = [("task", spec) for spec in suite.tasks if plugins.parse(spec)]
-    found += [("derainer", spec) for spec in suite.derainers if ".py:" in spec or "torchscript:" in spec]
+    found += [("derainer", text) for text in suite.derainers if _is_code(text)]
     found += [
         ("model", choice.name) for choice in suite.models if not source_of(choice.name).is_data(choice.name)
     ]
@@ -190,6 +217,19 @@ def code_in(suite: Suite) -> list[tuple[str, str]]:
         found += [("data", variant.data)] if plugins.parse(variant.data) else []
         found += [("rain", rain) for rain in variant.rain if plugins.parse(rain)]
     return list(dict.fromkeys(found))
+
+
+def _is_code(text: str) -> bool:
+    """Whether any part of a derainer is the user's own code or a TorchScript program."""
+    from derainers import parse_derainers
+
+    waiting = list(parse_derainers(text))
+    while waiting:
+        spec = waiting.pop()
+        if spec.plugin is not None or spec.name == "torchscript":
+            return True
+        waiting += spec.parts
+    return False
 
 
 def read_suite(name: str) -> Suite:
@@ -253,7 +293,7 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     for variant in variants:
         variant.update({key: choices[key] for key in ("data", "split", "limit") if key in choices})
         if "rain" in choices:
-            variant["rain"] = _listed(choices["rain"])
+            variant["rain"] = listed(choices["rain"])
     # Two variants that the same data now stands for are one.
     values["variants"] = [v for i, v in enumerate(variants) if v not in variants[:i]]
     for key, field in (
@@ -262,19 +302,14 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
         ("trust_checkpoint", "checkpoint_trust"),
     ):
         if key in choices:
-            values[field] = _listed(choices[key])
+            values[field] = listed(choices[key])
     values |= {key: choices[key] for key in ("seed", "precision", "tile") if key in choices}
-    models = _listed(choices.get("model", ()))
-    checkpoints = _listed(choices.get("checkpoint", ()))
+    models = listed(choices.get("model", ()))
+    checkpoints = listed(choices.get("checkpoint", ()))
     if models or checkpoints:
         asked = make_suite({"tasks": values.get("tasks", suite.tasks)}, COMMAND_LINE)
         values["models"] = _model_choices(asked.load_tasks(), models, checkpoints)
     return make_suite(values, COMMAND_LINE if suite == Suite() else f"suite {suite.name}")
-
-
-def _listed(values: str | Iterable[str]) -> list[str]:
-    given = [values] if isinstance(values, str) else list(values)
-    return [part.strip() for value in given for part in value.split(",") if part.strip()]
 
 
 def _model_choices(

@@ -44,6 +44,9 @@ def load_components(networks: Networks, settings: Settings) -> Components:
     Raises:
         BenchError: If a model cannot be loaded; the precondition of a run.
     """
+    # Whoever worked before in this process may have loaded what has been edited since.
+    _derainer.cache_clear()
+    _model.cache_clear()
     derainers = {}
     for spec in networks.derainers:
         try:

@@ -1,4 +1,4 @@
-"""A rain in a user's Python file: ``--rain FILE.py:FUNCTION[:ARG]``."""
+"""A rain in a user's Python file: ``--rain FILE.py:FUNCTION[?OPTIONS][:ARG]``."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def open_rain(plugin: PlugIn) -> FileRain:
     Raises:
         BadConfig: If there is no such function, or it cannot be called so.
     """
-    version = _version(plugin)
-    function = _function(plugin, version)
-    if not callable(function) or inspect.isclass(function):
+    made = plugins.make(plugin)
+    function, version = made.object, _version(made)
+    if not callable(function):
         raise BadConfig(
             f"rain {plugin}: it is no function; a rain is fn(image, rng), with depth and arg if wanted"
         )
@@ -110,11 +110,11 @@ def open_rain(plugin: PlugIn) -> FileRain:
 @lru_cache(maxsize=64)
 def _function(plugin: PlugIn, version: str) -> Callable[..., Any]:
     """The function, as long as its code is that of the version."""
-    found = plugins.load(plugin)
-    if _version(plugin) != version:
+    made = plugins.make(plugin)
+    if _version(made) != version:
         raise BadConfig(f"rain {plugin}: {plugin.file}, or what it imports, has changed since the run began")
-    return found
+    return made.object
 
 
-def _version(plugin: PlugIn) -> str:
-    return content_key(plugins.code_key(plugin))[:16]
+def _version(made: plugins.Made) -> str:
+    return content_key({**made.key, **({"arguments": made.given} if made.given else {})})[:16]

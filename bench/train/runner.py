@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.allocator import keep_freed_memory
-from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, MissingDependency, said
+from bench.errors import BadConfig, BadData, BadWeights, MissingDependency
 from bench.files import ensure_folder
 from bench.mmengine_import import import_mmengine
 from bench.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from bench.plugins import PlugIn
 
 #: What torchrun tells the processes that it starts.
 _LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -37,36 +39,32 @@ def build_network(name: str, options: dict[str, Any]) -> nn.Module:
         BenchError: The user's file cannot be imported.
     """
     import derainers
+    from bench import plugins
 
-    if ".py:" in name:
-        return _own_network(name, options)
+    plug_in = plugins.parse(name)
+    if plug_in is not None:
+        return _own_network(plug_in, options)
+    plugins.refuse_bare(name)
+    name, query, _ = plugins.cut(name)
     entry = derainers.registry.get(name)
     if not (isinstance(entry, derainers.Entry) and entry.network):
         raise BadConfig(f"derainer {name!r} is no network of this package: nothing to train")
     module, _, attribute = entry.build.partition(":")
     make = getattr(importlib.import_module(module), attribute)
     try:
-        return make(**{**entry.config, **options})
+        return make(**{**entry.config, **plugins.read_options(query).arguments, **options})
     except (TypeError, ValueError) as error:
         raise BadConfig(f"options of {name}: {error}") from None
 
 
-def _own_network(name: str, options: dict[str, Any]) -> nn.Module:
+def _own_network(plug_in: PlugIn, options: dict[str, Any]) -> nn.Module:
     from torch import nn
 
     from bench import plugins
 
-    plug_in = plugins.parse(name)
-    if plug_in is None:
-        raise BadConfig(f"network {name!r}: name what in the file is the network, such as my.py:Net")
-    found = plugins.load(plug_in)
-    if not isinstance(found, nn.Module):
-        try:
-            found = found(**options)
-        except ANYTHING as error:  # its constructor is anyone's code
-            raise BadConfig(f"network {name!r}: making it raised {said(error)}") from error
-    elif options:
-        raise BadConfig(f"network {name!r} is made already, so it takes no options")
+    name, wanted = str(plug_in), plug_in.options
+    wanted = plugins.Options({**wanted.arguments, **options}, wanted.attributes)
+    found = plugins.build(plugins.load(plug_in), f"network {name!r}", wanted)
     if not isinstance(found, nn.Module):
         raise BadConfig(f"network {name!r} is a {type(found).__name__}, not a torch.nn.Module")
     if not any(parameter.requires_grad for parameter in found.parameters()):

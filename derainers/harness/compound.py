@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig
+from bench.plugins import cut, parse, split_outside
 from derainers.base import CHAIN, FLIP, Card, Derainer, DerainerSpec
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def split(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[str, ...]
         `CHAIN` or `FLIP` and the texts of the parts; None for a single derainer. A plus sign in the name of a file
         that exists, or beside something that is no derainer, is part of a name.
     """
-    pieces = _pieces(text)
+    pieces = tuple(piece.strip() for piece in split_outside(text, "+"))
     if len(pieces) == 1:
         found = _FLIP.match(text)
         return (FLIP, (found.group(1),)) if found else None
@@ -36,21 +37,9 @@ def split(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[str, ...]
         return None
 
     def names(part: str) -> bool:
-        return ".py:" in part or bool(_FLIP.match(part)) or known(part.partition(":")[0])
+        return parse(part) is not None or bool(_FLIP.match(part)) or known(cut(part)[0])
 
     return (CHAIN, pieces) if all(map(names, pieces)) else None
-
-
-def _pieces(text: str) -> tuple[str, ...]:
-    """Cut at plus signs that stand in no brackets."""
-    depth, pieces = 0, [""]
-    for letter in text:
-        depth += (letter == "(") - (letter == ")")
-        if letter == "+" and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += letter
-    return tuple(piece.strip() for piece in pieces)
 
 
 def combined(spec: DerainerSpec, parts: Sequence[Derainer]) -> Derainer:

@@ -3,11 +3,12 @@ images.
 
 What an object is decides what it is given:
 
-* an ``nn.Module`` (or a subclass, made without arguments) is a network: float NCHW, RGB in [0, 1]. Its
+* a class, or a function that lacks nothing, is called with what the user wrote after a question mark; what it makes
+  counts as the object;
+* an ``nn.Module`` is a network: float NCHW, RGB in [0, 1]. Its
   attributes ``multiple`` (what height and width must be multiples of) and ``card`` are heeded;
 * a :class:`~derainers.base.Derainer` (an object with ``card``, ``key`` and ``restore``) is used as it is;
-* another class is made without arguments; a function or an object that can be called gets one uint8 RGB
-  image.
+* a function or another object that can be called gets one uint8 RGB image.
 """
 
 from __future__ import annotations
@@ -36,10 +37,9 @@ def check_file(spec: DerainerSpec) -> None:
     Raises:
         BadWeights, BadConfig, MissingDependency: If it does not, or ONNX Runtime is not there.
     """
-    plugin = plugins.parse(spec.name)
+    plugin = spec.plugin
     if plugin is not None:
-        if not plugin.path.is_file():
-            raise BadConfig(f"derainer {spec.name!r}: no file {plugin.file}")
+        plugins.check(plugin, "derainer")
         if spec.arg is not None and not Path(spec.arg).expanduser().is_file():
             raise BadWeights(f"derainer {spec.name!r}: no weights file {spec.arg}")
         return
@@ -63,16 +63,34 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
         return _load_torchscript(_path(spec), runtime)
     if spec.name == "onnx":
         return _load_onnx(_path(spec), runtime)
-    plugin = plugins.parse(spec.name)
+    plugin = spec.plugin
     assert plugin is not None
-    return adapt(plugins.load(plugin), spec, runtime, {"name": plugin.name, "code": plugins.code_key(plugin)})
+    made = plugins.make(plugin, **_trained_with(spec))
+    given = {"arguments": made.given} if made.given else {}
+    return adapt(made.object, spec, runtime, {"name": plugin.name, "code": made.key, **given})
+
+
+def build(found: Any, spec: DerainerSpec) -> Any:
+    """Make the object of what an installed package has registered, with the options that the user wrote.
+
+    Raises:
+        BadConfig: If it does not take them, or making it raises.
+    """
+    return plugins.build(found, f"derainer {spec}", spec.options, **_trained_with(spec))
+
+
+def _trained_with(spec: DerainerSpec) -> dict[str, Any]:
+    """What the network of a weights file that `bench train` exported was made with."""
+    from derainers.harness.load import metadata
+
+    return metadata(Path(spec.arg).expanduser(), "config") if spec.arg is not None else {}
 
 
 def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
     """Make a derainer of a user's object; see the module's text for what is made of what.
 
     Args:
-        found: The object.
+        found: The object, made.
         spec: Where it comes from; its argument is a weights file for an ``nn.Module``.
         runtime: Device, precision and tiles, for networks.
         key: What identifies the object's code.
@@ -91,11 +109,6 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
 def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
     import torch
 
-    from derainers.harness.load import metadata
-
-    if inspect.isclass(found):
-        # Weights that `bench train` exported say what the network was made with.
-        found = found(**(metadata(Path(spec.arg).expanduser(), "config") if spec.arg is not None else {}))
     name = spec.name.rpartition(":")[2]
     card = getattr(found, "card", None)
     card = card if isinstance(card, Card) else Card(name, _summary(found))

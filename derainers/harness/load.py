@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import ANYTHING, BadData, BadWeights, BenchError, said
+from bench import plugins
+from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, BenchError, said
 from bench.hashing import sha256_file
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked
 from derainers.cards.entry import Entry
@@ -66,15 +67,19 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
     Raises:
         BadWeights: If its weights are not given, missing, or another network's.
     """
+    options = spec.options
+    if options.attributes:
+        raise BadConfig(f"derainer {spec}: .{next(iter(options.attributes))} is for objects of your own")
     if not entry.network:
         if spec.arg is not None:
-            raise BenchError(f"derainer {spec.name!r} takes no argument, but got {spec.arg!r}")
-        function = _attribute(entry.build)(**entry.config)
-        return FunctionDerainer(function, entry.card, _key(entry, entry.config, None))
+            raise BenchError(f"derainer {spec.name!r} takes no weights file, but got {spec.arg!r}")
+        config = {**entry.config, **options.arguments}
+        function = plugins.call(_attribute(entry.build), f"derainer {spec}", config)
+        return FunctionDerainer(function, entry.card, _key(entry, config, None))
     from derainers.harness.fold import fold_norms
 
     path = weights_path(entry, spec)
-    module, config = load_module(entry, path, runtime.trust)
+    module, config = load_module(entry, path, runtime.trust, options.arguments)
     fold_norms(module)
     digest = sha256_file(path)
     card = dataclasses.replace(
@@ -112,27 +117,40 @@ def weights_path(entry: Entry, spec: DerainerSpec) -> Path:
     return WEIGHTS_FOLDER / entry.weights
 
 
-def load_module(entry: Entry, path: Path, trust: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
+def load_module(
+    entry: Entry, path: Path, trust: str | None = None, arguments: Mapping[str, Any] | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
     """Build a registered network and fill it from a weights file.
 
+    Args:
+        entry: Which network.
+        path: The file.
+        trust: See :func:`bench.weights.load_state`.
+        arguments: What the user makes it with; the file's metadata and the paper say the rest.
+
     Returns:
-        The network in evaluation mode, and its configuration: the one in the file's metadata, else the
-            paper's.
+        The network in evaluation mode, and its configuration.
 
     Raises:
         BadWeights: If the file is not this network's.
+        BadConfig: If the network has no such arguments.
     """
     from bench.weights import load_state, match_state
 
     what = f"{path} ({entry.card.name})"
     state, stated = load_state(path, trust), metadata(path, "config")
-    config = {**entry.config, **stated}
-    try:
-        if stated:
-            _check_stated(entry, config, state)
-        module = _attribute(entry.build)(**config)
-    except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, OverflowError) as error:
-        raise BadWeights(f"{what}: the configuration in its metadata does not fit: {said(error)}") from error
+    config = {**entry.config, **stated, **(arguments or {})}
+    if arguments:
+        module = plugins.call(_attribute(entry.build), f"derainer {entry.card.name}", config)
+    else:
+        try:
+            if stated:
+                _check_stated(entry, config, state)
+            module = _attribute(entry.build)(**config)
+        except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, OverflowError) as error:
+            raise BadWeights(
+                f"{what}: the configuration in its metadata does not fit: {said(error)}"
+            ) from error
     try:
         match_state(module, state, what)
     except BadWeights as error:

@@ -1,13 +1,13 @@
-"""Models from a Python file of the user's own, ``my.py:NAME[:ARG]``.
+"""Models from a Python file of the user's own, ``my.py:NAME[?OPTIONS][:ARG]``.
 
-The object is a function, or a class that is made with ARG if there is one (else without arguments); it has an attribute
+The object is a function, or a class that is made with the options, ARG before them if there is one; it has an attribute
 ``classes`` and is called with an image, uint8 RGB HxWx3. For detection it returns boxes (n, 4) as left, top, right,
 bottom in pixels, scores (n,) and labels (n,), indices into ``classes``; for segmentation HxW indices.
 """
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,9 @@ class FileSource:
             raise BadConfig(f"model {name}: a file's model looks for {' or '.join(_READ)}, not for {task}")
         if checkpoint is not None:
             raise BadWeights(
-                f"model {name} takes no --checkpoint: write {plug_in.file}:{plug_in.name}:{checkpoint}"
+                f"model {name} takes no --checkpoint: write {dataclasses.replace(plug_in, arg=str(checkpoint))}"
             )
-        if not plug_in.path.is_file():
-            raise BadConfig(f"model {name}: no file {plug_in.file}")
+        plugins.check(plug_in, "model")
         return plug_in.name
 
     def load(
@@ -42,16 +41,14 @@ class FileSource:
     ) -> Model:
         """Run the file, make the object and try it on a grey image."""
         plug_in = _plug_in(name)
-        found: Any = plugins.load(plug_in)
+        made = plugins.make(plug_in, *([] if plug_in.arg is None else [plug_in.arg]))
         try:
-            if inspect.isclass(found):
-                found = found(*([] if plug_in.arg is None else [plug_in.arg]))
-            classes = tuple(str(each) for each in found.classes)
+            classes = tuple(str(each) for each in made.object.classes)
         except ANYTHING as error:
             if isinstance(error, BenchError):
                 raise
-            raise BadConfig(f"model {name}: making it raised {said(error)}") from error
-        model = FileModel(plug_in, task, classes, found)
+            raise BadConfig(f"model {name}: asking for its classes raised {said(error)}") from error
+        model = FileModel(plug_in, task, classes, made)
         model.predict(np.full((64, 96, 3), 114, np.uint8))  # what is wrong is found now, not mid-run
         return model
 
@@ -71,11 +68,11 @@ class FileModel:
         plug_in: Where it comes from.
         task: What it looks for.
         classes: What it tells apart.
-        function: What is called with an image.
+        made: What is called with an image.
     """
 
     def __init__(
-        self, plug_in: plugins.PlugIn, task: str, classes: tuple[str, ...], function: Callable[[Any], Any]
+        self, plug_in: plugins.PlugIn, task: str, classes: tuple[str, ...], made: plugins.Made
     ) -> None:
         self.name = plug_in.name
         self.task = task
@@ -85,9 +82,11 @@ class FileModel:
             "name": plug_in.name,
             "argument": _argument(plug_in.arg),
             "classes": list(classes),
-            "code": plugins.code_key(plug_in),
+            "code": made.key,
         }
-        self._function = function
+        if made.given:
+            self.key["arguments"] = made.given
+        self._function: Callable[[Any], Any] = made.object
 
     def predict(self, image: NDArray[np.uint8]) -> Any:
         """Look at one image.

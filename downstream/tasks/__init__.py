@@ -25,8 +25,8 @@ tasks.register(SEGMENTATION, "downstream.tasks.segmentation:Segmentation", origi
 tasks.register(RESTORATION, "downstream.tasks.restoration:Restoration", origin=__name__)
 
 _made: dict[str, Task] = {}
-#: Tasks from files: name to the plug-in, and to what was loaded from it.
-_plug_ins: dict[str, tuple[plugins.PlugIn, Any]] = {}
+#: Tasks from files: name to the plug-in, to what was loaded from it, and to its part of evidence's key.
+_plug_ins: dict[str, tuple[plugins.PlugIn, Any, dict[str, Any]]] = {}
 
 
 def find_task(name: str) -> Task:
@@ -42,7 +42,7 @@ def find_task(name: str) -> Task:
 
 
 def load_task(spec: str) -> Task:
-    """Return the task that a user names: a registered name, or ``FILE.py:NAME``, whose code is then run.
+    """Return the task that a user names: a registered name, or ``FILE.py:NAME[?OPTIONS]``, whose code is then run.
 
     A task from a file is known by its own name from then on, in this process.
 
@@ -54,11 +54,12 @@ def load_task(spec: str) -> Task:
     if plug_in is None:
         return find_task(spec)
     found = plugins.load(plug_in)
-    for name, (known, loaded) in _plug_ins.items():
+    for name, (known, loaded, _) in _plug_ins.items():
         if known == plug_in and loaded is found:
             return _made[name]
+    made = plugins.make(plug_in)
     try:
-        task: Task = found() if isinstance(found, type) else found
+        task: Task = made.object
         missing = [part for part in _PARTS if not hasattr(task, part)]
         name = "" if missing else task.about.name
     except ANYTHING as error:
@@ -71,7 +72,8 @@ def load_task(spec: str) -> Task:
         )
     if name in tasks:
         raise BadConfig(f"task {spec} calls itself {name!r}, as a registered task does: rename it")
-    _plug_ins[name], _made[name] = (plug_in, found), task
+    given = {"task_arguments": made.given} if made.given else {}
+    _plug_ins[name], _made[name] = (plug_in, found, {"task_code": made.key, **given}), task
     return task
 
 
@@ -81,8 +83,7 @@ _PARTS = tuple(name for name in (*Task.__annotations__, *vars(Task)) if not name
 
 def code_of(task: Task) -> dict[str, Any]:
     """Return the part of evidence's key that stands for a task's own code; empty for those of installed packages."""
-    plug_in, _ = _plug_ins.get(task.about.name, (None, None))
-    return {"task_code": plugins.code_key(plug_in)} if plug_in is not None else {}
+    return _plug_ins[task.about.name][2] if task.about.name in _plug_ins else {}
 
 
 def is_registered(name: str) -> bool:

@@ -78,7 +78,7 @@ def test_reference_rows_are_listed_and_change_nothing():
 
 
 def test_an_argument_to_a_filter_is_refused():
-    with pytest.raises(BenchError, match="takes no argument"):
+    with pytest.raises(BenchError, match="takes no weights file"):
         load_derainer("median:3")
 
 

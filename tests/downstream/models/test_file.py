@@ -76,7 +76,7 @@ def test_a_label_map_and_an_argument(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("def fn(image): return image\n", "making it raised AttributeError"),
+        ("def fn(image): return image\n", "asking for its classes raised AttributeError"),
         ("def fn(image): return 1\nfn.classes = ('a',)\n", r"must return boxes \(n, 4\), scores"),
         ("def fn(image): return [[9, 9, 3, 3]], [0.5], [0]\nfn.classes = ('a',)\n", "not width and height"),
         ("def fn(image): return [[1, 1, 3, 3]], [0.5], [4]\nfn.classes = ('a',)\n", "label 4, of 1 classes"),

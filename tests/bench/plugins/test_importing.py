@@ -10,10 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bench import plugins
 from bench.errors import BadConfig
 from bench.plugins import PlugIn, code_key, load, parse
 
@@ -37,34 +34,6 @@ def key(folder: Path, spec: str = "my.py:f") -> dict[str, str]:
     plugin = parse(f"{folder}/{spec}")
     assert plugin is not None
     return code_key(plugin)
-
-
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        ("my.py:fog", PlugIn(Path("my.py"), "fog")),
-        ("a b/my.py:fog:0.5:1", PlugIn(Path("a b/my.py"), "fog", "0.5:1")),
-        (r"C:\x\my.py:Net", PlugIn(Path(r"C:\x\my.py"), "Net")),
-        ("my.py", None),
-        ("my.py:", None),
-        ("streaks:heavy", None),
-        ("coco:/data/x.py", None),
-    ],
-)
-def test_what_names_an_object_in_a_file(spec: str, expected: PlugIn | None) -> None:
-    assert parse(spec) == expected
-    if expected is not None:
-        assert parse(str(expected)) == expected
-
-
-WORD = st.text("abcxyz_0", min_size=1, max_size=8)
-
-
-@given(st.lists(WORD, min_size=1, max_size=3), WORD, st.none() | st.text("ab:/.0", min_size=1, max_size=9))
-def test_a_spelling_is_read_as_it_was_meant(parts: list[str], name: str, arg: str | None) -> None:
-    plugin = PlugIn(Path("/".join(parts) + ".py"), name, arg)
-    assert parse(str(plugin)) == plugin
-    assert plugin.title == PlugIn(Path("elsewhere") / plugin.file, name, arg).title
 
 
 def test_neighbours_of_one_name_do_not_meet_and_nothing_is_left(tmp_path: Path) -> None:
@@ -233,10 +202,3 @@ def test_a_users_mistake_is_one_line(tmp_path: Path, files: dict[str, str], spec
             called(tmp_path, spec)
         assert "\n" not in str(caught.value)
         assert "bench.plugins" not in str(caught.value)
-
-
-def test_a_file_alone_is_asked_what_in_it_is_meant() -> None:
-    for spec in ("my.py", "my.py:"):
-        with pytest.raises(BadConfig, match=r"such as my\.py:NAME"):
-            plugins.refuse_bare(spec)
-    plugins.refuse_bare("streaks:heavy")
