@@ -183,7 +183,7 @@ def rain_order(name: str) -> tuple[int, str, float, str]:
     family, _, amount = name.partition(":")
     if amount in _STEPS:
         return (1, family, float(_STEPS.index(amount)), "")
-    number = re.match(r"\d+(\.\d+)?", amount)
+    number = re.match(r"\d+(\.\d+)?", amount.rpartition(":")[2])
     return (1, family, float(number.group()) if number else 0.0, amount)
 
 

@@ -26,7 +26,7 @@ def scene_digest(data: DataSet, scene: Scene) -> str:
     Raises:
         BadData: If a file is missing, unreadable, truncated or no image; it is named.
     """
-    read = {role: _file_digest(path) for role, path in data.files(scene).items()}
+    read = {role: file_digest(path) for role, path in data.files(scene).items()}
     return content_key({**read, "reader": data.code} if data.code else read)
 
 
@@ -56,7 +56,12 @@ def fingerprint(data: DataSet) -> str:
     )
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, read to its end; an image's, only if it is whole.
+
+    Raises:
+        BadData: If the file is missing, unreadable, truncated or no image; it is named.
+    """
     try:
         status = path.stat()
     except OSError as error:

@@ -19,7 +19,7 @@ def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.
     """Return the clean image (None where unknown) and the rainy one of a scene (uint8 RGB HxWx3 each).
 
     Raises:
-        BadData: If a file of the scene cannot be used, or the two images are of different sizes.
+        BadData: If a file of the scene cannot be used.
     """
     clean = data.clean(scene) if situation_of(rain, data).knows_clean else None
     if isinstance(rain, BroughtRain):

@@ -6,7 +6,7 @@ For looking, not for scoring: photos of real rain have no ground truth, and a ta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,10 +95,11 @@ def restore_scenes(
         else [scene.id for scene in data.scenes[:count]]
     )
     chosen = _scenes(data, names)
+    there = rain.of(replace(data, scenes=tuple(chosen))) if isinstance(rain, BroughtRain) else rain
     derainers = [(spec.label, load_derainer(spec, device=view.device)) for spec in specs]
     result = {}
     for scene in chosen:
-        clean, rainy = read_variant(data, rain, view.seed, scene)
+        clean, rainy = read_variant(data, there, view.seed, scene)
         versions = {CLEAN: clean} if clean is not None else {}
         versions[NONE] = rainy
         versions |= {label: restore(derainer, [scene.id], [rainy])[0] for label, derainer in derainers}
@@ -174,8 +175,7 @@ def _seer(view: View) -> Any:
 
 
 def _rain(view: View, data: DataSet) -> Rain:
-    rain = parse_rain(OWN if data.own_rain else view.rain)
-    return rain.of(data) if isinstance(rain, BroughtRain) else rain
+    return parse_rain(OWN if data.own_rain else view.rain)
 
 
 def _scenes(data: DataSet, names: Sequence[str]) -> list[Scene]:

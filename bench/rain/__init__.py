@@ -40,6 +40,7 @@ __all__ = [
 rains: Registry[RainFamily] = Registry("rain", "derain_bench.rains")
 rains.register("none", "bench.rain.dry:FAMILY")
 rains.register("own", "bench.rain.own:FAMILY")
+rains.register("rendered", "bench.rain.rendered:FAMILY")
 rains.register("streaks", "bench.rain.streaks:FAMILY")
 rains.register("rainfall", "bench.rain.rainfall:FAMILY")
 rains.register("wide", "bench.rain.wide:FAMILY")

@@ -86,11 +86,11 @@ def test_labels_of_few_bits_are_other_evidence_than_before_they_were_read_as_ind
     """Their bytes are the same; what is read of them is not."""
     from PIL import Image
 
-    from bench.data.fingerprint import _file_digest
+    from bench.data.fingerprint import file_digest
     from bench.hashing import sha256_file
 
     plain, few = tmp_path / "8.png", tmp_path / "1.png"
     Image.fromarray(np.eye(4, dtype=np.uint8)).save(plain)
     Image.fromarray(np.eye(4, dtype=bool)).save(few)
-    assert _file_digest(plain) == sha256_file(plain)
-    assert _file_digest(few) != sha256_file(few)
+    assert file_digest(plain) == sha256_file(plain)
+    assert file_digest(few) != sha256_file(few)
