@@ -21,6 +21,9 @@ ARROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             "bench.errors",
             "bench.files",
+            "bench.hashing",
+            "bench.keep.difference",
+            "bench.keep.entry",
             "bench.keep.records",
             "bench.score.stats",
             "bench.vocabulary",

@@ -27,6 +27,7 @@ VERBS = (
     "report",
     "compare",
     "leaderboard",
+    "submit",
     "list",
     "restore",
     "panel",

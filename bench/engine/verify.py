@@ -12,10 +12,12 @@ from bench.engine.local import ThisMachine
 from bench.engine.session import open_session
 from bench.engine.suite import Suite, code_in, make_suite, override_suite
 from bench.errors import BadConfig, BadRecord
+from bench.keep.difference import disagreement
 from bench.keep.records import Record, read_record
 from bench.keep.store import Store
+from bench.score.rescore import score_again
 from bench.seeds import rng_from
-from downstream.tasks import find_task
+from downstream.tasks import find_task, is_known, load_task
 from downstream.tasks.base import Row, Task
 
 
@@ -69,7 +71,39 @@ def verify(
         raise BadConfig(
             f"--task {suite.tasks[0]} is the task {task.about.name}, the record is of {record.task}"
         )
+    kept = _kept(path, Store(path.resolve().parent.parent), record, task)
+    names = sorted(kept)
+    chosen = rng_from("verify", record.cell).permutation(len(names))[:sample]
+    scenes = {names[index] for index in chosen}
+    fresh = _again(record, suite, scenes, device, workers)
+    return [Verdict(name, _compare(task, kept[name], fresh.get(name))) for name in sorted(scenes)]
+
+
+def check_scores(path: Path, task: str | None = None) -> str | None:
+    """Score a record again from its evidence, without data or networks.
+
+    Args:
+        path: A record in a store.
+        task: The record's task, where it is ``FILE.py:NAME``; its code is run.
+
+    Returns:
+        In what the record differs from its evidence; None where it does not.
+
+    Raises:
+        BadRecord: If the record is not in a store with its evidence.
+    """
+    if task is not None:
+        load_task(task)
+    record = read_record(path)
     store = Store(path.resolve().parent.parent)
+    if is_known(record.task):
+        _kept(path, store, record, find_task(record.task))
+    ((_, found),) = score_again(store, [record])
+    return disagreement(record, found)
+
+
+def _kept(path: Path, store: Store, record: Record, task: Task) -> dict[str, Row]:
+    """Return the rows that a record is made of, by scene."""
     rows = store.read(record.evidence, task)
     listed = store.read_manifest(record.data.fingerprint)["scenes"] if rows else []
     kept = {name: rows[name, digest] for name, digest in listed if (name, digest) in rows}
@@ -77,11 +111,7 @@ def verify(
         raise BadRecord(
             f"{path} lies apart from its evidence: give the record in the store that it was made in"
         )
-    names = sorted(kept)
-    chosen = rng_from("verify", record.cell).permutation(len(names))[:sample]
-    scenes = {names[index] for index in chosen}
-    fresh = _again(record, suite, scenes, device, workers)
-    return [Verdict(name, _compare(task, kept[name], fresh.get(name))) for name in sorted(scenes)]
+    return kept
 
 
 def _suite(record: Record, choices: Mapping[str, Any]) -> Suite:

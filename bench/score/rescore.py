@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from bench.errors import BadData, BadRecord
 from bench.keep.records import Head, Record
 from bench.keep.store import Store
@@ -23,17 +25,8 @@ def rescore(store: Store) -> list[tuple[Record, bool]]:
     records = store.read_records() if store.records.is_dir() else []
     if not records:
         raise BadData(f"no records in {store.root}: give the --out folder of a run")
-    scorers: dict[str, Scorer] = {}
     results = []
-    for old in records:
-        if not is_known(old.task):
-            raise BadRecord(
-                f"{old.filename()} is of task {old.task}, which comes from a file: name it with --task FILE.py:NAME"
-            )
-        fingerprint = old.data.fingerprint
-        if fingerprint not in scorers:
-            scorers[fingerprint] = Scorer(store, fingerprint)
-        new = scorers[fingerprint].record(Head.of(old), old.run)
+    for old, new in score_again(store, records):
         if new.images < old.images:
             raise BadRecord(
                 f"{old.filename()} was made from {old.images} scenes, of which {new.images} have evidence now: "
@@ -48,3 +41,25 @@ def rescore(store: Store) -> list[tuple[Record, bool]]:
             if path.name != old.filename():
                 (store.records / old.filename()).unlink()
     return [(new, new != old) for old, new in results]
+
+
+def score_again(store: Store, records: Iterable[Record]) -> Iterator[tuple[Record, Record]]:
+    """Score records of a store from its evidence; nothing is written.
+
+    Yields:
+        Each record with what its evidence gives.
+
+    Raises:
+        BadRecord: If a task comes from a file that was not named, or a manifest or evidence file is not valid.
+    """
+    scorers: dict[str, Scorer] = {}
+    for record in records:
+        if not is_known(record.task):
+            raise BadRecord(
+                f"{record.filename()} is of task {record.task}, which comes from a file: "
+                f"name it with --task FILE.py:NAME"
+            )
+        fingerprint = record.data.fingerprint
+        if fingerprint not in scorers:
+            scorers[fingerprint] = Scorer(store, fingerprint)
+        yield record, scorers[fingerprint].record(Head.of(record), record.run)

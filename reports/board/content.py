@@ -10,6 +10,8 @@ from bench.errors import BenchError
 from bench.files import list_files
 from bench.keep.records import Record, read_record
 from bench.vocabulary import REFERENCES
+from reports.board import checked
+from reports.board.entries import gather, read_entries
 from reports.board.honesty import problems
 from reports.results import Group, Results, label_order, read_results
 from reports.series import derainer_seconds, number
@@ -49,17 +51,23 @@ def read_board(folder: Path) -> tuple[list[Record], list[str]]:
     """Read the records of a board.
 
     Args:
-        folder: Holds one JSON file per record, each under the name that its content gives it.
+        folder: Holds one JSON file per record, each under the name that its content gives it, or entries that
+            `bench submit` made.
 
     Returns:
         The records, and one line for everything that is wrong with them.
     """
     records, wrong = [], []
     for path in list_files(folder, (".json",)):
+        if path.name == checked.FILE:
+            continue
         try:
             records.append(read_record(path))
         except BenchError as error:
             wrong.append(str(error))
+    entries, unreadable = read_entries(folder)
+    records, apart = gather(records, entries)
+    wrong += unreadable + apart
     if not records and not wrong:
         wrong.append(f"no records in {folder}: copy those of a finished run there, from its folder records")
     return records, wrong + (problems(records) if records else [])

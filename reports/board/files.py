@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from bench.files import ensure_folder, write_atomic
 from bench.keep.records import Record
 from reports import glossary
+from reports.board.checked import Status, statuses
 from reports.board.content import Board, make_board, read_board
 from reports.board.page import build_site
 from reports.board.samples import read_samples
@@ -24,6 +25,12 @@ Made by `bench leaderboard` from the records in `{board}`; edit nothing here.
 {metrics}
 An em dash is a number that does not exist; its note says why.
 """
+
+_ENTRIES = """*Re-scored*: its evidence gives its scores. *Re-run*: of some images a maintainer made the same
+evidence. The rest is unverified.
+
+| entry | what was found |
+| --- | --- |"""
 
 
 def render_leaderboard(folder: Path, site: Path, page: Path) -> tuple[dict[Path, bytes], list[str]]:
@@ -47,15 +54,27 @@ def render_leaderboard(folder: Path, site: Path, page: Path) -> tuple[dict[Path,
     board = make_board(records)
     files = build_site(board, read_samples(folder / "samples"), _relative(folder, site))
     rendered = {site / name: content for name, content in files.items()}
-    rendered[page] = render_page(board, records, folder.as_posix()).encode()
+    rendered[page] = render_page(board, records, folder.as_posix(), statuses(folder)).encode()
     return rendered, []
 
 
-def render_page(board: Board, records: list[Record], folder: str) -> str:
-    """LEADERBOARD.md: tables over all rains first, then one with ranks and intervals for each variant."""
+def render_page(
+    board: Board, records: list[Record], folder: str, verified: Mapping[str, Status] | None = None
+) -> str:
+    """LEADERBOARD.md: tables over all rains first, then one with ranks and intervals for each variant.
+
+    Args:
+        board: The checked board.
+        records: Its records.
+        folder: The address of the records.
+        verified: What maintainers found of each entry, by its file name.
+    """
     rows = ", ".join(f"`{label}` {text}" for label, text in glossary.rows(board.results))
     metrics = " ".join(glossary.metrics(board.results, "board"))
-    parts = [_INTRO.format(board=markdown(folder), rows=rows, metrics=metrics), "## Over all rains\n"]
+    parts = [_INTRO.format(board=markdown(folder), rows=rows, metrics=metrics)]
+    if verified:
+        parts += ["## Entries\n", _ENTRIES, *(f"| {markdown(n)} | {s} |" for n, s in verified.items()), ""]
+    parts.append("## Over all rains\n")
     parts.append(render_markdown(build_tables(records, "paper")))
     parts.append("## By variant\n")
     tables = [replace(section.table, caption=section.table.caption + ".") for section in board.sections]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.errors import BenchError
+from bench.hashing import content_key
 from bench.keep.records import Record, Score
 from bench.score.stats import Estimate, Sampled, compared, estimate
 from bench.vocabulary import CLEAN, GAIN, NONE, REFERENCES
@@ -37,6 +38,9 @@ def problems(records: Sequence[Record]) -> list[str]:
 def record_problems(record: Record) -> list[str]:
     """What one record says against itself."""
     found = []
+    timed = record.run.get("seconds_per_image") is not None
+    if timed and not (record.run.get("processor") and record.run.get("device")):
+        found.append(f"{record.filename()}: states seconds without the machine that took them: run it again")
     for score in record.scores:
         reason = _score_problem(record, score)
         if reason:
@@ -80,6 +84,7 @@ def reference_problems(results: Results) -> list[tuple[str, str]]:
     """
     found = []
     for group in results:
+        found += _copied(group)
         for label, record in group.records.items():
             for name in REFERENCES:
                 row = group.records.get(name)
@@ -89,6 +94,30 @@ def reference_problems(results: Results) -> list[tuple[str, str]]:
             if label not in REFERENCES:
                 found += [(record.filename(), line) for line in _derived_problems(group, record)]
     return found
+
+
+def _copied(group: Group) -> list[tuple[str, str]]:
+    """Derainers whose evidence is another's: two networks do not agree to the last digit on every image.
+
+    Those that leave the image as it is agree with the row `none`, and with each other.
+    """
+    rainy = group.records.get(NONE)
+    owners: dict[str, str] = {} if rainy is None else {_fingerprint(rainy): NONE}
+    found = []
+    for label, record in group.records.items():
+        if label in REFERENCES:
+            continue
+        owner = owners.setdefault(_fingerprint(record), label)
+        owner = owners.setdefault(record.evidence, owner) if owner == label else owner
+        if owner not in (label, NONE):
+            line = f"{label} has the very evidence of {owner}: one of them is a copy, remove it"
+            found.append((record.filename(), f"{record.filename()}: {line}"))
+    return found
+
+
+def _fingerprint(record: Record) -> str:
+    """A hash of what a record says of every image and resample."""
+    return content_key([record.replicates, record.breakdown.get("images")])
 
 
 def _derived_problems(group: Group, record: Record) -> list[str]:
