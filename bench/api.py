@@ -15,7 +15,6 @@ from bench.engine.session import Watcher, open_session
 from bench.engine.suite import Suite, suite_of
 from bench.errors import BadConfig, BadData
 from bench.keep.records import Record
-from bench.vocabulary import DETECTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +75,7 @@ class Run:
 
 def run(
     derainer: str | Sequence[str] = (),
-    task: str | Sequence[str] = DETECTION,
+    task: str | Sequence[str] = (),
     data: str = "street",
     split: str | None = None,
     rain: str | Sequence[str] = "streaks:medium",
@@ -87,6 +86,7 @@ def run(
     device: str = "auto",
     seed: int = 0,
     *,
+    measure: str | Sequence[str] = (),
     precision: str = "auto",
     tile: str = "auto",
     trust_checkpoint: str | Sequence[str] = (),
@@ -101,7 +101,8 @@ def run(
     Args:
         derainer: ``[LABEL=]NAME[:ARG]``, several separated by commas or as a sequence. The rows ``clean`` and
             ``none`` are always there.
-        task: ``detection``, ``segmentation``, ``restoration``, or several.
+        task: ``detection``, ``segmentation``, ``restoration``, or several. Without one, and without a measure, it is
+            ``detection``.
         data: ``street`` or ``KIND:DIR``.
         split: The data set's split; None takes the kind's default.
         rain: ``streaks:light|medium|heavy``, ``rainfall:R``, ``none``, or several.
@@ -111,6 +112,7 @@ def run(
         limit: Only the first so many scenes.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         seed: Seeds the rain.
+        measure: Measures beside the tasks, such as ``ms_ssim``; see ``bench list measures``.
         precision: ``auto``, ``fp32`` or ``bf16``: what derainers compute in.
         tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]``: how derainers cut large images.
         trust_checkpoint: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
@@ -133,7 +135,6 @@ def run(
     """
     choices = {
         "derainer": derainer,
-        "task": task,
         "data": data,
         "split": split,
         "rain": rain,
@@ -145,6 +146,7 @@ def run(
         "tile": tile,
         "trust_checkpoint": trust_checkpoint,
     }
+    choices |= {key: asked for key, asked in (("task", task), ("measure", measure)) if asked}
     suite = suite_of(choices)
     return run_suite(
         suite,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.keep.records import Record
     from derainers import Card, Published
 
-KINDS = ("derainers", "models", "rains", "data", "suites")
+KINDS = ("derainers", "models", "rains", "data", "measures", "suites")
 
 
 def add(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def command(
         "reports/board/records"
     ),
 ) -> None:
-    """List derainers, models, rains, data sets or suites."""
+    """List derainers, models, rains, data sets, measures or suites."""
     from bench.errors import unknown
 
     if kind not in KINDS:
@@ -77,6 +77,10 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         from bench.rain import rain_entries
 
         return ("rain", "what it is"), [(entry.name, entry.title) for entry in rain_entries()]
+    if kind == "measures":
+        from downstream.measures import described, measure_names
+
+        return ("measure", "task", "protocol", "compares with"), described(measure_names())
     if kind == "data":
         return ("data", "tasks", "default split", "what it is"), _data()
     from bench.engine.suite import read_suite, shipped_suites

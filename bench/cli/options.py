@@ -20,6 +20,10 @@ Task = Annotated[
     str | None,
     typer.Option(help="detection, segmentation, restoration; separated by commas. [default: detection]"),
 ]
+Measure = Annotated[
+    str | None,
+    typer.Option(help="psnr, ms_ssim, ... (see `bench list measures`) or FILE.py:NAME; separated by commas."),
+]
 Data = Annotated[
     str | None,
     typer.Option(help="street, KIND:DIR (see `bench list data`) or FILE.py:READER[:DIR]. [default: street]"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from bench.data import open_data
@@ -261,6 +262,9 @@ def outline(suite: Suite) -> Outline:
     problems.settle()
     _check_situations(variants)
     notes = _check_tasks(variants, asked) + notes
+    for task, variant in product(asked, variants):
+        if can_serve(variant.data, task):
+            task.key(variant.data)  # raises where what a measure uses is not at hand
     digests = _check_files(variants, {need for task in asked for need in task.needs})
     variants = [replace(variant, digests=digests[id(variant.data)]) for variant in variants]
     notes += [f"{v.data.name}: {note}" for v in variants for note in (*v.data.notes, *_assumed(v))]

@@ -58,10 +58,11 @@ class _Part(BaseModel):
 
 def _known_task(value: str) -> str:
     from bench import plugins
-    from downstream.tasks import tasks
+    from downstream.tasks import is_registered, registered_names
 
-    if plugins.parse(value) is None and value not in tasks:
-        raise ValueError(str(unknown("task", value, tasks)).removeprefix(f"unknown task {value!r}: "))
+    if plugins.parse(value) is None and not is_registered(value):
+        said = str(unknown("task", value, registered_names()))
+        raise ValueError(said.removeprefix(f"unknown task {value!r}: "))
     return value
 
 
@@ -117,7 +118,8 @@ class Suite(_Part):
     Attributes:
         derainers: ``[LABEL=]NAME[?OPTIONS][:ARG]`` each, or a mapping with ``name`` and, where wanted, ``label``,
             ``arguments``, ``attributes`` and ``weights``; the rows ``clean`` and ``none`` are always there.
-        tasks: Names, or ``FILE.py:NAME``; restoration is scored wherever the clean image is known, asked for or not.
+        tasks: Names of tasks and measures, or ``FILE.py:NAME``; restoration is scored wherever the clean image is
+            known, asked for or not.
         models: Downstream networks; a task that none is named for takes the embedded one.
         seed: Seeds the rain.
         precision: What the derainers compute in; ``auto`` is the fastest that the hardware has.
@@ -271,8 +273,9 @@ def suite_of(choices: Mapping[str, Any]) -> Suite:
     """Make a suite from the choices of the command line or of :func:`bench.run`.
 
     Args:
-        choices: ``derainer``, ``task``, ``data``, ``split``, ``rain``, ``model``, ``checkpoint``, ``limit``, ``seed``,
-            ``precision``, ``tile``, ``trust_checkpoint``; lists as sequences or separated by commas.
+        choices: ``derainer``, ``task``, ``measure``, ``data``, ``split``, ``rain``, ``model``, ``checkpoint``,
+            ``limit``, ``seed``, ``precision``, ``tile``, ``trust_checkpoint``; lists as sequences or separated by
+            commas. Measures are added to the tasks that are asked for; without any they stand alone.
 
     Raises:
         BadConfig: Naming every wrong choice at once.
@@ -303,6 +306,9 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     ):
         if key in choices:
             values[field] = listed(choices[key])
+    if "measure" in choices:
+        measured = map(_task_of, listed(choices["measure"]))
+        values["tasks"] = list(dict.fromkeys([*values.get("tasks", ()), *measured]))
     values |= {key: choices[key] for key in ("seed", "precision", "tile") if key in choices}
     models = listed(choices.get("model", ()))
     checkpoints = listed(choices.get("checkpoint", ()))
@@ -310,6 +316,13 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
         asked = make_suite({"tasks": values.get("tasks", suite.tasks)}, COMMAND_LINE)
         values["models"] = _model_choices(asked.load_tasks(), models, checkpoints)
     return make_suite(values, COMMAND_LINE if suite == Suite() else f"suite {suite.name}")
+
+
+def _task_of(measure: str) -> str:
+    from bench import plugins
+    from downstream.measures import task_of
+
+    return task_of(measure, is_file=plugins.parse(measure) is not None)
 
 
 def _model_choices(

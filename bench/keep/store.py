@@ -272,14 +272,16 @@ class Store:
 
     def _problems(self) -> Iterator[tuple[Path, str, bool]]:
         """Each evidence file that cannot be used, the reason, and whether it is of no use to anybody."""
-        from downstream.tasks import find_task, tasks
+        from downstream.tasks import find_task, is_registered
 
         for key, what in self.cells():
             for path in self.shards(key):
                 try:
                     if not is_whole(path):
                         yield path, "truncated or damaged; the next run makes it again", True
-                    elif what["task"] in tasks:  # of tasks from a file, only those know what a row holds
+                    elif is_registered(
+                        what["task"]
+                    ):  # of tasks from a file, only those know what a row holds
                         read_shard(path, find_task(what["task"]))
                 except BadRecord as error:
                     yield path, str(error), False

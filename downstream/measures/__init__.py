@@ -1,1 +1,76 @@
-"""Measures of an image, or of a pair of images, by name."""
+"""Measures of an image, or of a pair of images, by name.
+
+A measure comes from the program, from an installed package (entry points of the group ``derain_bench.measures``), or
+from a Python file (``my.py:sharpness``). To the engine each is a task of its own, so that its evidence depends on it
+alone: to add a measure makes no evidence again. PSNR and SSIM are taken together, by the task `restoration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.errors import BadConfig, unknown
+from bench.registry import Registry
+from bench.vocabulary import RESTORATION
+from downstream.measures.base import Measure, Metric
+
+__all__ = ["TOGETHER", "Measure", "Metric", "find_measure", "measure_names", "measures", "task_of"]
+
+#: Registered measures, each a task of its own.
+measures: Registry[Measure] = Registry("measure", "derain_bench.measures")
+for _name in ("ms_ssim", "gmsd", "haarpsi", "vif", "fsim"):
+    measures.register(_name, f"downstream.measures.known:{_name.upper()}", origin=__name__)
+
+#: Measures that a task takes together: what `--measure` calls them, and the task.
+TOGETHER = {"psnr": RESTORATION, "ssim": RESTORATION}
+
+
+def measure_names() -> tuple[str, ...]:
+    """Return every name that `--measure` takes, sorted."""
+    return tuple(sorted({*TOGETHER, *measures}))
+
+
+def find_measure(name: str) -> Measure:
+    """Return the registered measure of that name.
+
+    Raises:
+        UnknownName: If there is none.
+        BadConfig: If an installed package registered something else, or under another name than its own.
+    """
+    found = measures.get(name)
+    if not isinstance(found, Measure) or found.name != name:
+        raise BadConfig(
+            f"measure {name!r} from {measures.origin(name)} is no downstream.measures.Measure of that name"
+        )
+    return found
+
+
+def task_of(spec: str, is_file: bool) -> str:
+    """Return what the task is called that takes a measure: its own name, its file's, or that of several together.
+
+    Args:
+        spec: As a user writes it after `--measure`.
+        is_file: Whether it names an object in a Python file.
+
+    Raises:
+        UnknownName: If there is no such measure.
+    """
+    if is_file:
+        return spec
+    if spec not in TOGETHER and spec not in measures:
+        raise unknown("measure", spec, measure_names())
+    return TOGETHER.get(spec, spec)
+
+
+def described(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return of measures: name, task, protocol and what it needs, as `bench list measures` shows them."""
+    rows: list[tuple[str, ...]] = []
+    for name in names:
+        if name in TOGETHER:
+            rows.append((name, TOGETHER[name], "", ""))
+            continue
+        found = find_measure(name)
+        rows.append(
+            (name, name, found.metric.protocol, "the clean image" if found.needs_clean else "nothing")
+        )
+    return rows

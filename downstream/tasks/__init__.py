@@ -1,7 +1,8 @@
 """What is asked of a restored image: one module a task, found by name.
 
 A task comes from the program, from an installed package (entry points of the group ``derain_bench.tasks``), or from a
-Python file (``my.py:MyTask``). Importing this package imports no task.
+Python file (``my.py:MyTask``); each measure of `downstream.measures` is a task as well. Importing this package imports
+no task.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.registry import Registry
 from bench.vocabulary import DETECTION, RESTORATION, SEGMENTATION
+from downstream.measures import find_measure, measures
+from downstream.measures.base import Measure
 from downstream.tasks.base import Description, Metric, Task
+from downstream.tasks.measured import Measured
 from downstream.tasks.per_image import PerImage
 
 __all__ = ["Description", "Metric", "PerImage", "Task", "about", "find_task", "load_task", "tasks"]
@@ -36,8 +40,8 @@ def find_task(name: str) -> Task:
         UnknownName: If there is none; one from a file has to be loaded first, see :func:`load_task`.
     """
     if name not in _made:
-        found = tasks.get(name)
-        _made[name] = found() if isinstance(found, type) else found
+        found: Any = find_measure(name) if name in measures else tasks.get(name)
+        _made[name] = _made_of(found)
     return _made[name]
 
 
@@ -59,7 +63,7 @@ def load_task(spec: str) -> Task:
             return _made[name]
     made = plugins.make(plug_in)
     try:
-        task: Task = made.object
+        task = _made_of(made.object)
         missing = [part for part in _PARTS if not hasattr(task, part)]
         name = "" if missing else task.about.name
     except ANYTHING as error:
@@ -70,11 +74,17 @@ def load_task(spec: str) -> Task:
         raise BadConfig(
             f"task {spec} is no task, it lacks {', '.join(missing)}: see docs/tasks.md for what one has"
         )
-    if name in tasks:
+    if is_registered(name):
         raise BadConfig(f"task {spec} calls itself {name!r}, as a registered task does: rename it")
     given = {"task_arguments": made.given} if made.given else {}
     _plug_ins[name], _made[name] = (plug_in, found, {"task_code": made.key, **given}), task
     return task
+
+
+def _made_of(found: Any) -> Any:
+    """The task of what a name stands for: a task, a class that makes one, or a measure."""
+    made = found() if isinstance(found, type) else found
+    return Measured(made) if isinstance(made, Measure) else made
 
 
 #: What every task has; see :class:`downstream.tasks.base.Task`.
@@ -88,16 +98,21 @@ def code_of(task: Task) -> dict[str, Any]:
 
 def is_registered(name: str) -> bool:
     """Return whether a task comes with the program or an installed package, rather than from a file."""
-    return name in tasks
+    return name in tasks or name in measures
+
+
+def registered_names() -> tuple[str, ...]:
+    """Return the names of all registered tasks, and of the measures, which are tasks as well."""
+    return tuple(sorted({*tasks, *measures}))
 
 
 def is_known(name: str) -> bool:
     """Return whether :func:`find_task` has a task of this name."""
-    return name in tasks or name in _made
+    return is_registered(name) or name in _made
 
 
 def all_tasks() -> list[Task]:
-    """Return every registered task, in the order of reports."""
+    """Return every registered task, in the order of reports; measures are not among them."""
     return in_order(find_task(name) for name in tasks)
 
 
@@ -109,4 +124,4 @@ def in_order(found: Iterable[Task]) -> list[Task]:
 
 def about(name: str) -> Description | None:
     """Return what reports know of a registered task; None where none has this name."""
-    return find_task(name).about if name in tasks else None
+    return find_task(name).about if is_registered(name) else None

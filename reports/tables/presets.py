@@ -8,7 +8,7 @@ from dataclasses import replace
 from bench.errors import BadData, unknown
 from bench.keep.records import Record
 from bench.vocabulary import REFERENCES
-from downstream.tasks import tasks
+from downstream.tasks import is_registered, tasks
 from reports.results import Group, Results, label_order, read_results
 from reports.tables.cells import Filled, assemble, mean_columns, metric_column, plain_column
 from reports.tables.table import Cell, Choice, Column, Row, Table, choose
@@ -28,7 +28,7 @@ def build_tables(records: Sequence[Record], preset: str, choice: Choice | None =
         BadData: If there are no records, or none that the preset is about.
     """
     results = read_results(records)
-    if preset not in PRESETS and preset not in results.tasks and preset not in tasks:
+    if preset not in PRESETS and preset not in results.tasks and not is_registered(preset):
         raise unknown("table", preset, {*PRESETS, *tasks, *results.tasks})
     build = PRESETS.get(preset) or _task(preset)
     tables = [table for table in build(results) if table.columns]
@@ -192,7 +192,7 @@ def errors(results: Results) -> Iterable[Table]:
 
 
 def correlation(results: Results) -> Iterable[Table]:
-    """Whether PSNR and SSIM order derainers, and images, as AP and mIoU do; two tables for all variants."""
+    """Whether measures of the image order derainers, and images, as AP and mIoU do; two tables for all variants."""
     from reports.tables.agreement import agreement_table, image_table
 
     yield agreement_table(results)

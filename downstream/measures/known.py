@@ -1,0 +1,21 @@
+"""The measures that come with the program; what computes them is imported at first use."""
+
+from __future__ import annotations
+
+from downstream.measures.base import Measure, Metric
+
+
+def _share(name: str, title: str, protocol: str, compute: str, most: float | None = 1.0) -> Measure:
+    """A measure that is 1 for equal images."""
+    metric = Metric(name, title, protocol, "", 1.0, 4, bounds=(None, most))
+    return Measure(metric, f"downstream.measures.{compute}")
+
+
+MS_SSIM = _share("ms_ssim", "MS-SSIM", "ms_ssim@rgb", "similarity:ms_ssim")
+HAARPSI = _share("haarpsi", "HaarPSI", "haarpsi@yiq", "similarity:haarpsi")
+FSIM = _share("fsim", "FSIM", "fsim@yiq", "feature_similarity:fsim")
+VIF = _share("vif", "VIF", "vif@y", "similarity:vif", most=None)  # above 1 where contrast was raised
+GMSD = Measure(
+    Metric("gmsd", "GMSD", "gmsd@y", "", 1.0, 4, higher_is_better=False, bounds=(0.0, None)),
+    "downstream.measures.similarity:gmsd",
+)
