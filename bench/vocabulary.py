@@ -14,7 +14,7 @@ DRY, OWN = "none", "own"
 RECOVERY, HARM, GAIN = "recovery", "harm", "gain"
 
 #: What is asked of a restored image, in the words of the command line; one module of `downstream.tasks` each.
-DETECTION, SEGMENTATION, RESTORATION = "detection", "segmentation", "restoration"
+DETECTION, SEGMENTATION, RESTORATION, QUALITY = "detection", "segmentation", "restoration", "quality"
 
 #: What a data set may have of a scene, beside an image to look at. A task says which of them it needs.
 CLEAN_IMAGES, BOXES, MASKS, DEPTH = "clean images", "boxes", "masks", "depth"

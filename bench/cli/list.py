@@ -78,9 +78,7 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
         return ("rain", "what it is"), [(entry.name, entry.title) for entry in rain_entries()]
     if kind == "measures":
-        from downstream.measures import described, measure_names
-
-        return ("measure", "task", "protocol", "compares with"), described(measure_names())
+        return ("measure", "task", "protocols", "needs"), _measures()
     if kind == "data":
         return ("data", "tasks", "default split", "what it is"), _data()
     from bench.engine.suite import read_suite, shipped_suites
@@ -110,6 +108,19 @@ def _data() -> list[tuple[str, ...]]:
             continue
         tasks = ", ".join(tasks_served(reader.serves)) or "none: to look at"
         lines.append((reader.spec, tasks, reader.split, reader.description))
+    return lines
+
+
+def _measures() -> list[tuple[str, ...]]:
+    from downstream.measures import measure_names, task_of
+    from downstream.tasks import find_task
+
+    lines: list[tuple[str, ...]] = []
+    for name in measure_names():
+        task = find_task(task_of(name, is_file=False))
+        own = [metric for metric in task.about.metrics if metric.name.partition("_")[0] == name]
+        protocols = dict.fromkeys(metric.protocol for metric in own or task.about.metrics)
+        lines.append((name, task.about.name, ", ".join(protocols), ", ".join(task.needs)))
     return lines
 
 

@@ -18,7 +18,9 @@ Derainer = Annotated[
 ]
 Task = Annotated[
     str | None,
-    typer.Option(help="detection, segmentation, restoration; separated by commas. [default: detection]"),
+    typer.Option(
+        help="detection, segmentation, restoration, quality; separated by commas. [default: detection]"
+    ),
 ]
 Measure = Annotated[
     str | None,

@@ -263,7 +263,7 @@ def outline(suite: Suite) -> Outline:
     _check_situations(variants)
     notes = _check_tasks(variants, asked) + notes
     for task, variant in product(asked, variants):
-        if can_serve(variant.data, task):
+        if can_serve(variant, task):
             task.key(variant.data)  # raises where what a measure uses is not at hand
     digests = _check_files(variants, {need for task in asked for need in task.needs})
     variants = [replace(variant, digests=digests[id(variant.data)]) for variant in variants]
@@ -465,14 +465,7 @@ def _check_tasks(variants: Sequence[Variant], asked: Sequence[Task]) -> list[str
             things = " and ".join(need for need in task.needs if need not in variant.serves)
             lack = f"task {task.about.name} needs {things}, which {variant.data.name} does not have"
             if not any(can_serve(other, task) for other in variants) or not any(t in able for t in asked):
-                raise BadData(
-                    f"{lack}: "
-                    + (
-                        f"its tasks are {', '.join(names)}"
-                        if able
-                        else "`bench restore` shows what derainers make of it"
-                    )
-                )
+                raise BadData(f"{lack}: its tasks are {', '.join(names)}")
             scored = ", ".join(t.about.name for t in asked if t in able)
             notes.append(f"{lack}: it is scored for {scored}")
     return notes

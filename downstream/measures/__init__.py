@@ -2,16 +2,15 @@
 
 A measure comes from the program, from an installed package (entry points of the group ``derain_bench.measures``), or
 from a Python file (``my.py:sharpness``). To the engine each is a task of its own, so that its evidence depends on it
-alone: to add a measure makes no evidence again. PSNR and SSIM are taken together, by the task `restoration`.
+alone: to add a measure makes no evidence again. PSNR and SSIM are taken together, by the task `restoration`, and so are
+NIQE, BRISQUE and PIQE, by `quality`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bench.errors import BadConfig, unknown
 from bench.registry import Registry
-from bench.vocabulary import RESTORATION
+from bench.vocabulary import QUALITY, RESTORATION
 from downstream.measures.base import Measure, Metric
 
 __all__ = ["TOGETHER", "Measure", "Metric", "find_measure", "measure_names", "measures", "task_of"]
@@ -22,7 +21,13 @@ for _name in ("ms_ssim", "gmsd", "haarpsi", "vif", "fsim"):
     measures.register(_name, f"downstream.measures.known:{_name.upper()}", origin=__name__)
 
 #: Measures that a task takes together: what `--measure` calls them, and the task.
-TOGETHER = {"psnr": RESTORATION, "ssim": RESTORATION}
+TOGETHER = {
+    "psnr": RESTORATION,
+    "ssim": RESTORATION,
+    "niqe": QUALITY,
+    "brisque": QUALITY,
+    "piqe": QUALITY,
+}
 
 
 def measure_names() -> tuple[str, ...]:
@@ -60,17 +65,3 @@ def task_of(spec: str, is_file: bool) -> str:
     if spec not in TOGETHER and spec not in measures:
         raise unknown("measure", spec, measure_names())
     return TOGETHER.get(spec, spec)
-
-
-def described(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return of measures: name, task, protocol and what it needs, as `bench list measures` shows them."""
-    rows: list[tuple[str, ...]] = []
-    for name in names:
-        if name in TOGETHER:
-            rows.append((name, TOGETHER[name], "", ""))
-            continue
-        found = find_measure(name)
-        rows.append(
-            (name, name, found.metric.protocol, "the clean image" if found.needs_clean else "nothing")
-        )
-    return rows

@@ -13,7 +13,7 @@ from typing import Any
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.registry import Registry
-from bench.vocabulary import DETECTION, RESTORATION, SEGMENTATION
+from bench.vocabulary import DETECTION, QUALITY, RESTORATION, SEGMENTATION
 from downstream.measures import find_measure, measures
 from downstream.measures.base import Measure
 from downstream.tasks.base import Description, Metric, Task
@@ -27,6 +27,7 @@ tasks: Registry[Task | type[Task]] = Registry("task", "derain_bench.tasks")
 tasks.register(DETECTION, "downstream.tasks.detection:Detection", origin=__name__)
 tasks.register(SEGMENTATION, "downstream.tasks.segmentation:Segmentation", origin=__name__)
 tasks.register(RESTORATION, "downstream.tasks.restoration:Restoration", origin=__name__)
+tasks.register(QUALITY, "downstream.tasks.quality:Quality", origin=__name__)
 
 _made: dict[str, Task] = {}
 #: Tasks from files: name to the plug-in, to what was loaded from it, and to its part of evidence's key.

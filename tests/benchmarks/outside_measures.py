@@ -1,11 +1,15 @@
 """Prints what other people's programs say of the tests' pairs of images: the numbers that the tests of measures hold.
 
-Run ``python tests/benchmarks/outside_measures.py`` where the packages are installed (``pip install --no-deps piq``).
-PIQ is loaded module by module, since its package imports torchvision, which none of these measures uses.
+Run ``python tests/benchmarks/outside_measures.py`` where the packages lie on the path, installed with ``--no-deps``:
+``piq`` 0.8.0, ``basicsr`` 1.4.2 (its NIQE was held against the authors' MATLAB), ``pypiqe`` 1.2, and ``pybrisque`` 1.0
+with ``libsvm-official`` 3.37. PIQ and BasicSR are loaded module by module, since their packages import torchvision,
+which none of these measures uses. pybrisque halves images by dropping pixels where the authors' program interpolates,
+so its second scale is given our halved image; its own score stands beside.
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import sys
@@ -13,8 +17,12 @@ import types
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import scipy.ndimage
 import torch
+
+from downstream.measures.natural import grey, halved
 
 PAIRS = Path(__file__).parents[1] / "downstream" / "measures" / "conftest.py"
 FULL = {
@@ -50,6 +58,36 @@ def main() -> None:
         compute = getattr(importlib.import_module(f"piq.{module}"), function)
         for pair, (image, clean) in pairs.make_pairs().items():
             print(f"piq {name} {pair}: {compute(tensor(image), tensor(clean), data_range=1.0).item():.12f}")
+    without_reference(pairs)
+
+
+def without_reference(pairs: Any) -> None:
+    from pypiqe import piqe
+
+    sys.modules["scipy.ndimage.filters"] = scipy.ndimage
+    for package in ("basicsr", "basicsr.metrics", "basicsr.utils"):
+        bare(package)
+    sys.modules["basicsr.utils"].bgr2ycbcr = None  # type: ignore[attr-defined]
+    module = importlib.import_module("basicsr.metrics.niqe")
+    model = np.load(Path(module.__file__ or "").with_name("niqe_pris_params.npz"))
+    from libsvm import svmutil
+
+    svmutil.c_double = ctypes.c_double
+    scipy.ndarray = np.ndarray
+    sys.modules["svmutil"] = svmutil
+    regression = importlib.import_module("brisque").BRISQUE()
+    for pair, images in pairs.make_pairs().items():
+        for which, image in zip(("distorted", "clean"), images, strict=True):
+            plane = grey(image)
+            found = module.niqe(
+                plane, model["mu_pris_param"], model["cov_pris_param"], model["gaussian_window"]
+            )
+            print(f"basicsr niqe {pair} {which}: {found:.6f}")
+            print(f"pypiqe piqe {pair} {which}: {piqe(plane.astype(np.uint8))[0]:.6f}")
+            scales = [regression.get_feature(each)[:18] for each in (plane, halved(plane))]
+            value = regression._calculate_score(regression._scale_feature(np.concatenate(scales)))
+            whole = regression.get_score(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+            print(f"pybrisque brisque {pair} {which}: {value:.6f}, by itself {whole:.6f}")
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ def test_what_the_embedded_set_is_said_to_serve_it_serves() -> None:
     data, street = open_data("street"), readers.get("street")
     assert data.split == street.split
     assert data.serves | {"depth"} == street.serves
-    assert tasks_served(data.serves) == ("detection", "segmentation", "restoration")
-    assert tasks_served(readers.get("images").serves) == ()
+    assert tasks_served(data.serves) == ("detection", "segmentation", "restoration", "quality")
+    assert tasks_served(readers.get("images").serves) == ("quality",)
     assert data.first(0).serves == {"boxes", "masks"}
 
 

@@ -1,0 +1,50 @@
+"""Quality: what NIQE, BRISQUE and PIQE make of a restored image, with no clean one to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bench.vocabulary import QUALITY
+from downstream.tasks.base import Metric
+from downstream.tasks.per_image import PerImage
+
+
+def _lower(name: str, protocol: str, least: float | None = None, headline: bool = False) -> Metric:
+    return Metric(
+        name,
+        name.upper(),
+        protocol,
+        "",
+        1.0,
+        2,
+        higher_is_better=False,
+        bounds=(least, None),
+        place="summary",
+        headline=headline,
+    )
+
+
+class Quality(PerImage):
+    """NIQE, BRISQUE and PIQE; see `downstream.measures.natural` and `perception` for the protocols."""
+
+    name = QUALITY
+    metrics = (
+        _lower("niqe", "niqe@live", 0.0, headline=True),
+        _lower("brisque", "brisque@live"),
+        _lower("piqe", "piqe@matlab"),
+    )
+    needs = ()
+    order = 35
+
+    def measure(self, image: np.ndarray, clean: np.ndarray | None) -> Mapping[str, float]:
+        """The three numbers; NaN where an image is too small or flat for one."""
+        from downstream.measures.natural import brisque, niqe
+        from downstream.measures.perception import piqe
+
+        return {"niqe": niqe(image), "brisque": brisque(image), "piqe": piqe(image)}
+
+    def left_out(self, metric: str) -> str:
+        """Say why an image has no number."""
+        return f"too small or too flat for {metric.upper()}"
