@@ -8,7 +8,7 @@ from dataclasses import replace
 from bench.errors import BadData, unknown
 from bench.keep.records import Record
 from bench.vocabulary import REFERENCES
-from downstream.tasks import is_registered, tasks
+from downstream.tasks import is_registered
 from reports.results import Group, Results, label_order, read_results
 from reports.tables.cells import Filled, assemble, mean_columns, metric_column, plain_column
 from reports.tables.table import Cell, Choice, Column, Row, Table, choose
@@ -29,7 +29,7 @@ def build_tables(records: Sequence[Record], preset: str, choice: Choice | None =
     """
     results = read_results(records)
     if preset not in PRESETS and preset not in results.tasks and not is_registered(preset):
-        raise unknown("table", preset, {*PRESETS, *tasks, *results.tasks})
+        raise unknown("table", preset, {*PRESETS, *results.tasks})
     build = PRESETS.get(preset) or _task(preset)
     tables = [table for table in build(results) if table.columns]
     if not tables:
