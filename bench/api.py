@@ -87,6 +87,7 @@ def run(
     seed: int = 0,
     *,
     measure: str | Sequence[str] = (),
+    where: str | None = None,
     precision: str = "auto",
     tile: str = "auto",
     trust_checkpoint: str | Sequence[str] = (),
@@ -113,6 +114,7 @@ def run(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         seed: Seeds the rain.
         measure: Measures beside the tasks, such as ``ms_ssim``; see ``bench list measures``.
+        where: Only scenes with these tags, e.g. ``weather=rainy,timeofday=night``.
         precision: ``auto``, ``fp32`` or ``bf16``: what derainers compute in.
         tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]``: how derainers cut large images.
         trust_checkpoint: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
@@ -140,6 +142,7 @@ def run(
         "rain": rain,
         "model": model,
         "checkpoint": checkpoint,
+        "where": where,
         "limit": limit,
         "seed": seed,
         "precision": precision,

@@ -68,6 +68,10 @@ SearchPath = Annotated[
 Out = Annotated[
     Path, typer.Option(help="Where evidence and records are kept; a run goes on from what is there.")
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(help="Only scenes with these tags, KEY=VALUE separated by commas, e.g. weather=rainy."),
+]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many scenes.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Seed = Annotated[int | None, typer.Option(help="Seeds the rain. [default: 0]")]

@@ -34,6 +34,7 @@ def command(
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
     out: options.Out = Path("runs"),
+    where: options.Where = None,
     limit: options.Limit = None,
     device: options.Device = "auto",
     seed: options.Seed = None,
@@ -58,6 +59,7 @@ def command(
         rain=rain,
         model=model,
         checkpoint=checkpoint,
+        where=where,
         limit=limit,
         seed=seed,
         precision=precision,
@@ -65,8 +67,8 @@ def command(
         trust_checkpoint=trust_checkpoint,
     )
     watcher = TerminalWatcher()
-    where = options.choose_place(engine, address, workers)
-    with open_session(chosen, out, where, device=device, watcher=watcher) as session:
+    place = options.choose_place(engine, address, workers)
+    with open_session(chosen, out, place, device=device, watcher=watcher) as session:
         plan = session.plan()
         typer.echo(describe(plan))
         if plan.shards:

@@ -29,7 +29,7 @@ def command(
     table: Annotated[
         str,
         typer.Option(
-            help="summary, paper, detection, segmentation, restoration, cost, per-class, errors, correlation."
+            help="summary, paper, detection, segmentation, restoration, cost, per-class, per-tag, errors, correlation."
         ),
     ] = "summary",
     columns: Annotated[str | None, typer.Option(help="Column keys in order, separated by commas.")] = None,

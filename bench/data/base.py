@@ -5,8 +5,8 @@ A data set object holds paths and annotations, never pixels; it can be pickled t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class Scene:
         instances: Instance ids per pixel.
         depth: Depth or disparity.
         size: (height, width) as the annotations state it, where they do.
+        tags: What else is known of it, e.g. ``{"weather": "rainy", "timeofday": "night"}``.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Scene:
     instances: Path | None = None
     depth: Path | None = None
     size: tuple[int, int] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,9 @@ class DataSet:
 
     def first(self, count: int) -> Self:
         """Return the same data set limited to its first ``count`` scenes."""
-        scenes = self.scenes[:count]
+        return self.only(self.scenes[:count])
+
+    def only(self, scenes: Sequence[Scene]) -> Self:
+        """Return the same data set limited to some of its scenes."""
         detection = None if self.detection is None else self.detection.subset(scenes)
-        return replace(self, scenes=scenes, detection=detection)
+        return replace(self, scenes=tuple(scenes), detection=detection)

@@ -287,6 +287,7 @@ def _scene(path: Path, root: Path, has_truth: bool, sources: set[Path]) -> Scene
         instances=instances,
         depth=_depth_file(name, city, sources),
         size=None,
+        tags={"city": city.name} if len(city.parts) > 1 else {},
     )
 
 

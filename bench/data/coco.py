@@ -55,7 +55,7 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
     layout.check_inside(paths, [root, folder])
     ids = layout.unique_ids(names)
     scenes = tuple(
-        Scene(id=scene_id, image=path, size=(image["height"], image["width"]))
+        Scene(scene_id, path, size=(image["height"], image["width"]), tags=image.get("tags", {}))
         for scene_id, path, image in zip(ids, paths, images, strict=True)
     )
     truth = DetectionTruth(
@@ -239,7 +239,10 @@ def _image(entry: Any, source: Path) -> dict[str, Any]:
             raise BadData(
                 f"{source}: image {identity} ({name}) has {key} {entry.get(key)!r}: expected pixels"
             )
-    return {"id": identity, "file_name": name, **sizes}
+    tags = entry.get("tags")
+    if tags is not None and not (isinstance(tags, dict) and all(isinstance(v, str) for v in tags.values())):
+        raise BadData(f"{source}: image {identity} ({name}) has tags {tags!r:.60}: expected names and texts")
+    return {"id": identity, "file_name": name, **sizes, **({"tags": tags} if tags else {})}
 
 
 def _category(entry: Any, source: Path) -> dict[str, Any]:

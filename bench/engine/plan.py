@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data import open_data
 from bench.data.base import DataSet
 from bench.data.preflight import check_scenes
+from bench.data.tags import pick, weather_of
 from bench.engine.suite import VARIABLE, ModelChoice, Suite, VariantChoice
 from bench.errors import BadConfig, BadData, BenchError
 from bench.hashing import content_key
@@ -292,6 +293,8 @@ def _open(choice: VariantChoice) -> DataSet:
     data = open_data(choice.data, choice.split)
     if not data.scenes:
         raise BadData(f"{data.name} has no scenes: check the folder and --split")
+    if choice.where is not None:
+        data = pick(data, choice.where)
     if choice.limit is not None and choice.limit < len(data.scenes):
         data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
     return data
@@ -440,8 +443,17 @@ def _check_files(variants: Sequence[Variant], needs: Collection[str]) -> dict[in
 
 def _assumed(variant: Variant) -> Iterator[str]:
     """Yield what is taken for granted of a variant's photos, where the data does not say it."""
-    if variant.situation == REAL and not variant.data.own_rain:
+    real = variant.situation == REAL
+    if real and not variant.data.own_rain:
         yield "its photos are taken to be of real rain; nothing is known of the scenes without it"
+    for tag, count in weather_of(variant.data.scenes, wet=not real).items():
+        taken = (
+            "are taken to be in real rain all the same"
+            if real
+            else f"are taken to be clean under {variant.rain.name}"
+        )
+        remedy = "" if real else f", and --rain {OWN} takes them as they are"
+        yield f"scenes tagged {tag} ({count}) {taken}; --where picks scenes by their tags{remedy}"
 
 
 def _check_tasks(variants: Sequence[Variant], asked: Sequence[Task]) -> list[str]:

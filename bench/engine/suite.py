@@ -83,12 +83,14 @@ class VariantChoice(_Part):
         data: ``street`` or ``KIND:DIR``; ``${NAME}`` stands for an environment variable.
         split: The data set's split; None takes the kind's default.
         rain: Rain names, or mappings as in :class:`Suite`.
+        where: Only scenes with these tags, e.g. ``weather=rainy,timeofday=night``; None takes all.
         limit: Only the first so many scenes.
     """
 
     data: Annotated[str, AfterValidator(settled)] = "street"
     split: str | None = None
     rain: tuple[_Named, ...] = Field(default=("streaks:medium",), min_length=1)
+    where: str | None = None
     limit: _Whole | None = Field(default=None, gt=0)
 
 
@@ -274,8 +276,8 @@ def suite_of(choices: Mapping[str, Any]) -> Suite:
 
     Args:
         choices: ``derainer``, ``task``, ``measure``, ``data``, ``split``, ``rain``, ``model``, ``checkpoint``,
-            ``limit``, ``seed``, ``precision``, ``tile``, ``trust_checkpoint``; lists as sequences or separated by
-            commas. Measures are added to the tasks that are asked for; without any they stand alone.
+            ``where``, ``limit``, ``seed``, ``precision``, ``tile``, ``trust_checkpoint``; lists as sequences or
+            separated by commas. Measures are added to the tasks that are asked for; without any they stand alone.
 
     Raises:
         BadConfig: Naming every wrong choice at once.
@@ -286,7 +288,7 @@ def suite_of(choices: Mapping[str, Any]) -> Suite:
 def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     """Return a suite with some of its values replaced by the choices of :func:`suite_of`.
 
-    ``data``, ``split``, ``rain`` and ``limit`` replace those of every variant.
+    ``data``, ``split``, ``rain``, ``where`` and ``limit`` replace those of every variant.
 
     Raises:
         BadConfig: Naming every wrong choice at once.
@@ -294,7 +296,7 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     values = suite.model_dump(exclude_unset=True)
     variants = [variant.model_dump(exclude_unset=True) for variant in suite.variants]
     for variant in variants:
-        variant.update({key: choices[key] for key in ("data", "split", "limit") if key in choices})
+        variant.update({key: choices[key] for key in ("data", "split", "where", "limit") if key in choices})
         if "rain" in choices:
             variant["rain"] = listed(choices["rain"])
     # Two variants that the same data now stands for are one.

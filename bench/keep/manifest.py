@@ -34,6 +34,8 @@ def make_manifest(data: DataSet, digests: dict[str, str]) -> dict[str, Any]:
         "notes": list(data.notes),
         "scenes": [[scene.id, digests[scene.id]] for scene in data.scenes],
     }
+    if tags := {scene.id: dict(scene.tags) for scene in data.scenes if scene.tags}:
+        manifest["tags"] = tags
     if data.detection is not None:
         manifest["image_ids"] = {scene.id: data.detection.image_ids[scene.id] for scene in data.scenes}
         if data.detection.derived:

@@ -13,6 +13,7 @@ from bench.keep.records import Bootstrap, Head, Record, Score, encode_replicates
 from bench.keep.store import Store
 from bench.score import stats
 from bench.score.stats import Estimate, Sampled
+from bench.score.tags import members
 from bench.seeds import seed_from
 from bench.situations import comparison_of
 from bench.vocabulary import CLEAN, NONE, RECOVERY, REFERENCES
@@ -75,6 +76,8 @@ class Scorer:
         sampled, _ = self._scores(key, task, ids)
         # Before other cells' evidence is looked at: what the task keeps of these rows serves both.
         breakdown = {"scenes": list(ids), **scoring.breakdown(self._choice(key, task, ids))}
+        if by_tag := self._by_tag(scoring, key, task, ids):
+            breakdown["tags"] = by_tag
         scores = [self._score(metric, key, task, ids, head) for metric in sampled]
         scores += self._against_references(head, task, ids)
         if NONE in head.references and head.derainer.label not in REFERENCES:
@@ -158,6 +161,20 @@ class Scorer:
                 frozenset(replicates),
             )
         return self._sampled[key, ids]
+
+    def _by_tag(self, scoring: Scoring, key: str, task: Task, ids: tuple[str, ...]) -> dict[str, Any]:
+        """Return the headline score over the scenes of each tag, and how many they are."""
+        tags = members(self._manifest.get("tags", {}), ids)
+        if not tags:
+            return {}
+        # Scenes that are drawn once or not at all: a tag's scenes are a resample like any other.
+        masks = np.array(list(tags.values()), np.uint16)
+        _, drawn = scoring.sample(self._choice(key, task, ids), masks)
+        values = drawn.get(task.about.headline.name, np.full(len(tags), np.nan))
+        return {
+            tag: {"scenes": int(mask.sum()), "value": _number(value)}
+            for tag, mask, value in zip(tags, masks, values, strict=True)
+        }
 
     def _score(self, metric: str, key: str, task: Task, ids: tuple[str, ...], head: Head) -> Score:
         scores, resampled = self._scores(key, task, ids)

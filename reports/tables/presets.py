@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bench.errors import BadData, unknown
 from bench.keep.records import Record
 from bench.vocabulary import REFERENCES
 from downstream.tasks import is_registered
+from downstream.tasks.base import Metric
 from reports.results import Group, Results, label_order, read_results
 from reports.tables.cells import Filled, assemble, mean_columns, metric_column, plain_column
 from reports.tables.table import Cell, Choice, Column, Row, Table, choose
@@ -34,7 +35,7 @@ def build_tables(records: Sequence[Record], preset: str, choice: Choice | None =
     tables = [table for table in build(results) if table.columns]
     if not tables:
         raise BadData(
-            f"nothing to show in table {preset}: these records are of other tasks; try --table summary"
+            f"nothing to show in table {preset}: these records have nothing of the kind; try --table summary"
         )
     return [choose(table, choice) for table in tables] if choice else tables
 
@@ -125,27 +126,50 @@ def per_class(results: Results) -> Iterable[Table]:
     """Every class by derainer, one table per variant and model."""
     for group in results:
         scores = {label: class_scores(record) for label, record in group.records.items()}
-        names = list(dict.fromkeys(name for found in scores.values() for name in found))
-        if not names:
-            continue
-        title = class_title(group)
-        protocol = next(s.protocol for r in group.records.values() for s in r.scores)
-        columns = tuple(
-            Column(label, label, "%", protocol, 1, 100.0, True) for label in sorted(scores, key=label_order)
+        yield from _parts(group, scores, group.about.by_class or group.about.headline, "class")
+
+
+def per_tag(results: Results) -> Iterable[Table]:
+    """The scenes of every tag by derainer, one table per variant and model."""
+    for group in results:
+        scores = {
+            label: {
+                f"{tag} ({part['scenes']})": part["value"] for tag, part in record.breakdown["tags"].items()
+            }
+            for label, record in group.records.items()
+            if "tags" in record.breakdown
+        }
+        yield from _parts(group, scores, group.about.headline, "tag")
+
+
+def _parts(
+    group: Group, scores: Mapping[str, Mapping[str, float | None]], metric: Metric, kind: str
+) -> Iterable[Table]:
+    """A table of what a score is made of: a row for each part, a column for each derainer."""
+    names = list(dict.fromkeys(name for found in scores.values() for name in found))
+    if not names:
+        return
+    protocol = group.first.protocol(metric)
+    columns = tuple(
+        Column(label, label, metric.unit, protocol, metric.digits, metric.scale, metric.higher_is_better)
+        for label in sorted(scores, key=label_order)
+    )
+    rows = tuple(
+        Row(
+            name,
+            tuple(
+                _part_cell(scores[column.key].get(name), group.records[column.key], kind)
+                for column in columns
+            ),
         )
-        rows = tuple(
-            Row(
-                name,
-                tuple(
-                    _class_cell(scores[column.key].get(name), group.records[column.key]) for column in columns
-                ),
-            )
-            for name in names
-        )
-        caption = f"{title} of each class on {group.variant} by {group.model}"
-        yield Table(
-            caption, _caption(caption, [group], [protocol], sampled=False), columns, rows, (), False, "class"
-        )
+        for name in names
+    )
+    caption = f"{metric.title} of each {kind} on {group.variant}" + (
+        f" by {group.model}" if group.model else ""
+    )
+    yield Table(
+        caption, _caption(caption, [group], [protocol], sampled=False), columns, rows, (), False, kind
+    )
 
 
 def class_scores(record: Record) -> dict[str, float | None]:
@@ -159,10 +183,12 @@ def class_title(group: Group) -> str:
     return group.about.by_class.title if group.about.by_class else group.about.headline.title
 
 
-def _class_cell(value: float | None, record: Record) -> Cell:
+def _part_cell(value: float | None, record: Record, kind: str) -> Cell:
     if value is not None:
         return Cell(value)
-    return Cell(None, note=(record.reason if record.status != "ok" else None) or "class not in these scenes")
+    return Cell(
+        None, note=(record.reason if record.status != "ok" else None) or f"{kind} not in these scenes"
+    )
 
 
 def errors(results: Results) -> Iterable[Table]:
@@ -204,6 +230,7 @@ PRESETS: dict[str, Callable[[Results], Iterable[Table]]] = {
     "paper": paper,
     "cost": cost,
     "per-class": per_class,
+    "per-tag": per_tag,
     "errors": errors,
     "correlation": correlation,
 }

@@ -19,6 +19,13 @@ RAINS = ("none", "streaks:light", "streaks:medium", "streaks:heavy")
 MODELS = {"detection": "tiny_detector", "segmentation": "tiny_segmenter"}
 CLASSES = ("road", "car", "person")
 
+TAGS = {
+    "tags": {
+        "weather=clear": {"scenes": 150, "value": 0.5},
+        "weather=rainy": {"scenes": 50, "value": 0.25},
+    }
+}
+
 #: What each derainer wins back of what the rain took, and what it costs on a dry day.
 SKILL = {"median": (0.1, 0.04), "guided": (0.3, 0.02), "rdmc": (0.8, 0.01), "twin": (0.8, 0.01)}
 _CLEAN = {"ap": 0.42, "miou": 0.7}
@@ -96,7 +103,7 @@ def make_record(
         "scores": tuple(scores),
         "bootstrap": Bootstrap(resamples=RESAMPLES, level=LEVEL, seed=7),
         "replicates": {m: encode_replicates(s.replicates) for m, s in sampled.items()},
-        "breakdown": _per_image(task, label, won) | _breakdown(task, label, sampled),
+        "breakdown": _per_image(task, label, won) | _breakdown(task, label, sampled) | TAGS,
         "run": {
             "versions": {"derain-bench": "0.1.0", "numpy": "2.0"},
             "processor": "Example CPU",

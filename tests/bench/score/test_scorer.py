@@ -19,14 +19,16 @@ CORRECT = {"clean": (90, 95, 85), "none": (40, 45, 50), "guided": (70, 80, 60)}
 class Evidence:
     """A store with as many scenes as wanted."""
 
-    def __init__(self, scenes: int) -> None:
+    def __init__(self, scenes: int, tags: dict[str, dict[str, str]]) -> None:
         self.scenes = scenes
+        self.tags = tags
 
     def read_manifest(self, fingerprint: str) -> dict[str, Any]:
         return {
             "name": "made",
             "scenes": [[str(i), f"digest{i}"] for i in range(self.scenes)],
             "classes": ["road", "sky"],
+            "tags": self.tags,
         }
 
     def read(self, key: str, task: Any) -> dict[tuple[str, str], Row]:
@@ -38,8 +40,10 @@ class Evidence:
         return rows
 
 
-def score(scenes: int, label: str, references: dict[str, str]) -> Record:
-    scorer = Scorer(Evidence(scenes), "")  # type: ignore[arg-type]
+def score(
+    scenes: int, label: str, references: dict[str, str], tags: dict[str, dict[str, str]] | None = None
+) -> Record:
+    scorer = Scorer(Evidence(scenes, tags or {}), "")  # type: ignore[arg-type]
     head = Head(
         derainer=DerainerInfo(label=label, name=label),
         data=DataInfo(name="made", kind="masks", split="", scenes=scenes, fingerprint=""),
@@ -81,6 +85,30 @@ def test_three_scenes_have_intervals() -> None:
     recovery = by_metric(score(3, "guided", RAINY))["miou_recovery"]
     assert recovery.low < recovery.value < recovery.high  # type: ignore[operator]
     assert recovery.note is None
+
+
+def test_scenes_of_a_tag_score_as_if_they_were_all() -> None:
+    tags = {
+        "0": {"weather": "rainy", "city": "x"},
+        "1": {"weather": "clear", "city": "x"},
+        "2": {"city": "x"},
+    }
+    found = score(3, "guided", RAINY, tags).breakdown["tags"]
+    # The city is the same in all and tells nothing; scene 2 has no weather.
+    assert set(found) == {"weather=clear", "weather=rainy"}
+    for tag, scene in (("weather=rainy", 0), ("weather=clear", 1)):
+        right = CORRECT["guided"][scene]
+        assert found[tag] == {"scenes": 1, "value": pytest.approx(right / (200 - right), abs=1e-12)}
+    assert "tags" not in score(3, "guided", RAINY).breakdown
+
+
+def test_where_nothing_clean_is_known_there_is_a_gain() -> None:
+    record = score(3, "guided", {"none": "none"})
+    gain = by_metric(record)["miou_gain"]
+    miou = {label: by_metric(score(3, label, {"none": "none"}))["miou"].value for label in ("guided", "none")}
+    assert gain.value == pytest.approx(miou["guided"] - miou["none"], abs=1e-12)
+    assert gain.low <= gain.value <= gain.high  # type: ignore[operator]
+    assert {"miou_recovery", "miou_harm"}.isdisjoint(by_metric(record))
 
 
 def test_rain_that_takes_nothing_has_no_recovery() -> None:
