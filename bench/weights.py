@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 #: Where checkpoints of various codebases keep the state dict, tried in this order; averaged weights go first.
 CONTAINERS = (
-    *("state_dict_ema", "params_ema", "model_ema"),
-    *("state_dict", "params", "model_state_dict", "model", "network", "net", "weights"),
+    *("state_dict_ema", "ema_state_dict", "params_ema", "model_ema", "ema"),
+    *("state_dict", "params", "model_state_dict", "model", "network", "net", "generator", "netG", "weights"),
 )
 
 #: What DataParallel and torch.compile put before every name.
@@ -119,23 +119,26 @@ def match_state(
     what: str,
     missing_ok: Iterable[str] = (),
     extra_ok: Iterable[str] = (),
-) -> None:
+) -> tuple[str, ...]:
     """Load ``state`` into ``module``, or say how the two disagree.
 
     Args:
         module: The network, filled in place; weights too small for a normal float become zero.
-        state: Names and tensors, as :func:`load_state` returns them. First names that all have in common and the
-            network's have not are taken off: training scripts hold the network as ``net``, or another attribute.
+        state: Names and tensors, as :func:`load_state` returns them; what stands before the network's names is taken
+            off, see :func:`unwrapped`.
         what: The subject of the error message, usually the file and the network: ``"w.pth (prenet)"``.
         missing_ok: Regular expressions, searched for in the name: weights of the network that the file may
             lack.
         extra_ok: The same for entries of the file that the network may lack.
 
+    Returns:
+        What was taken off and left aside, in a line; nothing where the names are the network's.
+
     Raises:
         BadWeights: Names are missing, unexpected, or have another shape; a few of them are named.
     """
     wanted = module.state_dict()
-    state = unwrapped(state, wanted)
+    held, state = state, unwrapped(state, wanted)
     shapes: list[str] = []
     try:
         # Loaded rather than compared by name: layers convert the entries of older releases while loading.
@@ -163,19 +166,55 @@ def match_state(
     if faults:
         raise BadWeights(f"{what}: weights of another architecture: the file {' and '.join(faults)}")
     flush_denormals(module)
+    return () if state is held else (_taken_off(held, state),)
 
 
-def unwrapped(
-    state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]
-) -> Mapping[str, torch.Tensor]:
-    """Take off first names that all of ``state`` have in common, where ``wanted`` has none that begins with them."""
+def _taken_off(held: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> str:
+    first = next(iter(state))
+    prefix = next(name for name in held if name.endswith(first))[: -len(first)]
+    rest = len(held) - len(state)
+    return f"weights taken from the file's {prefix}*" + (f", {rest} others left aside" if rest else "")
+
+
+def unwrapped(state: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]) -> Mapping[str, torch.Tensor]:
+    """Take off what stands before a network's names in a file.
+
+    First names that all of ``state`` have in common are taken off where ``wanted`` has none that begins with them:
+    training scripts hold the network as ``net``, or another attribute. Where a file holds several networks (a generator
+    and its critic, a network and its average), that one is taken whose names are all of ``wanted``; averages go first.
+    """
+    return _common_taken_off(state, wanted) or _one_of_several(state, wanted) or state
+
+
+def _one_of_several(
+    state: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]
+) -> Mapping[str, torch.Tensor] | None:
+    first = next(iter(wanted), None)
+    if first is None or state.keys() & wanted.keys():
+        return None
+    prefixes = [name[: -len(first)] for name in state if name.endswith(f".{first}")]
+    whole = [prefix for prefix in prefixes if all(f"{prefix}{name}" in state for name in wanted)]
+    if len(whole) > 1:
+        whole = [prefix for prefix in whole if "ema" in prefix.lower()]
+    if len(whole) != 1:
+        return None
+    inner = OrderedDict((name, value) for name, value in state.items() if name.startswith(whole[0]))
+    versions = getattr(state, "_metadata", None)
+    if versions:
+        inner._metadata = OrderedDict((n, v) for n, v in versions.items() if f"{n}.".startswith(whole[0]))  # type: ignore[attr-defined]
+    return _without_prefix(inner, whole[0])
+
+
+def _common_taken_off(
+    state: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]
+) -> Mapping[str, torch.Tensor] | None:
     inner = state
     while not inner.keys() & wanted.keys():
         prefix = next(iter(inner), "").partition(".")[0] + "."
         if not all(name.startswith(prefix) for name in inner) or any(
             name.startswith(prefix) for name in wanted
         ):
-            return state
+            return None
         inner = _without_prefix(inner, prefix)
     return inner
 

@@ -26,6 +26,7 @@ from derainers.base import (
     DerainerSpec,
     Published,
     Runtime,
+    Setting,
     compound_label,
     default_label,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Entry",
     "Published",
     "Runtime",
+    "Setting",
     "cards",
     "check_derainer",
     "load_derainer",
@@ -92,30 +94,32 @@ def parse_derainers(text: str) -> tuple[DerainerSpec, ...]:
     return specs
 
 
-def check_derainer(spec: DerainerSpec, ids: Sequence[str] = ()) -> None:
+def check_derainer(spec: DerainerSpec, settings: Sequence[Setting] = ()) -> None:
     """Check all that can be checked of a derainer without importing torch: names, files, gaps in a folder.
 
     Args:
         spec: The derainer.
-        ids: The scenes that it will be asked to restore.
+        settings: The variants whose scenes it will be asked to restore.
 
     Raises:
         UnknownName: If nothing has this name.
         BadWeights, BadData, BadConfig: If its file or folder is missing or incomplete.
     """
-    from derainers.harness.load import check_folder_gaps, weights_path
+    from derainers.harness.load import weights_path
 
     if spec.parts:
         for part in spec.parts:
-            check_derainer(part, ids)
+            check_derainer(part, settings)
         return
     if spec.name in FILE_KINDS or spec.plugin is not None:
-        import derainers.harness.foreign as foreign
-
         if spec.name == "folder":
-            check_folder_gaps(foreign.open_folder(spec), ids, spec.label)
+            from derainers.harness.folder import check_folder
+
+            check_folder(spec, settings)
         else:
-            foreign.check_file(spec)
+            from derainers.harness.foreign import check_file
+
+            check_file(spec)
         return
     if spec.name not in registry:
         raise _unknown(spec.name)

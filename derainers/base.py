@@ -7,7 +7,7 @@ has to inherit from it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -128,11 +128,24 @@ class Card:
         return card
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A variant, as derainers are told of it that find their images by what the scenes are called.
+
+    Attributes:
+        rain: The rain's name; None where the data set brings its own.
+        scenes: Scene id to the names of its image files, without suffix.
+    """
+
+    rain: str | None
+    scenes: Mapping[str, tuple[str, ...]]
+
+
 @runtime_checkable
 class Derainer(Protocol):
     """Restores images.
 
-    Two further methods are optional, and looked for with ``getattr``:
+    Further methods and attributes are optional, and looked for with ``getattr``:
 
     ``missing(ids: Sequence[str]) -> list[str]``
         The scenes that it cannot restore, out of ``ids``. Asked before a run, so that a gap is reported
@@ -140,6 +153,10 @@ class Derainer(Protocol):
     ``restore_scenes(ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]``
         Like ``restore``, for derainers that need to know which scene an image shows (a folder of restored
         images does). Where it exists it is used instead of ``restore``.
+    ``of_variant(setting: Setting) -> Derainer``
+        The derainer as it serves the scenes of a variant; used there in its place, under the same key.
+    ``remarks: Sequence[str]``
+        What its user should know of how it was loaded; every record of it says so.
     """
 
     @property

@@ -17,6 +17,7 @@ from bench.data.base import DataSet
 from bench.data.preflight import check_scenes
 from bench.data.tags import pick, weather_of
 from bench.engine.suite import VARIABLE, ModelChoice, Suite, VariantChoice
+from bench.engine.versions import setting_of
 from bench.errors import BadConfig, BadData, BenchError
 from bench.hashing import content_key
 from bench.keep.records import variant_name
@@ -252,14 +253,16 @@ def outline(suite: Suite) -> Outline:
                 rains.append(parse_rain(text))
         with problems.at(f"variants.{index}"):
             data = _open(choice)
-            for spec in there:
-                check_derainer(spec, [scene.id for scene in data.scenes])
             if data.own_rain:
                 if "rain" in choice.model_fields_set and choice.rain not in ((DRY,), (OWN,)):
                     notes.append(f"{data.name}: has its own rain, {', '.join(choice.rain)} is not added")
                 rains = [parse_rain(OWN)]
             rains = [rain.of(data) if isinstance(rain, BroughtRain) else rain for rain in rains]
             variants += [Variant(data, rain, suite.seed, {}, choice) for rain in rains]
+    settings = [setting_of(variant.data, variant.rain) for variant in variants]
+    for spec in there:
+        with problems.at(f"derainers.{derainers.index(spec)}"):
+            check_derainer(spec, settings)
     problems.settle()
     _check_situations(variants)
     notes = _check_tasks(variants, asked) + notes

@@ -12,7 +12,7 @@ from bench.rain import BroughtRain, add_rain, situation_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from derainers import Derainer
+    from derainers import Derainer, Setting
 
 
 def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.ndarray | None, np.ndarray]:
@@ -27,6 +27,17 @@ def read_variant(data: DataSet, rain: Any, seed: int, scene: Scene) -> tuple[np.
     assert clean is not None
     depth = data.depth(scene) if rain.needs_depth else None
     return clean, add_rain(rain, clean, scene.id, seed, depth)
+
+
+def setting_of(data: DataSet, rain: Any) -> Setting:
+    """Return what derainers are told of a variant that find their images by name."""
+    from derainers import Setting
+
+    def names(scene: Scene) -> tuple[str, ...]:
+        return tuple(path.stem for path in (scene.rainy, scene.image) if path is not None)
+
+    name = None if isinstance(rain, BroughtRain) else rain.name
+    return Setting(name, {scene.id: names(scene) for scene in data.scenes})
 
 
 def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]:

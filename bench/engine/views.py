@@ -15,7 +15,7 @@ import numpy as np
 from bench.data import open_data
 from bench.data.base import DataSet, Scene
 from bench.engine.suite import ModelChoice
-from bench.engine.versions import read_variant, restore
+from bench.engine.versions import read_variant, restore, setting_of
 from bench.errors import BadConfig, BadData, unknown
 from bench.keep.records import read_records, variant_name
 from bench.rain import BroughtRain, Rain, parse_rain
@@ -84,6 +84,7 @@ def restore_scenes(
         BenchError: If a choice is wrong.
     """
     from derainers import load_derainer, parse_derainers
+    from derainers.harness.compound import of_variant
 
     data = open_data(view.data, view.split)
     rain = _rain(view, data)
@@ -96,7 +97,8 @@ def restore_scenes(
     )
     chosen = _scenes(data, names)
     there = rain.of(replace(data, scenes=tuple(chosen))) if isinstance(rain, BroughtRain) else rain
-    derainers = [(spec.label, load_derainer(spec, device=view.device)) for spec in specs]
+    setting = setting_of(data, rain)
+    derainers = [(s.label, of_variant(load_derainer(s, device=view.device), setting)) for s in specs]
     result = {}
     for scene in chosen:
         clean, rainy = read_variant(data, there, view.seed, scene)

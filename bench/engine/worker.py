@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.base import Scene
 from bench.engine.plan import Component, Components, Networks
 from bench.engine.suite import ModelChoice
-from bench.engine.versions import read_variant, restore
+from bench.engine.versions import read_variant, restore, setting_of
 from bench.engine.work import CellWork, Failure, Note, Outcome, Settings, Work
 from bench.errors import ANYTHING, BenchError, blame, said
 from bench.files import ensure_folder
@@ -194,16 +194,19 @@ class _Shift:
             restored = [(item, item.rainy, 0.0) for item in items]
         else:
             spec = next(spec for spec in self.work.derainers if spec.label == label)
+            from derainers.harness.compound import of_variant
+
             try:
                 derainer = _derainer(spec, self.work.settings)
                 _check_key(derainer.key, cells[0].what["derainer"])
+                derainer = of_variant(derainer, setting_of(self.work.data, self.work.rain))
             except ANYTHING as error:
                 # A derainer is anyone's code; what it raises ends its cells, not the run.
                 self._fail(cells, None, blame(label, error))
                 return
             before = len(getattr(derainer, "notes", ()))  # it may have been kept from another variant's work
             restored = self._restore(label, derainer, cells, items)
-            new = getattr(derainer, "notes", ())[before:]
+            new = (*getattr(derainer, "remarks", ()), *getattr(derainer, "notes", ())[before:])
             self.notes += [Note(self.work.variant, cell.key, text) for cell in cells for text in new]
         if self.work.images is not None:
             for item, image, _ in restored:

@@ -11,7 +11,7 @@ import difflib
 import importlib
 import inspect
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -108,29 +108,39 @@ def load(plugin: PlugIn) -> Any:
     return getattr(module, plugin.name)
 
 
-def make(plugin: PlugIn, *positional: Any, **defaults: Any) -> Made:
+def make(
+    plugin: PlugIn, *positional: Any, defaults: Mapping[str, Any] | None = None, says: Collection[str] = ()
+) -> Made:
     """Load a plug-in and make its object with the options that the user wrote.
 
     Args:
         plugin: What is named.
         positional: First arguments, where it is a class.
         defaults: Arguments that the user's own go before.
+        says: The attributes that may be said of it.
 
     Raises:
         BadConfig: As :func:`load`; or it does not take what it is given, or making it raised.
     """
     found, options = load(plugin), plugin.options
     with recording() as opened:
-        made = build(found, str(plugin), options, *positional, **defaults)
+        made = build(found, str(plugin), options, *positional, defaults=defaults, says=says)
     given = {**options.arguments, **{f".{name}": value for name, value in options.attributes.items()}}
     return Made(made, code_key(plugin) | _hashed(opened, plugin), _as_key(given))
 
 
-def build(found: Any, what: str, options: Options, *positional: Any, **defaults: Any) -> Any:
+def build(
+    found: Any,
+    what: str,
+    options: Options,
+    *positional: Any,
+    defaults: Mapping[str, Any] | None = None,
+    says: Collection[str] = (),
+) -> Any:
     """Make an object of anyone's with options.
 
     A class is called, and so is a function that lacks nothing; another function keeps its arguments for later; what is
-    made already is returned.
+    made already is returned. What is said of the object is left to the caller.
 
     Args:
         found: The class, function or object.
@@ -138,17 +148,17 @@ def build(found: Any, what: str, options: Options, *positional: Any, **defaults:
         options: What the user wrote.
         positional: First arguments, where it is a class.
         defaults: Arguments that the user's own go before.
+        says: The attributes that may be said of it.
 
     Raises:
-        BadConfig: If it does not take what it is given, or raises.
+        BadConfig: If it does not take what it is given, or raises, or what is said of it is unknown.
     """
-    made = _built(found, what, positional, {**defaults, **options.arguments}, bool(options.arguments))
-    for name, value in options.attributes.items():
-        try:
-            setattr(made, name, value)
-        except (AttributeError, TypeError) as error:
-            raise BadConfig(f"{what}: .{name} cannot be set: {said(error)}") from None
-    return made
+    for name in options.attributes:
+        if name not in says:
+            known = f"one of .{', .'.join(says)}" if says else "a constructor's argument, without the dot"
+            raise BadConfig(f"{what}: .{name} means nothing here: write {known}")
+    arguments = {**(defaults or {}), **options.arguments}
+    return _built(found, what, positional, arguments, bool(options.arguments))
 
 
 def call(function: Callable[..., Any], what: str, arguments: Mapping[str, Any], *positional: Any) -> Any:

@@ -2,9 +2,9 @@
 
 PLACE is a Python file (``my.py``) or a module by its dotted name (``myrepo.models.net``), which is looked for in the
 folders of ``--path``, in the working directory, in ``src`` of each, and where Python finds modules. OPTIONS are joined
-by ``&``: ``width=48`` is an argument of what NAME is, ``.multiple=16`` an attribute that the made object is given, and
-``@train.yml`` stands for the arguments that a YAML file holds, under ``network_g`` where it has that key. What ARG
-means is the caller's: weights, a folder, a text.
+by ``&``: ``width=48`` is an argument of what NAME is, ``.multiple=16`` says something of it in the place of an
+attribute that it may have, and ``@train.yml`` stands for the arguments that a YAML file holds, under ``network_g``
+where it has that key. What ARG means is the caller's: weights, a folder, a text.
 
 Values are numbers, ``true``, ``false``, ``none``, lists and mappings as in YAML, or text; a percent sign and two
 hexadecimal digits stand for a character that means something here (``%3A`` is a colon, ``%26`` an ampersand).
@@ -91,7 +91,7 @@ class Options:
 
     Attributes:
         arguments: Of its constructor, or of the function.
-        attributes: Set on what was made.
+        attributes: What is said of it, in the place of its own attributes.
     """
 
     arguments: Mapping[str, Any] = field(default_factory=dict)

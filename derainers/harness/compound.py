@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig
 from bench.plugins import cut, parse, split_outside
-from derainers.base import CHAIN, FLIP, Card, Derainer, DerainerSpec
+from derainers.base import CHAIN, FLIP, Card, Derainer, DerainerSpec, Setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +55,12 @@ def combined(spec: DerainerSpec, parts: Sequence[Derainer]) -> Derainer:
     return Flip(spec.label, parts[0])
 
 
+def of_variant(derainer: Derainer, setting: Setting) -> Derainer:
+    """Tell a derainer of the variant whose scenes it is to restore, if it wants to know."""
+    told = getattr(derainer, "of_variant", None)
+    return derainer if told is None else told(setting)
+
+
 class Chain:
     """One derainer after the other; each sees a uint8 image, as if the one before had written a file.
 
@@ -90,6 +96,10 @@ class Chain:
         for part in self._parts:
             results = part.restore(results)
         return results
+
+    def of_variant(self, setting: Setting) -> Chain:
+        """The same chain with parts that are told of the variant."""
+        return Chain(self.card.name, [of_variant(part, setting) for part in self._parts])
 
     def missing(self, ids: Sequence[str]) -> list[str]:
         """Scenes that one of the parts cannot restore."""

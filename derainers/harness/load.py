@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import plugins
-from bench.errors import ANYTHING, BadConfig, BadData, BadWeights, BenchError, said
+from bench.errors import ANYTHING, BadConfig, BadWeights, BenchError, said
 from bench.hashing import sha256_file
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked
 from derainers.cards.entry import Entry
@@ -79,7 +79,7 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
     from derainers.harness.fold import fold_norms
 
     path = weights_path(entry, spec)
-    module, config = load_module(entry, path, runtime.trust, options.arguments)
+    module, config, remarks = load_module(entry, path, runtime.trust, options.arguments)
     fold_norms(module)
     digest = sha256_file(path)
     card = dataclasses.replace(
@@ -88,7 +88,7 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         params=count_parameters(module),
         training_data=_trained_on(path) or entry.card.training_data,
     )
-    return _network(entry, module, card, _key(entry, config, digest), runtime)
+    return _network(entry, module, card, _key(entry, config, digest), runtime, remarks)
 
 
 def load_untrained(entry: Entry, device: str, precision: str) -> Derainer:
@@ -119,7 +119,7 @@ def weights_path(entry: Entry, spec: DerainerSpec) -> Path:
 
 def load_module(
     entry: Entry, path: Path, trust: str | None = None, arguments: Mapping[str, Any] | None = None
-) -> tuple[nn.Module, dict[str, Any]]:
+) -> tuple[nn.Module, dict[str, Any], tuple[str, ...]]:
     """Build a registered network and fill it from a weights file.
 
     Args:
@@ -129,7 +129,7 @@ def load_module(
         arguments: What the user makes it with; the file's metadata and the paper say the rest.
 
     Returns:
-        The network in evaluation mode, and its configuration.
+        The network in evaluation mode, its configuration, and what was odd about the file's names.
 
     Raises:
         BadWeights: If the file is not this network's.
@@ -152,11 +152,11 @@ def load_module(
                 f"{what}: the configuration in its metadata does not fit: {said(error)}"
             ) from error
     try:
-        match_state(module, state, what)
+        remarks = match_state(module, state, what)
     except BadWeights as error:
-        fitting = _fitting(state)
+        fitting = _fitting(state) or _fitting_with(entry, config, arguments or {}, state)
         raise BadWeights(f"{error}; it fits {' and '.join(fitting)}" if fitting else str(error)) from None
-    return module.eval(), config
+    return module.eval(), config, remarks
 
 
 def _check_stated(entry: Entry, config: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -> None:
@@ -182,22 +182,14 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def check_folder_gaps(derainer: Derainer, ids: Sequence[str], label: str) -> None:
-    """Ask a derainer which scenes it lacks.
-
-    Raises:
-        BadData: If there are any; the first three are named.
-    """
-    missing = getattr(derainer, "missing", None)
-    gaps = list(missing(ids)) if missing is not None else []
-    if gaps:
-        named = ", ".join(gaps[:3]) + (", ..." if len(gaps) > 3 else "")
-        raise BadData(
-            f"derainer {label!r} lacks {len(gaps)} of {len(ids)} scenes ({named}): add them or limit the run"
-        )
-
-
-def _network(entry: Entry, module: nn.Module, card: Card, key: dict[str, Any], runtime: Runtime) -> Derainer:
+def _network(
+    entry: Entry,
+    module: nn.Module,
+    card: Card,
+    key: dict[str, Any],
+    runtime: Runtime,
+    remarks: Sequence[str] = (),
+) -> Derainer:
     from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer
 
     return NetworkDerainer(
@@ -208,6 +200,7 @@ def _network(entry: Entry, module: nn.Module, card: Card, key: dict[str, Any], r
         bears_bf16=entry.bears_bf16,
         whole_pixels=entry.whole_pixels or WHOLE_PIXELS,
         lighten=_attribute(entry.lighten) if entry.lighten else None,
+        remarks=remarks,
     )
 
 
@@ -228,6 +221,19 @@ def _fitting(state: Mapping[str, torch.Tensor]) -> list[str]:
             if _shapes(unwrapped(state, wanted)) == _shapes(wanted):
                 fitting.append(entry.card.name)
     return fitting
+
+
+def _fitting_with(
+    entry: Entry, config: Mapping[str, Any], arguments: Mapping[str, Any], state: Mapping[str, torch.Tensor]
+) -> list[str]:
+    """How to name the network so that it is made as the file wants it; nothing where no argument does that."""
+    from derainers.harness.fitting import fitting_arguments
+
+    found = fitting_arguments(_attribute(entry.build), config, state)
+    if found is None:
+        return []
+    query = plugins.write_options(plugins.Options({**arguments, **found}))
+    return [plugins.joined(entry.card.name, query, "FILE")]
 
 
 def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:

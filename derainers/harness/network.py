@@ -8,6 +8,7 @@ the same. What comes back is clamped to [0, 1] and rounded to uint8, as an image
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from bench.allocator import keep_freed_memory
 from bench.device import resolve_device
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from derainers.base import Card, DerainerError, FixedSize, Runtime
+from derainers.harness.interface import Interface, advice, described
 from derainers.harness.padding import fit, pad_to_multiple
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
 
@@ -71,6 +73,8 @@ class NetworkDerainer:
         bears_bf16: Whether ``precision="auto"`` may choose bfloat16.
         whole_pixels: The largest image that ``tile="auto"`` leaves whole.
         lighten: Makes of the network, and of the type it computes in, a copy that computes the same faster.
+        interface: What it takes and returns, where that is something else.
+        remarks: What its user should know of how it was loaded.
     """
 
     def __init__(
@@ -83,6 +87,8 @@ class NetworkDerainer:
         bears_bf16: bool = False,
         whole_pixels: int = WHOLE_PIXELS,
         lighten: Callable[[Any, torch.dtype], torch.nn.Module] | None = None,
+        interface: Interface | None = None,
+        remarks: Sequence[str] = (),
     ) -> None:
         runtime = runtime or Runtime()
         self.device = torch.device(resolve_device(runtime.device))
@@ -92,6 +98,7 @@ class NetworkDerainer:
         self.card = card
         #: What happened that a user should know of, such as falling back to tiles.
         self.notes: list[str] = []
+        self.remarks = tuple(remarks)
         if runtime.tile == "auto":
             self._tiles: Tiles | None = Tiles()
             self._whole = whole_pixels
@@ -110,7 +117,9 @@ class NetworkDerainer:
             to_channels_last(forward)
             if lighten is not None:
                 forward = lighten(forward, torch.bfloat16 if self.precision == "bf16" else torch.float32)
-        self._forward = forward
+        if interface is not None and interface.key():
+            self.key["interface"] = interface.key()
+        self._forward = forward if interface is None else interface.around(forward)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Restore one uint8 RGB image."""
@@ -202,7 +211,7 @@ class NetworkDerainer:
                     raise MemoryError from None  # the CPU allocator raises a bare RuntimeError
                 raise DerainerError(
                     f"derainer {self.card.name!r} failed on a {batch.shape[1]}x{batch.shape[2]} image: "
-                    f"{said(error)}"
+                    f"{said(error)}{_hint(error)}"
                 ) from error
             self._check(output, inputs)
             return output
@@ -210,9 +219,7 @@ class NetworkDerainer:
     def _check(self, output: object, inputs: torch.Tensor) -> None:
         name = self.card.name
         if not isinstance(output, torch.Tensor):
-            raise DerainerError(
-                f"derainer {name!r} returned a {type(output).__name__}: forward must return one tensor"
-            )
+            raise DerainerError(f"derainer {name!r} returned {described(output)}: {advice(output)}")
         if output.shape != inputs.shape:
             raise DerainerError(
                 f"derainer {name!r} made {tuple(output.shape)} of {tuple(inputs.shape)}: the size must stay"
@@ -239,6 +246,12 @@ class NetworkDerainer:
     def _release(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _hint(error: BaseException) -> str:
+    """What to do about an error of a network that no image of the right kind would have caused."""
+    lacking = re.search(r"forward\(\) missing .* positional arguments?: '(\w+)'", str(error))
+    return f"; give it with ?.inputs={{{lacking[1]}: VALUE}}" if lacking else ""
 
 
 def to_channels_last(module: torch.nn.Module) -> None:

@@ -41,9 +41,10 @@ class FileSource:
     ) -> Model:
         """Run the file, make the object and try it on a grey image."""
         plug_in = _plug_in(name)
-        made = plugins.make(plug_in, *([] if plug_in.arg is None else [plug_in.arg]))
+        made = plugins.make(plug_in, *([] if plug_in.arg is None else [plug_in.arg]), says=("classes",))
         try:
-            classes = tuple(str(each) for each in made.object.classes)
+            named = plug_in.options.attributes.get("classes")
+            classes = tuple(str(each) for each in (made.object.classes if named is None else named))
         except ANYTHING as error:
             if isinstance(error, BenchError):
                 raise

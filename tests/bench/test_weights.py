@@ -246,3 +246,20 @@ def test_options_paths_and_dates_beside_weights_do_no_harm(tmp_path):
     for key, value in beside.items():
         torch.save({"state_dict": {"a": torch.ones(1)}, key: value}, tmp_path / "w.pth")
         assert load_state(tmp_path / "w.pth")["a"] == 1, key
+
+
+def test_one_network_of_several_in_a_file_is_taken(tmp_path):
+    source, target = torch.nn.Conv2d(3, 3, 1), torch.nn.Conv2d(3, 3, 1)
+    state = {f"generator.{name}": value for name, value in source.state_dict().items()}
+    (remark,) = match_state(target, {**state, "critic.weight": torch.ones(1)}, "w")
+    assert remark == "weights taken from the file's generator.*, 1 others left aside"
+    assert torch.equal(target.weight, source.weight)
+    (remark,) = match_state(target, state, "w")
+    assert remark == "weights taken from the file's generator.*"
+    assert match_state(target, source.state_dict(), "w") == ()
+    averaged = {name.replace("generator", "generator_ema"): value + 1 for name, value in state.items()}
+    match_state(target, {**state, **averaged}, "w")
+    assert torch.equal(target.weight, source.weight + 1)
+    other = {name.replace("generator", "second"): value for name, value in state.items()}
+    with pytest.raises(BadWeights, match="another architecture"):
+        match_state(target, {**state, **other}, "w")

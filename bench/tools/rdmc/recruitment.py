@@ -141,7 +141,7 @@ def main() -> None:
     arguments = parser.parse_args()
     images, rain = tuple(arguments.images), tuple(arguments.rain)
     scenes = read_validation(Validation(images=images, rain=rain, limit=arguments.limit), seed=0)
-    network, _ = load_module(registry.get("rdmc"), arguments.weights)
+    network, *_ = load_module(registry.get("rdmc"), arguments.weights)
     print(table(worth(network, scenes)))  # type: ignore[arg-type]
     with drawing():
         figure = figure_of(mean_gates(network, scenes), network.active)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import derainers
-from bench.errors import BadConfig, BadData, BadWeights, BenchError
+from bench.errors import BadConfig, BadWeights, BenchError
 from bench.images import write_image
 from derainers import DerainerError, check_derainer, load_derainer, parse_derainers
 
@@ -311,34 +311,6 @@ def test_the_same_network_scores_the_same_in_every_form(file, exported, tmp_path
     assert scores["folder"] == scores["Net"]
     for form in ("torchscript", "onnx"):
         assert scores[form] == pytest.approx(scores["Net"], abs=1e-3)
-
-
-def test_a_folder_gives_exactly_what_lies_in_it(tmp_path):
-    for name in ("a", "b"):
-        write_image(tmp_path / f"{name}.png", image(seed=ord(name)))
-    folder = load_derainer(f"folder:{tmp_path}")
-    assert folder.missing(["a", "b", "c"]) == ["c"]
-    restored = folder.restore_scenes(["b", "a"], [image(), image()])
-    assert (restored[0] == image(seed=ord("b"))).all()
-    assert (restored[1] == image(seed=ord("a"))).all()
-    key = folder.key
-    write_image(tmp_path / "a.png", image(seed=9))
-    assert load_derainer(f"folder:{tmp_path}").key != key
-
-
-def test_gaps_of_a_folder_are_reported_before_the_run(tmp_path):
-    write_image(tmp_path / "a.png", image())
-    (spec,) = parse_derainers(f"mine=folder:{tmp_path}")
-    check_derainer(spec, ["a"])
-    with pytest.raises(BadData, match=r"'mine' lacks 2 of 3 scenes \(b, c\)"):
-        check_derainer(spec, ["a", "b", "c"])
-    with pytest.raises(BadData, match="32x24, but scene 'a' is 9x9"):
-        load_derainer(spec).restore_scenes(["a"], [image(9, 9)])
-    with pytest.raises(DerainerError, match="lone image"):
-        load_derainer(spec)(image())
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(BadData, match="holds no images"):
-        check_derainer(parse_derainers(f"folder:{tmp_path / 'empty'}")[0])
 
 
 class Bomb:

@@ -1,0 +1,263 @@
+"""Images restored elsewhere, found by the names that people give them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BadData, some
+from bench.hashing import sha256_file
+from derainers.base import Card, DerainerError, DerainerSpec, Setting, checked
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: What scripts put before or after a scene's name.
+_WORDS = (
+    *("restored", "derained", "derain", "deraining", "out", "output", "result", "res", "pred", "prediction"),
+    *("clean", "fake", "fake_b", "fakeb", "enhanced", "rec", "sr", "dn", "x"),
+)
+#: Formats that change the pixels they keep.
+_LOSSY = (".jpg", ".jpeg", ".webp")
+_RAIN, _SCENE = "{rain}", "{scene}"
+
+
+def open_folder(spec: DerainerSpec) -> FolderDerainer:
+    """Open a folder of images that were restored elsewhere: ``folder:DIR``, with ``{rain}`` and ``{scene}`` or not.
+
+    Raises:
+        BadData: If it is no folder or holds no images.
+    """
+    return FolderDerainer(spec.arg or "")
+
+
+def check_folder(spec: DerainerSpec, settings: Sequence[Setting]) -> None:
+    """Check that a folder has one image for each scene of each variant.
+
+    Raises:
+        BadData: If it has not; what is missing is listed beside what was found, with a proposal.
+    """
+    folder = open_folder(spec)
+    rains = list(dict.fromkeys(setting.rain for setting in settings if setting.rain is not None))
+    for rain in rains if len(rains) > 1 else ():
+        if not folder.tells(rain):
+            kept = re.sub(r"/+$", "", spec.arg or "").replace(f"/{_RAIN}", "")
+            raise BadData(
+                f"derainer {spec.label!r}: {spec.arg} has nothing of its own for the rain {rain}, and the run has "
+                f"{len(rains)} ({some(rains)}): write folder:{kept}/{_RAIN}, with a sub-folder for each, such as "
+                f"{kept}/{_forms(rain)[-1]}"
+            )
+    for setting in settings:
+        folder.of_variant(setting).check(spec, list(setting.scenes))
+
+
+class FolderDerainer:
+    """Images restored elsewhere, found by the scene's name.
+
+    A scene is called by its id (its clean image's file name without suffix, with the folder where the data set has
+    several), by the id's last part, or by the name of its rainy image. Of each a file may have the name alone, with a
+    customary word before or after it (``SCENE_restored``), lie alone in a folder of that name (``SCENE/out.png``), or
+    be the only one with the scene's number (``1.png`` for ``norain-1``); the first of these that gives one file holds.
+
+    Args:
+        pattern: The folder, with ``{rain}`` where a part of its path is a rain's name, and ``{scene}`` in its last part
+            where files are named in another way.
+        setting: The variant whose scenes are restored; None before that is known.
+    """
+
+    def __init__(self, pattern: str, setting: Setting | None = None) -> None:
+        from bench.files import list_files
+        from bench.images import SUFFIXES
+
+        self._pattern, self._setting = pattern, setting
+        fixed = re.split(r"/[^/]*\{(?:rain|scene)\}", pattern)[0]
+        whole = Path(fixed).expanduser()
+        if not whole.is_dir():
+            raise BadData(f"derainer folder: no folder {whole}")
+        self._all = list_files(whole, SUFFIXES, deep=True)
+        if not self._all:
+            raise BadData(f"derainer folder: {whole} holds no images")
+        self._whole = whole
+        self._folder = self._folder_of(setting.rain if setting else None)
+        self._files = [path for path in self._all if path.is_relative_to(self._folder)]
+        self._stems: dict[str, list[Path]] = {}
+        self._folders: dict[str, list[Path]] = {}
+        self._numbers: dict[int, list[Path]] = {}
+        for path in self._files:
+            inner = path.relative_to(self._folder)
+            self._stems.setdefault(inner.with_suffix("").as_posix(), []).append(path)
+            if len(inner.parts) > 1:
+                self._stems.setdefault(path.stem, []).append(path)
+                self._folders.setdefault(inner.parent.as_posix(), []).append(path)
+            if (number := _number(path.stem)) is not None:
+                self._numbers.setdefault(number, []).append(path)
+        self._lower = {stem.lower(): paths for stem, paths in self._stems.items()}
+        self.card = Card("folder", f"{len(self._all)} images restored elsewhere")
+        lossy = sorted({path.suffix.lower() for path in self._files} & set(_LOSSY))
+        self.remarks = tuple(
+            f"restored images are {suffix}: what compression did is scored too" for suffix in lossy
+        )
+        self._key: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The hash of every image's name and content, for every rain; read once."""
+        if self._key is None:
+            digest = hashlib.sha256()
+            for path in self._all:
+                name = path.relative_to(self._whole).with_suffix("").as_posix()
+                digest.update(f"{name}\0{sha256_file(path)}\n".encode())
+            self._key = {"name": "folder", "images": digest.hexdigest()}
+        return self._key
+
+    def tells(self, rain: str) -> bool:
+        """Whether there is something for a rain alone."""
+        folder = self._folder_of(rain)
+        return folder != self._whole and folder.is_dir()
+
+    def of_variant(self, setting: Setting) -> FolderDerainer:
+        """Return the same folder as it serves a variant's scenes."""
+        bound = FolderDerainer(self._pattern, setting)
+        bound._key = self._key
+        return bound
+
+    def check(self, spec: DerainerSpec, ids: Sequence[str]) -> None:
+        """Check that each scene has a file of its own.
+
+        Raises:
+            BadData: If not; the first names are given, what was found, and how the files might be named.
+        """
+        missing = self.missing(ids)
+        if not missing:
+            return
+        found = [(scene, path) for scene in ids if scene not in missing and (path := self._find(scene))]
+        used = {path for _, path in found}
+        left = [path for path in self._files if path not in used]
+        clauses = [f"derainer {spec.label!r} lacks {len(missing)} of {len(ids)} scenes ({some(missing, 3)})"]
+        if found:
+            clauses.append(f"it has {some((self._short(path) for _, path in found), 3)}")
+        if left:
+            clauses.append(f"nothing was made of {some(map(self._short, left), 3)}")
+        text = "; ".join(clauses)
+        template = self._proposal(missing, left)
+        advice = f"write folder:{template}" if template else "add them or limit the run"
+        raise BadData(f"{text}: {advice}")
+
+    def missing(self, ids: Sequence[str]) -> list[str]:
+        """Scenes that no file, more than one, or another scene's file could belong to."""
+        found = {scene: self._find(scene) for scene in ids}
+        owners: dict[Path, int] = {}
+        for path in found.values():
+            if path is not None:
+                owners[path] = owners.get(path, 0) + 1
+        return [scene for scene, path in found.items() if path is None or owners[path] > 1]
+
+    def restore_scenes(self, ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Read the restored images of some scenes.
+
+        Raises:
+            BadData: If one is missing, unreadable, or of another size than the scene.
+        """
+        from bench.images import read_image
+
+        results = []
+        for scene, image in zip(ids, images, strict=True):
+            path = self._find(scene)
+            if path is None:
+                raise BadData(f"derainer folder: {self._folder} has no image for scene {scene!r}")
+            restored = read_image(path)
+            if restored.shape != image.shape:
+                raise BadData(
+                    f"{path} is {restored.shape[1]}x{restored.shape[0]}, but scene {scene!r} is "
+                    f"{image.shape[1]}x{image.shape[0]}: restore it at its own size"
+                )
+            results.append(checked(restored, image, "folder"))
+        return results
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Refused: a folder must be told the scene.
+
+        Raises:
+            DerainerError: Always.
+        """
+        raise DerainerError(
+            "a folder of restored images can restore scenes of a data set only, not a lone image"
+        )
+
+    def restore(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Refused, as :meth:`__call__`."""
+        return [self(image) for image in images]
+
+    def _folder_of(self, rain: str | None) -> Path:
+        """The folder that serves a rain: that of the pattern, a sub-folder of its name, or the whole."""
+        last = self._pattern.rpartition("/")
+        folder = last[0] if _SCENE in last[2] else self._pattern
+        if _RAIN in folder:
+            found = [Path(folder.replace(_RAIN, form)).expanduser() for form in _forms(rain or "")]
+            return next((path for path in found if path.is_dir()), found[-1] if rain else self._whole)
+        subs = [self._whole / form for form in _forms(rain)] if rain else []
+        return next((path for path in subs if path.is_dir()), self._whole)
+
+    def _find(self, scene: str) -> Path | None:
+        last = self._pattern.rpartition("/")[2]
+        names = list(dict.fromkeys(_names(scene, self._setting)))
+        if _SCENE in last:
+            wanted = [last.replace(_SCENE, name.rpartition("/")[2]) for name in names]
+            found = (path for name in wanted for path in self._files if path.name == name)
+            return next(found, None)
+        for ways in (self._stems_of, self._folders_of, self._numbers_of):
+            for name in names:
+                for candidates in ways(name):
+                    if len(set(candidates)) == 1:
+                        return candidates[0]
+        return None
+
+    def _stems_of(self, name: str) -> Iterator[list[Path]]:
+        yield self._stems.get(name, [])
+        worded = [f"{name}{gap}{word}" for gap in "_-." for word in _WORDS]
+        worded += [f"{word}{gap}{name}" for gap in "_-." for word in _WORDS]
+        yield [path for stem in worded for path in self._lower.get(stem.lower(), [])]
+
+    def _folders_of(self, name: str) -> Iterator[list[Path]]:
+        yield self._folders.get(name, [])
+
+    def _numbers_of(self, name: str) -> Iterator[list[Path]]:
+        number = _number(name.rpartition("/")[2])
+        yield [] if number is None else self._numbers.get(number, [])
+
+    def _short(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
+
+    def _proposal(self, missing: Sequence[str], left: Sequence[Path]) -> str | None:
+        """How the files that are left would have to be called for by the scenes that lack one."""
+        for scene in missing:
+            for name in _names(scene, self._setting):
+                for path in left:
+                    if name.rpartition("/")[2] in path.name:
+                        template = path.name.replace(name.rpartition("/")[2], _SCENE, 1)
+                        pattern = f"{self._pattern.rstrip('/')}/{template}"
+                        tried = FolderDerainer(pattern, self._setting)
+                        if not tried.missing(missing):
+                            return pattern
+        return None
+
+
+def _names(scene: str, setting: Setting | None) -> list[str]:
+    """What a scene is called: its id, the id's last part, and what its images are called."""
+    others = setting.scenes.get(scene, ()) if setting is not None else ()
+    return [scene, scene.rpartition("/")[2], *others]
+
+
+def _number(text: str) -> int | None:
+    """The one number in a name."""
+    found = re.findall(r"\d+", text)
+    return int(found[0]) if len(found) == 1 else None
+
+
+def _forms(rain: str) -> list[str]:
+    """How people call a folder for a rain."""
+    plain = [re.sub(r"[^\w.+-]+", gap, rain) for gap in "_-"]
+    return list(dict.fromkeys([rain, *plain, rain.rpartition(":")[2]]))

@@ -1,0 +1,146 @@
+"""Images restored elsewhere: the names that people give them, one folder for each rain, and what is said of gaps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.errors import BadConfig, BadData
+from bench.images import write_image
+from derainers import DerainerError, Setting, check_derainer, load_derainer, parse_derainers
+from derainers.harness.folder import FolderDerainer
+
+
+def image(value: int, height: int = 24, width: int = 32) -> np.ndarray:
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def put(folder: Path, *names: str) -> Path:
+    """Write an image a name, of the value of its place in the list."""
+    for value, name in enumerate(names, 1):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_image(path.with_suffix(".png"), image(value))
+        if path.suffix not in (".png", ""):
+            path.with_suffix(".png").rename(path)
+    return folder
+
+
+def scenes(*ids: str, rain: str | None = "streaks:heavy", **others: str) -> Setting:
+    return Setting(rain, {name: (others[name],) if name in others else () for name in ids})
+
+
+def values(folder: FolderDerainer, *ids: str) -> list[int]:
+    return [int(found[0, 0, 0]) for found in folder.restore_scenes(ids, [image(0)] * len(ids))]
+
+
+def test_a_folder_gives_exactly_what_lies_in_it(tmp_path: Path) -> None:
+    folder = load_derainer(f"folder:{put(tmp_path, 'a.png', 'b.png')}")
+    assert isinstance(folder, FolderDerainer)
+    assert folder.missing(["a", "b", "c"]) == ["c"]
+    assert values(folder, "b", "a") == [2, 1]
+    key = folder.key
+    put(tmp_path, "z.png")
+    assert load_derainer(f"folder:{tmp_path}").key != key
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.png", "b.png"),
+        ("a_restored.png", "b_restored.png"),
+        ("a_derained.png", "b-derained.png"),
+        ("deep/a_fake_B.png", "deep/b_fake_B.png"),
+        ("restored_a.png", "restored_b.png"),
+        ("a/out.png", "b/out.png"),
+        ("x/a.png", "x/b.png"),
+    ],
+)
+def test_names_that_people_give(tmp_path: Path, names: tuple[str, ...]) -> None:
+    (spec,) = parse_derainers(f"folder:{put(tmp_path, *names)}")
+    check_derainer(spec, [scenes("a", "b")])
+    folder = load_derainer(spec)
+    assert isinstance(folder, FolderDerainer)
+    assert values(folder.of_variant(scenes("a", "b")), "a", "b") == [1, 2]
+
+
+def test_numbers_and_the_names_of_rainy_files(tmp_path: Path) -> None:
+    put(tmp_path / "n", "1.png", "02.png")
+    numbered = FolderDerainer(str(tmp_path / "n"))
+    assert values(numbered, "norain-2", "rain-001") == [2, 1]
+    put(tmp_path / "r", "p_r1.png", "q_r1.png")
+    rainy = FolderDerainer(str(tmp_path / "r")).of_variant(scenes("one", "two", one="p_r1", two="q_r1"))
+    assert values(rainy, "two", "one") == [2, 1]
+    # What two files could be, or what is another scene's, is nobody's.
+    put(tmp_path / "d", "x/a.png", "y/a.png", "1_out.png", "norain-1.png")
+    assert FolderDerainer(str(tmp_path / "d")).missing(["a", "rain-1"]) == ["a", "rain-1"]
+    put(tmp_path / "s", "1.png")
+    assert FolderDerainer(str(tmp_path / "s")).missing(["a-1", "b-1"]) == ["a-1", "b-1"]
+
+
+def test_each_rain_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    put(tmp_path, "streaks_light/a.png", "heavy/q.png", "heavy/a.png")
+    settings = [scenes("a", rain="streaks:light"), scenes("a", rain="streaks:heavy")]
+    for text in (f"folder:{tmp_path}/{{rain}}", f"folder:{tmp_path}"):
+        (spec,) = parse_derainers(text)
+        check_derainer(spec, settings)
+        folder = load_derainer(spec)
+        assert isinstance(folder, FolderDerainer)
+        assert [values(folder.of_variant(setting), "a") for setting in settings] == [[1], [3]]
+        assert folder.of_variant(settings[0]).key == folder.of_variant(settings[1]).key == folder.key
+    chained = load_derainer(f"folder:{tmp_path}+median")
+    light = chained.of_variant(settings[0])  # type: ignore[attr-defined]
+    assert int(light.restore_scenes(["a"], [image(0)])[0][0, 0, 0]) == 1
+
+
+def test_two_rains_with_one_folder_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    (spec,) = parse_derainers(f"mine=folder:{put(tmp_path, 'a.png')}")
+    check_derainer(spec, [scenes("a")])
+    with pytest.raises(
+        BadData, match=r"nothing of its own for the rain streaks:light.* write folder:.*/\{rain\}"
+    ):
+        check_derainer(spec, [scenes("a", rain="streaks:light"), scenes("a")])
+
+
+def test_what_is_missing_is_listed_beside_what_was_found(tmp_path: Path) -> None:
+    (spec,) = parse_derainers(f"mine=folder:{put(tmp_path, 'a.png', 'q.png')}")
+    with pytest.raises(BadData) as caught:
+        check_derainer(spec, [scenes("a", "b", "c")])
+    said = "'mine' lacks 2 of 3 scenes (b, c); it has a.png; nothing was made of q.png: add them or limit the run"
+    assert said in str(caught.value)
+    (spec,) = parse_derainers(f"folder:{put(tmp_path / 'odd', 'v2_a_epoch9.png', 'v2_b_epoch9.png')}")
+    with pytest.raises(BadData, match=r"write folder:.*odd/v2_\{scene\}_epoch9\.png$") as caught:
+        check_derainer(spec, [scenes("a", "b")])
+    (spec,) = parse_derainers("folder:" + str(caught.value).rpartition("folder:")[2])
+    check_derainer(spec, [scenes("a", "b")])
+    folder = load_derainer(spec)
+    assert isinstance(folder, FolderDerainer)
+    assert values(folder, "b") == [2]
+
+
+def test_lossy_files_are_remarked_on(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(image(7)).save(tmp_path / "a.jpg")
+    (remark,) = FolderDerainer(str(tmp_path)).remarks
+    assert ".jpg" in remark
+    assert FolderDerainer(str(put(tmp_path / "b", "a.png"))).remarks == ()
+
+
+def test_what_a_folder_cannot_do_is_one_line(tmp_path: Path) -> None:
+    folder = FolderDerainer(str(put(tmp_path, "a.png")))
+    with pytest.raises(BadData, match="32x24, but scene 'a' is 9x9"):
+        folder.restore_scenes(["a"], [image(0, 9, 9)])
+    with pytest.raises(DerainerError, match="lone image"):
+        folder(image(0))
+    (tmp_path / "empty").mkdir()
+    for text, words in (
+        (f"folder:{tmp_path}/empty", "holds no images"),
+        (f"folder:{tmp_path}/no", "no folder"),
+    ):
+        with pytest.raises(BadData, match=words):
+            check_derainer(parse_derainers(text)[0])
+    with pytest.raises(BadConfig, match="needs a path"):
+        parse_derainers("folder")
