@@ -1,0 +1,39 @@
+"""Leads links that are written for the repository to the site's pages.
+
+The documents are read in the repository too, where README.md and its neighbours lie one folder up; on the site they are
+pages beside the others. Files that are no pages are not linked there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+#: Documents of the repository's root, and the pages that the site shows them as.
+PAGES = {
+    "README.md": "index.md",
+    "LEADERBOARD.md": "board.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "CHANGELOG.md": "changelog.md",
+}
+
+_LINK = re.compile(r"(?P<mark>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Rewrite the links of a page; called by MkDocs for each."""
+    return _LINK.sub(_led, markdown)
+
+
+def _led(link: re.Match[str]) -> str:
+    mark, text, target = link["mark"], link["text"], link["target"]
+    if "://" in target or target.startswith("#"):
+        return link[0]
+    path, hash_mark, anchor = target.removeprefix("../").partition("#")
+    if path in PAGES:
+        return f"{mark}[{text}]({PAGES[path]}{hash_mark}{anchor})"
+    if path.startswith("docs/"):  # in a document of the root
+        return f"{mark}[{text}]({path.removeprefix('docs/')}{hash_mark}{anchor})"
+    # What lies elsewhere in the repository has no page.
+    return f"{text}" if target.startswith("../") else link[0]
