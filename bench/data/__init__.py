@@ -35,6 +35,10 @@ readers.register("coco", "bench.data.coco:READER")
 readers.register("pairs", "bench.data.pairs:READER")
 readers.register("cityscapes", "bench.data.cityscapes:READER")
 readers.register("masks", "bench.data.masks:READER")
+readers.register("acdc", "bench.data.acdc:READER")
+readers.register("bdd100k", "bench.data.bdd100k:READER")
+readers.register("voc", "bench.data.voc:READER")
+readers.register("yolo", "bench.data.yolo:READER")
 readers.register("images", "bench.data.images:READER")
 
 

@@ -190,12 +190,15 @@ READER = Reader(
 )
 
 
-def read_train_ids(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_train_ids(
+    path: Path, size: tuple[int, int] | None = None, *, train_ids: bool | None = None
+) -> np.ndarray:
     """Read a labelTrainIds or labelIds file as train ids.
 
     Args:
-        path: The file; what its values mean is told by its name.
+        path: The file.
         size: (height, width) that it must have.
+        train_ids: Whether it holds train ids; None tells it by the name, ``*_labelTrainIds.png``.
 
     Returns:
         uint8 HxW, 0 to 18, and 255 where nothing is evaluated.
@@ -214,7 +217,8 @@ def read_train_ids(path: Path, size: tuple[int, int] | None = None) -> np.ndarra
             f"mask {path} is {labels.shape[1]}x{labels.shape[0]} but its image is {size[1]}x{size[0]}: "
             f"masks must have their image's size"
         )
-    train_ids = path.name.endswith(_TRAIN_IDS)
+    if train_ids is None:
+        train_ids = path.name.endswith("_labelTrainIds.png")
     mask = cv2.LUT(labels, from_train_ids() if train_ids else from_label_ids())
     wrong = labels[mask == INVALID]
     if wrong.size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -226,7 +226,7 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
 
     Args:
         classes: The model's class names.
-        categories: COCO categories, with ``id`` and ``name``.
+        categories: COCO categories, with ``id``, ``name``, and under ``also`` what else models call them.
 
     Returns:
         The mapping. Categories that the model does not know stay in the score, as missed.
@@ -234,7 +234,8 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
     Raises:
         BadData: No name is shared.
     """
-    names = {int(category["id"]): str(category["name"]) for category in categories}
+    known = {plain_name(name) for name in classes}
+    names = {int(category["id"]): _called(category, known) for category in categories}
     by_name = {plain_name(name): identity for identity, name in names.items()}
     ids = np.array([by_name.get(plain_name(name), -1) for name in classes], dtype=np.int32).reshape(-1)
     if not (ids >= 0).any():
@@ -242,7 +243,6 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
             f"the model and the data set share no class: the model knows {some(classes)}; "
             f"the data set has {some(names.values())}"
         )
-    known = {plain_name(name) for name in classes}
     unseen = [name for name in names.values() if plain_name(name) not in known]
     unused = [name for name in classes if plain_name(name) not in by_name]
     notes = []
@@ -251,6 +251,12 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
     if unused:
         notes.append(f"classes that the data set does not have are left out: {some(unused)}")
     return CategoryMap(ids, tuple(notes))
+
+
+def _called(category: dict[str, Any], known: Collection[str]) -> str:
+    """What a model that knows some classes calls a category; its own name where it does not know it."""
+    names = [str(name) for name in (category["name"], *category.get("also", ()))]
+    return next((name for name in names if plain_name(name) in known), names[0])
 
 
 def to_categories(

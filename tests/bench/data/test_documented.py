@@ -16,7 +16,7 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "data.md"
 
 
 def test_every_kind_is_described_and_documented() -> None:
-    assert set(re.findall(r"^## ([a-z]+)$", DOCUMENT.read_text(), re.MULTILINE)) == set(readers)
+    assert set(re.findall(r"^## ([a-z0-9]+)$", DOCUMENT.read_text(), re.MULTILINE)) == set(readers)
     for kind in readers:
         reader = readers.get(kind)
         assert reader.kind == kind
