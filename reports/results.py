@@ -187,6 +187,11 @@ def rain_order(name: str) -> tuple[int, str, float, str]:
     return (1, family, float(number.group()) if number else 0.0, amount)
 
 
+def rain_kind(name: str) -> str:
+    """What rains that differ in their strength alone have in common: ``streaks``, ``corruption:fog``."""
+    return name.rpartition(":")[0] or name
+
+
 def _group_order(group: Group) -> tuple[object, ...]:
     first = group.first
     return (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BenchError, said, unknown
-from bench.rain.base import BroughtRain, Drawn, Rain, RainEntry, RainError, RainFamily, situation_of
+from bench.rain.base import NIGHT, BroughtRain, Drawn, Rain, RainEntry, RainError, RainFamily, situation_of
 from bench.registry import Registry
 from bench.seeds import rng_from
 
@@ -44,6 +44,9 @@ rains.register("rendered", "bench.rain.rendered:FAMILY")
 rains.register("streaks", "bench.rain.streaks:FAMILY")
 rains.register("rainfall", "bench.rain.rainfall:FAMILY")
 rains.register("wide", "bench.rain.wide:FAMILY")
+rains.register("fog", "bench.rain.fog:FAMILY")
+rains.register("raindrops", "bench.rain.raindrops:FAMILY")
+rains.register("corruption", "bench.rain.corruption:FAMILY")
 
 
 def rain_entries() -> tuple[RainEntry, ...]:
@@ -61,8 +64,9 @@ def parse_rain(spec: str) -> Rain:
     """Turn what a user wrote after ``--rain`` into a rain.
 
     Args:
-        spec: ``none``, ``own``, ``streaks:LEVEL``, ``rainfall:R``, what an installed package has registered, or
-            ``FILE.py:FUNCTION[:ARG]``. A file is imported: a spec out of a record must not get here unasked.
+        spec: ``none``, ``own``, ``streaks:LEVEL``, ``rainfall:R``, any other of ``bench list rains`` or of an installed
+            package, or ``FILE.py:FUNCTION[?OPTIONS][:ARG]``; with ``+night`` behind it, that rain at night. A file is
+            imported: a spec out of a record must not get here unasked.
 
     Returns:
         The rain; its ``name`` is the canonical spelling (``rainfall:50.0`` becomes ``rainfall:50``).
@@ -76,6 +80,10 @@ def parse_rain(spec: str) -> Rain:
         'streaks:heavy'
     """
     spec = spec.strip()
+    if spec.endswith(NIGHT):
+        from bench.rain.night import at_night
+
+        return at_night(parse_rain(spec.removesuffix(NIGHT)), spec)
     plugin = plugins.parse(spec)
     if plugin is not None:
         from bench.rain.file import open_rain

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from bench.data.base import DataSet, Depth, Scene
 
 
+#: What stands behind a rain's name where it falls at night.
+NIGHT = "+night"
+
+
 class RainError(BenchError):
     """A rain that broke its contract while it fell: it raised, or returned no image of the scene's size."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.data.base import Depth
+from bench.errors import BadConfig
 
 #: How a record names this depth.
 GUESS = "ground-plane guess"
@@ -18,6 +19,19 @@ HORIZON = 0.45
 FOCAL = 1.1
 #: What lies at or above the horizon is taken to be this far away, in metres.
 FAR = 70.0
+
+
+def depth_of(image: np.ndarray, depth: Depth | None) -> Depth:
+    """Return the depth of an image (uint8 RGB HxWx3): the one that is known, else the guess.
+
+    Raises:
+        BadConfig: If the known depth is of another size than the image.
+    """
+    shape = image.shape[:2]
+    depth = depth or guess_depth(shape)
+    if depth.metres.shape != shape:
+        raise BadConfig(f"the depth is {depth.metres.shape}, the image {shape}: they must have one size")
+    return depth
 
 
 def guess_depth(shape: tuple[int, int]) -> Depth:

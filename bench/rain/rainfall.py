@@ -33,7 +33,7 @@ import numpy as np
 
 from bench.errors import BadConfig
 from bench.rain.base import Drawn, Rain, RainEntry, RainFamily
-from bench.rain.depth import guess_depth
+from bench.rain.depth import depth_of
 
 if TYPE_CHECKING:
     from bench.data.base import Depth
@@ -109,12 +109,9 @@ class Rainfall:
         Raises:
             BadConfig: If the depth is of another size than the image.
         """
-        shape = image.shape[:2]
-        depth = depth or guess_depth(shape)
-        if depth.metres.shape != shape:
-            raise BadConfig(f"the depth is {depth.metres.shape}, the image {shape}: they must have one size")
+        depth = depth_of(image, depth)
         left = transmission(depth.metres, self.rate)
-        streaks = draw_drops(shape, depth, self.rate, rng)
+        streaks = draw_drops(image.shape[:2], depth, self.rate, rng)
         return _compose(image, left, streaks)
 
 

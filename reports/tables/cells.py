@@ -109,12 +109,16 @@ def marked(places: Mapping[str, int]) -> dict[str, Mark]:
     return {label: names[place] for label, place in places.items() if place in names}
 
 
-def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
+def mean_columns(
+    groups: Sequence[Group], metric: str, key: str = "mean", heading: str | None = None
+) -> list[Filled]:
     """The mean over rains (mPC) and, where there is a clean score, its share of that (rPC).
 
     Args:
         groups: The groups of one series; dry ones are left out of the mean.
         metric: Its name.
+        key: What the columns' keys begin with.
+        heading: What stands above the columns; None says how many rains there are.
 
     Raises:
         BadRecord: If the groups measured the metric under different protocols.
@@ -123,6 +127,7 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
     if len(wet) < 2:
         return []
     shown, protocol = wet[0].metric(metric), _one_protocol(wet, metric)
+    heading = heading or f"mean of {len(wet)} rains"
     means: dict[str, Sampled] = {}
     notes: dict[str, str | None] = {}
     levels = [r.bootstrap.level for g in wet for r in g.records.values() if r.bootstrap]
@@ -146,7 +151,7 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
     marks = marked(ranks(comparable, level, higher_is_better=shown.higher_is_better))
     filled = [
         Filled(
-            _column(shown, f"mean/{metric}", protocol, f"mean of {len(wet)} rains"),
+            _column(shown, f"{key}/{metric}", protocol, heading),
             {
                 label: _mean_cell(means.get(label), shown.limits, level, marks.get(label), notes[label])
                 for label in notes
@@ -155,9 +160,7 @@ def mean_columns(groups: Sequence[Group], metric: str) -> list[Filled]:
     ]
     clean = means.get(CLEAN)
     if clean is not None and wet[0].about.compared and shown.headline:
-        share = Column(
-            f"mean/relative_{metric}", "of clean", "%", protocol, 1, 100.0, True, f"mean of {len(wet)} rains"
-        )
+        share = Column(f"{key}/relative_{metric}", "of clean", "%", protocol, 1, 100.0, True, heading)
         cells = {}
         for label in notes:
             part = None

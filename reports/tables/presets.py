@@ -10,9 +10,12 @@ from bench.keep.records import Record
 from bench.vocabulary import REFERENCES
 from downstream.tasks import is_registered
 from downstream.tasks.base import Metric
-from reports.results import Group, Results, label_order, read_results
+from reports.results import Group, Results, label_order, rain_kind, read_results
 from reports.tables.cells import Filled, assemble, mean_columns, metric_column, plain_column
 from reports.tables.table import Cell, Choice, Column, Row, Table, choose
+
+#: What the names of corruptions begin with; see `bench.rain.corruption`.
+_CORRUPTION = "corruption:"
 
 
 def build_tables(records: Sequence[Record], preset: str, choice: Choice | None = None) -> list[Table]:
@@ -80,6 +83,42 @@ def paper(results: Results) -> Iterable[Table]:
             mean = [column.key for column in table.columns if column.key == f"mean/{about.headline.name}"]
             order = (mean or [column.key for column in table.columns])[:1]
             yield choose(table, Choice(sort=order[0])) if order else table
+
+
+def robustness(results: Results) -> Iterable[Table]:
+    """Means over the severities of each kind of rain, and mPC and rPC over corruptions, one table per data and model.
+
+    mPC (Michaelis et al. 2019) is the mean over corruptions of the mean over severities; rPC its share of the clean
+    score. Where corruptions were measured at different severities there is none.
+    """
+    for task in results.tasks:
+        for groups in results.series(task):
+            kinds: dict[str, list[Group]] = {}
+            for group in groups:
+                if not group.dry:
+                    kinds.setdefault(rain_kind(group.first.rain.name), []).append(group)
+            data, model, about = groups[0].first.data.name, groups[0].model, groups[0].about
+            metric = about.headline.name
+            columns: list[Filled] = []
+            for kind, found in kinds.items():
+                if len(found) == 1:
+                    rain = found[0].first.rain.name
+                    columns += _columns(found[0], (metric,), span=rain, prefix=rain)
+                else:
+                    columns += mean_columns(found, metric, kind, f"{kind}, mean of {len(found)}")
+            corrupted = {kind: found for kind, found in kinds.items() if kind.startswith(_CORRUPTION)}
+            severities = {frozenset(_severity(group) for group in found) for found in corrupted.values()}
+            if len(severities) == 1:
+                every = [group for found in corrupted.values() for group in found]
+                said = f"mPC, {len(corrupted)} corruption{'s' * (len(corrupted) > 1)}"
+                columns += mean_columns(every, metric, "mpc", f"{said} x {len(severities.pop())} severities")
+            title = f"Robustness of {about.title.lower()} on {data}" + (f" by {model}" if model else "")
+            notes = ["of clean: the mean's share of the clean score, rPC for mPC"] if columns else []
+            yield _table(title, title, groups, columns, notes=notes)
+
+
+def _severity(group: Group) -> str:
+    return group.first.rain.name.rpartition(":")[2]
 
 
 def cost(results: Results) -> Iterable[Table]:
@@ -228,6 +267,7 @@ def correlation(results: Results) -> Iterable[Table]:
 PRESETS: dict[str, Callable[[Results], Iterable[Table]]] = {
     "summary": summary,
     "paper": paper,
+    "robustness": robustness,
     "cost": cost,
     "per-class": per_class,
     "per-tag": per_tag,

@@ -148,7 +148,7 @@ def _value(task: str, metric: str, label: str, rain: str, won: float, damage: fl
         psnr = _RAINY[rain] + (gain if rain != "none" else -15 * (label != "none"))
         return psnr - 1.5 * metric.endswith("rgb") if metric.startswith("psnr") else 1 - 1.5 / psnr
     name = "ap" if task == "detection" else "miou"
-    clean, loss = _CLEAN[name], _LOSS[rain]
+    clean, loss = _CLEAN[name], _LOSS.get(rain, 0.1)
     value = (
         clean if label == "clean" else clean - loss if label == "none" else clean - loss * (1 - won) - damage
     )

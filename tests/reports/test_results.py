@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import reports
@@ -230,3 +231,39 @@ def test_correlation_across_images_is_of_gains(run_records: MakeRun) -> None:
     assert cell.high is not None
     assert cell.value is not None
     assert 0 < cell.low < cell.value < cell.high < 1
+
+
+def test_robustness_is_mpc_and_rpc_as_their_authors_compute_them(run_records: MakeRun) -> None:
+    """MMDetection's evaluation: mPC = mean over corruptions of the mean over severities, rPC = mPC / P."""
+    kinds = ("fog", "snow")
+    rains = [f"corruption:{kind}:{severity}" for kind in kinds for severity in range(1, 6)]
+    records = run_records(
+        ("clean", "none", "rdmc"), (*rains, "streaks:light", "streaks:heavy"), ("detection",)
+    )
+    rng = np.random.default_rng(0)
+    aps: dict[str, dict[str, float]] = {}
+    for at, item in enumerate(records):
+        label = item.derainer.label
+        value = 0.42 if label == "clean" else float(rng.uniform(0.1, 0.4))
+        aps.setdefault(label, {})[item.rain.name] = value
+        scores = tuple(
+            s.model_copy(update={"value": value, "low": None, "high": None}) if s.metric == "ap" else s
+            for s in item.scores
+        )
+        records[at] = item.model_copy(update={"scores": scores, "replicates": {}})
+    (table,) = build_tables(records, "robustness")
+    at = {column.key: i for i, column in enumerate(table.columns)}
+    assert list(at) == [
+        f"{kind}/{metric}"
+        for kind in ("corruption:fog", "corruption:snow", "streaks", "mpc")
+        for metric in ("ap", "relative_ap")
+    ]
+    rows = {row.label: row.cells for row in table.rows}
+    for label in ("none", "rdmc"):
+        by_hand = np.mean([[aps[label][f"corruption:{k}:{s}"] for s in range(1, 6)] for k in kinds], axis=1)
+        assert rows[label][at["corruption:snow/ap"]].value == pytest.approx(by_hand[1])
+        assert rows[label][at["mpc/ap"]].value == pytest.approx(by_hand.mean())
+        assert rows[label][at["mpc/relative_ap"]].value == pytest.approx(by_hand.mean() / 0.42)
+    without = [r for r in records if r.rain.name != "corruption:fog:5"]
+    (table,) = build_tables(without, "robustness")
+    assert not any(column.key.startswith("mpc/") for column in table.columns)  # not the same severities

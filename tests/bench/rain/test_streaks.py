@@ -136,7 +136,8 @@ def test_listed_rains_parse():
     for entry in rain_entries():
         if ":DIR" in entry.name:  # names a folder
             continue
-        rain = parse_rain(entry.name.replace(":R", ":50"))
+        spec = entry.name.replace(":R", ":50").replace(":V", ":150").replace(":NAME:S", ":fog:3")
+        rain = parse_rain(spec)
         assert isinstance(rain, Rain)
-        assert rain.name == entry.name.replace(":R", ":50")
+        assert rain.name == spec
         assert rain.version
