@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Iterator
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from bench.errors import ANYTHING, BenchError, unknown
+
+if TYPE_CHECKING:
+    from bench.plugins import PlugIn
 
 T = TypeVar("T")
 
@@ -36,6 +39,7 @@ class Registry(Generic[T]):
         self._entries: dict[str, T | str] = {}
         self._origins: dict[str, str] = {}
         self._clashes: dict[str, BenchError] = {}
+        self._points: dict[str, str] = {}
         self._discovered = entry_points is None
         self._lock = threading.RLock()
 
@@ -74,6 +78,9 @@ class Registry(Generic[T]):
                 raise unknown(self.kind, name, self._entries)
             if name in self._clashes:
                 raise self._clashes[name]
+            plugin = self._plugin(name)
+            if plugin is not None and plugin.module is None:
+                return cast(T, self._load(name, plugin))
             target = self._entries[name]
             if isinstance(target, str):
                 target = self._load(name, target)
@@ -94,6 +101,26 @@ class Registry(Generic[T]):
                 raise unknown(self.kind, name, self._origins)
             return self._origins[name]
 
+    def plugin(self, name: str) -> PlugIn | None:
+        """Return what an installed package registered as ``name``, as a user would name it; None for other entries.
+
+        A package that is installed for development is the user's own code, which is read again when it is edited.
+
+        Raises:
+            UnknownName: As :meth:`get`.
+        """
+        self.origin(name)
+        with self._lock:
+            return self._plugin(name)
+
+    def _plugin(self, name: str) -> PlugIn | None:
+        if name not in self._points:
+            return None
+        from bench.plugins import of_module
+
+        module, _, attribute = self._points[name].partition(":")
+        return of_module(module, attribute) if attribute.isidentifier() else None
+
     def __contains__(self, name: object) -> bool:
         self._discover()
         with self._lock:
@@ -102,9 +129,13 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
-    def _load(self, name: str, target: str) -> T:
-        module, _, attribute = target.partition(":")
+    def _load(self, name: str, target: str | PlugIn) -> T:
         try:
+            if not isinstance(target, str):
+                from bench.plugins import load
+
+                return cast(T, load(target))
+            module, _, attribute = target.partition(":")
             return cast(T, getattr(importlib.import_module(module), attribute))
         except ANYTHING as error:  # of a plug-in, while it is imported
             raise BenchError(
@@ -123,6 +154,7 @@ class Registry(Generic[T]):
                 package = point.dist.name if point.dist else "?"
                 try:
                     self.register(point.name, point.value, origin=f"package {package} ({point.value})")
+                    self._points[point.name] = point.value
                 except BenchError as error:
                     # Told to whoever asks for this name: an installed package must not break the others.
                     self._clashes[point.name] = error

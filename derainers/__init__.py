@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,9 @@ def load_derainer(
     import derainers.harness.foreign as foreign
 
     key = {"name": spec.name, "origin": registry.origin(spec.name)}
+    plugin = registry.plugin(spec.name)
+    if plugin is not None:
+        return foreign.adapt_made(replace(plugin, query=spec.query), spec, runtime, key)
     return foreign.adapt(foreign.build(found, spec), spec, runtime, key)
 
 

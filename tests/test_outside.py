@@ -57,6 +57,7 @@ def finished(folder: Path) -> bench.Run:
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in another process, which has not loaded the file."""
     monkeypatch.setattr(tasks, "_made", {})
+    monkeypatch.setattr(tasks, "_registered", {})
     monkeypatch.setattr(tasks, "_plug_ins", {})
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from bench.hashing import content_key, sha256_bytes, sha256_file
 
 #: Names that stand for our own packages and the standard library, whatever lies beside a file.
-_TAKEN = frozenset({"bench", "derainers", "downstream", "reports", *sys.stdlib_module_names})
+TAKEN = frozenset({"bench", "derainers", "downstream", "reports", *sys.stdlib_module_names})
 #: What a package's code consists of.
 _CODE = (".py", ".so", ".pyd")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -54,14 +54,22 @@ def home_of(path: Path) -> Home:
         path: The file, absolute.
     """
     top, names = path.parent, [] if path.name == "__init__.py" else [path.stem]
-    while (top / "__init__.py").is_file() and top != top.parent:
+    # Folders are packages where that is written in them, and where dots lead out of them.
+    above = _levels_above(top)
+    while top != top.parent and ((top / "__init__.py").is_file() or above > 0):
         names.insert(0, top.name)
-        top = top.parent
+        top, above = top.parent, above - 1
     root = next(
         (place for place in (top, *top.parents) if any((place / name).exists() for name in _ROOT)), top
     )
     folders = [top, root, *([root / "src"] if (root / "src").is_dir() else []), path.parent]
     return Home(tuple(dict.fromkeys(folders)), ".".join(names))
+
+
+def _levels_above(folder: Path) -> int:
+    """How many folders up the relative imports of a folder's modules lead."""
+    levels = [level for path in folder.glob("*.py") for level, _ in _read(path).imports]
+    return max([level - 1 for level in levels if level], default=0)
 
 
 def find(home: Home, name: str) -> ModuleSpec | None:
@@ -73,7 +81,7 @@ def find(home: Home, name: str) -> ModuleSpec | None:
     Returns:
         Where it lies, under its plain name; None where it is the program's, the standard library's or installed.
     """
-    if name in _TAKEN:
+    if name in TAKEN:
         return None
     spec = next(filter(None, (PathFinder.find_spec(name, [str(folder)]) for folder in home.folders)), None)
     # A folder of data is a package of no code to Python: as in Python it comes after everything else.
@@ -224,7 +232,8 @@ def _imported(file: Path, home: Home) -> set[str]:
         return set()
     code = _read(file)
     # So many dots lead from the file to its neighbours in the folders.
-    depths = {len(file.relative_to(folder).parts) for folder in home.folders if file.is_relative_to(folder)}
+    starts = [folder for folder in home.folders if file.is_relative_to(folder)]
+    depths = {len(file.relative_to(place).parts) for place in starts if not (place / "__init__.py").is_file()}
     names = {name for level, name in code.imports if level == 0 or level in depths}
     if code.computes:
         folder = file.parent if not (file.parent / "__init__.py").is_file() else home.folders[0]
@@ -276,8 +285,16 @@ def _parse(data: bytes) -> _Code:
         return _Code()  # importing it says what is wrong
     imports: set[tuple[int, str]] = set()
     paths: set[str] = set()
-    computes = False
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    callers = {"import_module", "__import__"} | {
+        alias.asname
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module == "importlib"
+        for alias in node.names
+        if alias.name == "import_module" and alias.asname
+    }
+    known: set[int] = set()  # where a module is imported by a name that the code tells
+    for node in nodes:
         if isinstance(node, ast.Import):
             imports |= {(0, alias.name.partition(".")[0]) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -285,16 +302,18 @@ def _parse(data: bytes) -> _Code:
             imports |= {(node.level, name.partition(".")[0]) for name in names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             paths |= {node.value} if _FILE_NAME.fullmatch(node.value) else set()
-        elif isinstance(node, ast.Call) and _imports_by_name(node.func) and node.args:
+        elif isinstance(node, ast.Call) and _name(node.func) in callers and node.args:
             first = _first_part(node.args[0])
-            computes |= first is None
-            imports |= {(0, first)} if first else set()
+            if first is not None:
+                known.add(id(node.func))
+                imports |= {(0, first)} if first else set()
+    # What is handed on is called elsewhere, with anything.
+    computes = any(_name(node) in callers and id(node) not in known for node in nodes)
     return _Code(frozenset(imports), computes, frozenset(paths))
 
 
-def _imports_by_name(function: ast.expr) -> bool:
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name in ("import_module", "__import__")
+def _name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _first_part(argument: ast.expr) -> str | None:

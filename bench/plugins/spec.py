@@ -124,6 +124,16 @@ def parse(spec: str) -> PlugIn | None:
     return PlugIn(found, name, arg, query, None if own else dotted[1])
 
 
+def of_module(module: str, name: str) -> PlugIn | None:
+    """Return an object of a module as a plug-in, None for the program's own modules; nothing is imported."""
+    from bench.plugins.code import TAKEN
+
+    if module.partition(".")[0] in TAKEN:
+        return None
+    found, own = _find(module)
+    return PlugIn(found, name, module=None if own else module)
+
+
 def search_in(folder: Path) -> None:
     """Look for modules by their dotted names in one more folder, before all others.
 

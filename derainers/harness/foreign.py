@@ -67,9 +67,14 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
         return load(_path(spec), spec, runtime)
     plugin = spec.plugin
     assert plugin is not None
+    return adapt_made(plugin, spec, runtime, {"name": plugin.name})
+
+
+def adapt_made(plugin: plugins.PlugIn, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
+    """Make the object that a plug-in names, and a derainer of it; see :func:`adapt`."""
     made = plugins.make(plugin, defaults=_trained_with(spec), says=SAID)
     given = {"arguments": made.given} if made.given else {}
-    return adapt(made.object, spec, runtime, {"name": plugin.name, "code": made.key, **given})
+    return adapt(made.object, spec, runtime, {**key, "code": made.key, **given})
 
 
 def build(found: Any, spec: DerainerSpec) -> Any:

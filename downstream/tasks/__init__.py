@@ -30,6 +30,8 @@ tasks.register(RESTORATION, "downstream.tasks.restoration:Restoration", origin=_
 tasks.register(QUALITY, "downstream.tasks.quality:Quality", origin=__name__)
 
 _made: dict[str, Task] = {}
+#: What tasks of registered names were made of.
+_registered: dict[str, Any] = {}
 #: Tasks from files: name to the plug-in, to what was loaded from it, and to its part of evidence's key.
 _plug_ins: dict[str, tuple[plugins.PlugIn, Any, dict[str, Any]]] = {}
 
@@ -40,9 +42,11 @@ def find_task(name: str) -> Task:
     Raises:
         UnknownName: If there is none; one from a file has to be loaded first, see :func:`load_task`.
     """
-    if name not in _made:
-        found: Any = find_measure(name) if name in measures else tasks.get(name)
-        _made[name] = _made_of(found)
+    if name in _plug_ins:
+        return _made[name]
+    found: Any = find_measure(name) if name in measures else tasks.get(name)
+    if _registered.get(name) is not found:  # new, or of a package that has been edited
+        _registered[name], _made[name] = found, _made_of(found)
     return _made[name]
 
 
@@ -93,8 +97,13 @@ _PARTS = tuple(name for name in (*Task.__annotations__, *vars(Task)) if not name
 
 
 def code_of(task: Task) -> dict[str, Any]:
-    """Return the part of evidence's key that stands for a task's own code; empty for those of installed packages."""
-    return _plug_ins[task.about.name][2] if task.about.name in _plug_ins else {}
+    """Return the part of evidence's key that stands for a task's own code; empty for those of the program."""
+    name = task.about.name
+    if name in _plug_ins:
+        return _plug_ins[name][2]
+    registry: Registry[Any] = measures if name in measures else tasks
+    plug_in = registry.plugin(name) if name in registry else None
+    return {} if plug_in is None else {"task_code": plugins.code_key(plug_in)}
 
 
 def is_registered(name: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BadConfig
-from bench.plugins import PlugIn, code_key, load, parse
+from bench.plugins import PlugIn, code_key, load, make, parse
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -202,3 +202,177 @@ def test_a_users_mistake_is_one_line(tmp_path: Path, files: dict[str, str], spec
             called(tmp_path, spec)
         assert "\n" not in str(caught.value)
         assert "bench.plugins" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import importlib\ndef f(): return importlib.import_module('helper').N",
+        "from importlib import import_module as get\ndef f(): return get('.helper', __package__).N",
+        "import importlib\ndef f(): return importlib.import_module('hel' + 'per').N",
+        "import importlib.util, importlib as i\ndef f(name='helper'): return i.import_module(name).N",
+        "def f(): return __import__('helper').N",
+    ],
+)
+def test_modules_imported_by_a_text_are_found_and_counted(tmp_path: Path, source: str) -> None:
+    for number in (1, 2):
+        write(tmp_path, my=source, helper=f"N = {number}\n")
+        assert called(tmp_path) == number
+        assert "helper" in key(tmp_path)
+    assert "helper" not in sys.modules
+    import importlib
+
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("helper")  # not for anybody else
+
+
+def test_a_package_that_looks_for_its_own_modules_finds_them(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        my="from archs import NETS\ndef f(): return NETS",
+        archs="",
+        archs__a="N = 1",
+        archs__b="N = 2",
+    )
+    (tmp_path / "archs.py").unlink()
+    (tmp_path / "archs" / "__init__.py").write_text(
+        "import importlib, pkgutil\nNETS = [importlib.import_module(f'archs.{m.name}').N for m in "
+        "pkgutil.iter_modules(__path__)]\nNETS += [importlib.import_module(f'{__name__}.a').N]"
+    )
+    assert called(tmp_path) == [1, 2, 1]
+    assert set(key(tmp_path)) == {"my.py", "archs"}
+
+
+def test_a_file_in_a_package_is_a_module_of_it(tmp_path: Path) -> None:
+    def repository(name: str, value: int) -> Path:
+        folder = tmp_path / name
+        (folder / "src" / "lib").mkdir(parents=True)
+        (folder / "repo" / "models").mkdir(parents=True)
+        (folder / "pyproject.toml").touch()
+        for path, text in {
+            "repo/__init__.py": "",
+            "repo/models/__init__.py": "from .net import f",
+            "repo/models/net.py": "from ..parts import P\nfrom repo.parts import P as Q\nfrom lib.more import M\n"
+            "import beside\ndef f(): return P, Q, M, beside.B",
+            "repo/models/beside.py": "B = 4",
+            "repo/parts.py": f"P = {value}",
+            "src/lib/more.py": "M = 3",
+        }.items():
+            (folder / path).write_text(text)
+        return folder
+
+    one, two = repository("one", 1), repository("two", 2)
+    assert called(one, "repo/models/net.py:f") == (1, 1, 3, 4)
+    assert called(two, "repo/models/net.py:f") == (2, 2, 3, 4)
+    first = key(one, "repo/models/net.py:f")
+    assert set(first) == {"repo", "lib", "beside"}
+    for path in ("repo/parts.py", "src/lib/more.py", "repo/models/__init__.py"):
+        before = (one / path).read_text()
+        (one / path).write_text(before + "\n# changed")
+        assert key(one, "repo/models/net.py:f") != first
+        (one / path).write_text(before)
+    assert not {"repo", "lib"} & set(sys.modules)
+
+
+def test_dots_lead_out_of_folders_that_no_file_makes_packages(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        repo__models__net="from .near import f",
+        repo__models__near="from ..parts import f",
+        repo__parts="def f(): return 1",
+    )
+    assert called(tmp_path, "repo/models/net.py:f") == 1
+    first = key(tmp_path, "repo/models/net.py:f")
+    write(tmp_path, repo__parts="def f(): return 2")
+    assert called(tmp_path, "repo/models/net.py:f") == 2
+    assert key(tmp_path, "repo/models/net.py:f") != first
+
+
+DATA = {
+    "named beside": "from pathlib import Path\ndef f(): return Path(__file__).with_name('mean.txt').read_text()",
+    "opened on import": "import os\nhere = os.path.dirname(__file__)\nTEXT = open(here + '/me' + 'an.txt').read()\n"
+    "def f(): return TEXT",
+    "opened when made": "import os\nclass f:\n    def __new__(cls):\n"
+    "        return open(os.path.dirname(__file__) + '/me' + 'an.txt').read()",
+    "run by its path": "import runpy\nfrom pathlib import Path\n"
+    "def f(): return runpy.run_path(Path(__file__).parent / 'mean.py')['N']",
+}
+
+
+@pytest.mark.parametrize("source", DATA.values(), ids=DATA.keys())
+def test_data_that_the_code_names_or_opens_is_in_the_key(tmp_path: Path, source: str) -> None:
+    found = []
+    for number in ("1", "2"):
+        write(tmp_path, my=source)
+        (tmp_path / "mean.txt").write_text(number)
+        (tmp_path / "mean.py").write_text(f"N = '{number}'")
+        plugin = parse(f"{tmp_path}/my.py:f")
+        assert plugin is not None
+        made = make(plugin)
+        found.append((made.object, made.key))
+    assert [text for text, _ in found] == ["1", "2"]
+    assert found[0][1] != found[1][1]
+    (tmp_path / "other.txt").write_text("3")
+    assert make(plugin).key == found[1][1]
+
+
+def test_files_that_arguments_name_are_in_the_key_wherever_they_lie(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        my="class f:\n    def __init__(self, prior, n=1):\n        self.x = open(prior).read() * n\n",
+    )
+    keys = []
+    for folder, text in (("a", "1"), ("b", "1"), ("c", "2")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "prior.txt").write_text(text)
+        plugin = parse(f"{tmp_path}/my.py:f?prior={tmp_path}/{folder}/prior.txt&n=2")
+        assert plugin is not None
+        made = make(plugin)
+        assert made.object.x == 2 * text
+        keys.append(made.given)
+    assert keys[0] == keys[1] != keys[2]
+    assert keys[0]["n"] == 2
+
+
+def test_a_package_installed_for_development_is_read_again_when_it_is_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "src", lab__net="from lab.deep import N\nclass Net:\n    n = N")
+    (tmp_path / "src/lab/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "src")  # as the .pth file of `pip install -e` does
+    write(tmp_path / "mine", my="from lab.net import Net\ndef f(): return Net.n")
+    found = []
+    for number in (1, 2):
+        write(tmp_path / "src", lab__deep=f"N = {number}")
+        plugin = parse("lab.net:Net")
+        assert plugin is not None
+        found.append((called(tmp_path / "mine"), load(plugin).n, code_key(plugin)["lab"]))
+    assert [values[:2] for values in found] == [(1, 1), (2, 2)]
+    assert found[0][2] != found[1][2]
+    assert "lab" not in sys.modules
+
+
+def test_what_a_package_registers_is_read_again_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata as metadata
+
+    from bench.registry import Registry
+
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    group = "derain_bench.things"
+    points = [
+        metadata.EntryPoint("own", "lab.net:N", group),
+        metadata.EntryPoint("theirs", "numpy:pi", group),
+    ]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points)
+    registry: Registry[float] = Registry("thing", group)
+    for number in (1, 2):
+        write(tmp_path, lab__net=f"N = {number}")
+        assert registry.get("own") == number
+    own, theirs = registry.plugin("own"), registry.plugin("theirs")
+    assert own is not None
+    assert theirs is not None
+    assert set(code_key(own)) == {"lab"}
+    assert set(code_key(theirs)) == {"numpy"}
+    assert registry.get("theirs") > 3
