@@ -14,6 +14,10 @@ from bench.errors import BadData
 _COPY = re.compile(r"^(?P<original>.+?)(\s*\(\d+\)|\s*-\s*copy(\s*\(\d+\))?)$", re.IGNORECASE)
 _PREFIX = re.compile(r"^(no[-_]?rain|rainy?|clean|gt|input|target)[-_]?(?=.)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?<=.)([-_](no[-_]?rain|rainy?|in|input|clean|gt|target)|gt|x2)$", re.IGNORECASE)
+#: RainDS names what lies on the photo, after the part of the set: ``pie-rd-rain-7``, ``rain-7``, ``norain-7``.
+_KIND = re.compile(r"^(pie-)?(no-?rain|rd-rain|rd|rain)-(?=.)", re.IGNORECASE)
+#: GT-RAIN has one clean frame of a scene and many rainy ones: ``Gurutto_0-0-Webcam-C-000``, ``...-R-299``.
+_FRAME = re.compile(r"^(?P<scene>.+)-(?P<side>[CR])-\d+$")
 _VERSION = re.compile(r"^(?P<clean>.+)_(?P<version>\d+)$")
 
 
@@ -26,6 +30,10 @@ def _bare(stem: str) -> str:
     return _PREFIX.sub("", _SUFFIX.sub("", stem)).lower()
 
 
+def _without_kind(stem: str) -> str:
+    return _KIND.sub(r"\1", stem).lower()
+
+
 def _without_version(stem: str) -> str:
     match = _VERSION.match(stem)
     return match["clean"].lower() if match else stem.lower()
@@ -35,6 +43,7 @@ def _without_version(stem: str) -> str:
 _SCHEMES: tuple[tuple[Callable[[str], str], Callable[[str], str], bool], ...] = (
     (_exact, _exact, False),
     (_bare, _bare, False),
+    (_without_kind, _without_kind, False),
     (_without_version, _exact, True),
 )
 
@@ -92,6 +101,35 @@ def halves_of_prefixed(files: Sequence[Path]) -> tuple[list[Path], list[Path]] |
                 )
             return rainy, clean
     return None
+
+
+def frames_of_scenes(files: Sequence[Path]) -> list[tuple[Path, Path]] | None:
+    """Pair the rainy frames of scenes with each scene's one clean frame, by names of GT-RAIN's kind.
+
+    Returns:
+        (rainy, clean) in the natural order of the rainy names; None where the names are of another kind.
+
+    Raises:
+        BadData: If some names alone are, or a scene has no clean frame or several, or no rainy one.
+    """
+    frames = [(path, found) for path in files if (found := _FRAME.match(path.stem))]
+    if {found["side"] for _, found in frames} != {"C", "R"}:
+        return None
+    if len(frames) < len(files):
+        stray = next(path for path in files if not _FRAME.match(path.stem))
+        raise BadData(f"{stray} is by its name no frame of a scene, unlike {frames[0][0].name}: move it away")
+    scenes: dict[tuple[Path, str], dict[str, list[Path]]] = defaultdict(lambda: {"C": [], "R": []})
+    for path, found in frames:
+        scenes[path.parent, found["scene"]][found["side"]].append(path)
+    pairs = []
+    for (folder, scene), sides in scenes.items():
+        if len(sides["C"]) != 1 or not sides["R"]:
+            raise BadData(
+                f"unmatched pair: {folder / scene} has {len(sides['C'])} clean frames (-C-) and {len(sides['R'])} "
+                f"rainy ones (-R-): expected one and some; unpack the scene again"
+            )
+        pairs += [(rainy, sides["C"][0]) for rainy in sides["R"]]
+    return sorted(pairs, key=lambda pair: layout.natural(pair[0].stem))
 
 
 def _pair(

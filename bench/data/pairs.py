@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from bench.data import layout
 from bench.data.base import DataSet, Scene
-from bench.data.matching import halves_of_prefixed, match
+from bench.data.matching import frames_of_scenes, halves_of_prefixed, match
 from bench.data.published import count_note
+from bench.data.rain100 import version_note
 from bench.data.reader import Layout, Reader
 from bench.errors import BadData, some
 from bench.files import list_files
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 _RAINY = ("rain", "rainy", "input", "inputs", "rainy_image", "rainy_images", "rain_image")
 _CLEAN = ("norain", "no_rain", "target", "targets", "ground_truth", "groundtruth", "gt", "clean")
+#: RainDS has three rainy folders beside one clean one; ``--split`` ends in one of them.
+_KINDS = ("raindrop", "rainstreak", "rainstreak_raindrop")
 _EXPECTED = (
-    "rain/ and norain/, input/ and target/, rainy_image/ and ground_truth/, rain-1.png beside norain-1.png, "
+    "rain/ and norain/, input/ and target/, rainy_image/ and ground_truth/, data/ and gt/, rain-1.png beside "
+    "norain-1.png, folders of frames called SCENE-C-0.png and SCENE-R-0.png, "
     "a list file of 'rainy clean' lines, or both halves side by side in each image"
 )
 #: Correlation of halves at 24x24. Its median is 0.91 over pairs of Rain100H, 0.2 over halves of one photo.
@@ -84,8 +88,8 @@ def open_pairs(root: Path, split: str | None = None) -> DataSet:
 
     Args:
         root: The folder of the set, or of one of its splits.
-        split: A sub-folder (``test``) or a list file without ending (``real_test_1000``); None looks in
-            ``root`` itself, then in ``test/``.
+        split: A sub-folder (``test``), one with the kind of rain where there are several (``test/raindrop``), or a
+            list file without ending (``real_test_1000``); None looks in ``root`` itself, then in ``test/``.
 
     Returns:
         The data set; a scene's id is its rainy file's name without ending.
@@ -93,14 +97,22 @@ def open_pairs(root: Path, split: str | None = None) -> DataSet:
     Raises:
         BadData: If no layout is recognised, an image has no partner, a file is a stray copy, or sizes differ.
     """
-    folder, listing = _place(root, split)
-    name = _name(folder, listing)
+    kind = split.rpartition("/")[2] if split is not None else ""
+    if kind in _KINDS and split is not None:
+        folder, listing = _place(root, split.rpartition("/")[0] or None)
+    else:
+        folder, listing = _place(root, split)
+        kind = ""
+    name = _name(folder, listing) + (f"/{kind}" if kind else "")
     if listing is not None:
         return _from_pairs(_listed(listing), name, root, split, folder=listing.with_suffix(""))
-    for find in (_two_folders, _one_folder):
-        pairs = find(folder)
-        if pairs is not None:
-            return _from_pairs(pairs, name, root, split, folder)
+    pairs = _two_folders(folder, kind)
+    if pairs is None:
+        pairs = _one_folder(folder)
+    if pairs is None:
+        pairs = _scene_folders(folder)
+    if pairs is not None:
+        return _from_pairs(pairs, name, root, split, folder)
     files = layout.image_files(folder)
     if files and _look_like_pairs(files[:_LOOKED_AT]):
         return _side_by_side(files, name, root, split, folder)
@@ -182,8 +194,17 @@ def _name(folder: Path, listing: Path | None) -> str:
     return f"pairs/{plain}"
 
 
-def _two_folders(folder: Path) -> _Pairs | None:
-    rainy, clean = (_side(folder, names, what) for names, what in ((_RAINY, "rainy"), (_CLEAN, "clean")))
+def _two_folders(folder: Path, kind: str) -> _Pairs | None:
+    clean = _side(folder, _CLEAN, "clean")
+    kinds = [path.name for path in layout.folders(folder) if path.name in _KINDS]
+    if clean is not None and kinds and not kind:
+        raise BadData(
+            f"{folder} has several kinds of rain: give --split with one of {', '.join(kinds)} at its end, such as "
+            f"test/{kinds[0]}"
+        )
+    rainy = _side(folder, (kind,) if kind else _RAINY, "rainy")
+    if rainy is None and clean is not None and not kind:
+        rainy = _side(folder, ("data",), "rainy")  # Raindrop's, a word that says nothing elsewhere
     if rainy is None and clean is None:
         return None
     if rainy is None or clean is None:
@@ -216,6 +237,13 @@ def _side(folder: Path, names: Sequence[str], what: str) -> Path | None:
 def _one_folder(folder: Path) -> _Pairs | None:
     sides = halves_of_prefixed(layout.image_files(folder))
     return None if sides is None else match(*sides)
+
+
+def _scene_folders(folder: Path) -> _Pairs | None:
+    files = layout.image_files(folder)
+    return frames_of_scenes(
+        files + [path for inner in layout.folders(folder) for path in layout.image_files(inner)]
+    )
 
 
 def _lists(folder: Path) -> list[Path]:
@@ -277,7 +305,14 @@ def _from_pairs(pairs: _Pairs, name: str, root: Path, split: str | None, folder:
         Scene(id=scene_id, image=clean, rainy=rainy, size=sizes[clean])
         for scene_id, (rainy, clean) in zip(layout.unique_ids(relative), pairs, strict=True)
     ]
-    note = count_note(folder, len(pairs))
+    notes = (
+        count_note(folder, len(pairs)),
+        version_note(
+            folder,
+            [sizes[clean] for _, clean in pairs],
+            lambda number: (read_image(pairs[number][0]), read_image(pairs[number][1])),
+        ),
+    )
     return PairSet(
         name=name,
         kind="pairs",
@@ -285,7 +320,7 @@ def _from_pairs(pairs: _Pairs, name: str, root: Path, split: str | None, folder:
         split=split or "",
         scenes=tuple(sorted(scenes, key=lambda scene: layout.natural(scene.id))),
         own_rain=True,
-        notes=(note,) if note else (),
+        notes=tuple(note for note in notes if note),
     )
 
 

@@ -300,3 +300,66 @@ def test_real_pairs(shared: Path, name: str, count: int) -> None:
     assert rainy.shape == clean.shape
     assert rainy.mean() > clean.mean()
     assert bool(data.notes) == name.startswith("rain100")
+
+
+def test_gt_rain_has_one_clean_frame_of_a_scene(tmp_path: Path, write_image: WriteImage) -> None:
+    """GT-RAIN_test/SCENE/SCENE-Webcam-[CR]-NNN.png, as github.com/UCLA-VMG/GT-RAIN has it."""
+    root = tmp_path / "GT-RAIN_test"
+    for scene in ("Gurutto_0-0", "Table_Rock_0-0"):
+        names = [f"{scene}-Webcam-C-000.png", *(f"{scene}-Webcam-R-{n:03}.png" for n in (0, 1))]
+        fill(root / scene, write_image, *names)
+    found = pair_names(root)
+    assert found[1] == (
+        "Gurutto_0-0-Webcam-R-001",
+        "Gurutto_0-0-Webcam-R-001.png",
+        "Gurutto_0-0-Webcam-C-000.png",
+    )
+    assert [row[2][:7] for row in found] == ["Gurutto"] * 2 + ["Table_R"] * 2
+    assert open_pairs(root).notes == (
+        "4 pairs, GT-RAIN test as published has 2100: scores are over a part of it",
+    )
+    assert len(pair_names(root / "Gurutto_0-0")) == 2
+    write_image(root / "Gurutto_0-0" / "Gurutto_0-0-Webcam-C-001.png")
+    assert "Gurutto_0-0-Webcam has 2 clean frames (-C-) and 2 rainy ones" in fault(root)
+    (root / "Gurutto_0-0" / "Gurutto_0-0-Webcam-C-001.png").rename(root / "Gurutto_0-0" / "mask.png")
+    assert "mask.png is by its name no frame of a scene" in fault(root)
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_rainds_has_three_kinds_of_rain(tmp_path: Path, write_image: WriteImage, real: bool) -> None:
+    """RainDS_syn/test and RainDS_real/test_set, as github.com/Songforrr/RainDS_CCN has them."""
+    root = tmp_path / ("RainDS_real/test_set" if real else "RainDS_syn/test")
+    marks = {"gt": "norain-", "raindrop": "rd-", "rainstreak": "rain-", "rainstreak_raindrop": "rd-rain-"}
+    for folder, mark in marks.items():
+        names = ("2", "7") if real else (f"{mark}1", f"pie-{mark}1", f"{mark}12")
+        fill(root / folder, write_image, *(f"{name}.png" for name in names))
+    message = fault(root)
+    assert (
+        "several kinds of rain: give --split with one of raindrop, rainstreak, rainstreak_raindrop" in message
+    )
+    clean = ["2", "7"] if real else ["norain-1", "norain-12", "pie-norain-1"]
+    for kind, mark in list(marks.items())[1:]:
+        rows = pair_names(root, kind)
+        assert sorted(row[2].removesuffix(".png") for row in rows) == clean
+        assert all(row[0] == row[2].removesuffix(".png").replace("norain-", mark) for row in rows)
+    (whole,) = {open_pairs(tmp_path / root.parts[-2], f"{root.name}/raindrop").name}
+    assert whole.endswith("/raindrop")
+    assert whole != open_pairs(tmp_path / root.parts[-2], f"{root.name}/rainstreak").name
+
+
+def test_raindrop_has_data_and_gt(tmp_path: Path, write_image: WriteImage) -> None:
+    """test_a/data/0_rain.png and test_a/gt/0_clean.png, as github.com/rui1996/DeRaindrop has them."""
+    fill(tmp_path / "test_a" / "data", write_image, "0_rain.png", "10_rain.png")
+    fill(tmp_path / "test_a" / "gt", write_image, "0_clean.png", "10_clean.png")
+    assert pair_names(tmp_path, "test_a") == [
+        ("0_rain", "0_rain.png", "0_clean.png"),
+        ("10_rain", "10_rain.png", "10_clean.png"),
+    ]
+
+
+def test_realrain_counts_its_pairs(tmp_path: Path, write_image: WriteImage) -> None:
+    root = tmp_path / "RealRain-1k-L"
+    fill(root / "test", write_image, *(f"{side}/{n}.png" for side in ("input", "target") for n in (3, 8)))
+    assert open_pairs(root).notes == (
+        "2 pairs, RealRain-1k-L as published has 224: scores are over a part of it",
+    )
