@@ -21,6 +21,12 @@ NEEDED = (
     ),
     ("pycocotools", ("pycocotools",), "the detection task", "pip install pycocotools"),
     ("mmengine", ("mmengine", "onedl-mmengine"), "downstream models", "pip install mmengine"),
+    (
+        "pkg_resources",
+        ("setuptools",),
+        "a model config that inherits another (MMEngine looks through it; setuptools has it up to 81)",
+        "pip install 'setuptools<82'",
+    ),
     ("mmcv", ("mmcv", "mmcv-lite", "onedl-mmcv"), "downstream models", LITE),
     ("mmdet", ("mmdet", "onedl-mmdetection"), "the detection task", LITE),
     ("mmseg", ("mmsegmentation", "onedl-mmsegmentation"), "the segmentation task", LITE),

@@ -151,7 +151,10 @@ def read_config(path: Path) -> Any:
     from mmengine.config import Config
 
     try:
-        config = Config.fromfile(path)
+        with warnings.catch_warnings():
+            # MMEngine looks bases up through it, which is not the user's to change.
+            warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+            config = Config.fromfile(path)
     except BenchError:
         raise
     except Exception as error:

@@ -109,3 +109,30 @@ def test_two_mmcvs_are_reported(monkeypatch):
     said = " | ".join(problem.what for problem in problems())
     assert "overwrite each other" in said
     assert "refuse mmcv 2.2.0" in said
+
+
+def test_configs_that_inherit_are_read_in_both_ways(tmp_path):
+    pytest.importorskip("mmdet")
+    from downstream.models.mmcommon import read_config
+
+    (tmp_path / "old.py").write_text(
+        "_base_ = 'mmdet::yolox/yolox_nano_8xb8-300e_coco.py'\nmodel = dict(test_cfg=dict(score_thr=0.5))\n"
+    )
+    assert read_config(tmp_path / "old.py").model.test_cfg.score_thr == 0.5
+    (tmp_path / "base.py").write_text("model = dict(type='YOLOX', test_cfg=dict(score_thr=0.1))\n")
+    (tmp_path / "new.py").write_text(
+        "from mmengine.config import read_base\n\n"
+        "with read_base():\n    from .base import *\n\n"
+        "model.update(dict(test_cfg=dict(score_thr=0.7)))\n"
+    )
+    config = read_config(tmp_path / "new.py")
+    assert (config.model.type, config.model.test_cfg.score_thr) == ("YOLOX", 0.7)
+
+
+def test_a_setuptools_without_pkg_resources_is_reported(monkeypatch):
+    real = index.importlib.util.find_spec
+    monkeypatch.setattr(
+        index.importlib.util, "find_spec", lambda name: None if name == "pkg_resources" else real(name)
+    )
+    (found,) = [problem for problem in problems() if "pkg_resources" in problem.what]
+    assert found.fix == "pip install 'setuptools<82'"
