@@ -90,11 +90,16 @@ def write_image(path: Path, image: np.ndarray) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
+    write_atomic(path, encode_png(image))
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Return a uint8 RGB HxWx3 image (or an HxW uint8/uint16 label image) as the bytes of a PNG."""
     import cv2
 
     pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     _, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 4])
-    write_atomic(path, data.tobytes())
+    return data.tobytes()
 
 
 def _read(path: Path) -> bytes:
