@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,13 +12,15 @@ import typer
 from bench.cli import options
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from bench.verdicts import Verdict
 
 _EXAMPLES = """Examples:
 
   bench check rdmc
 
-  bench check my_derainer.py:MyNet
+  bench check my_derainer.py:MyNet --fix
 
   bench check --rain my_rain.py:fog"""
 
@@ -37,26 +40,52 @@ def command(
     search_path: options.SearchPath = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Print the class around a network that would pass, where there is one."),
+    ] = False,
 ) -> None:
     """Check that a derainer or a rain keeps to what the bench relies on; exit code 1 where it does not."""
     from bench.errors import BadConfig
 
     if not derainer and not rain:
         raise BadConfig("nothing to check: name a derainer, or a rain with --rain")
-    checks = [*(_derainers(derainer, device, precision) if derainer else []), *(_rains(rain) if rain else [])]
+    checks = [
+        *(_derainers(derainer, device, precision, fix) if derainer else []),
+        *(_rains(rain) if rain else []),
+    ]
     _report(checks)
 
 
-#: What is checked: its label, what runs the checks, and how its faults begin.
-_Check = tuple[str, "Callable[[], list[Verdict]]", "Callable[[BaseException], str]"]
+@dataclass(frozen=True)
+class _Check:
+    """What is checked.
+
+    Attributes:
+        label: What it is called.
+        run: Gives the verdicts and what is to be mended first, if anything.
+        blame: How its faults begin.
+    """
+
+    label: str
+    run: Callable[[], tuple[list[Verdict], str]]
+    blame: Callable[[BaseException], str]
 
 
-def _derainers(text: str, device: str, precision: str) -> list[_Check]:
+def _derainers(text: str, device: str, precision: str, fix: bool) -> list[_Check]:
     from functools import partial
 
     from bench.errors import BadConfig, blame
-    from derainers import check_derainer, load_derainer, parse_derainers
-    from derainers.harness.conformance import run_checks
+    from derainers import DerainerSpec, check_derainer, parse_derainers
+    from derainers.harness.remedy import adapter, diagnose, load_with, mend
+
+    def run(spec: DerainerSpec) -> tuple[list[Verdict], str]:
+        load = partial(load_with, spec, device, precision)
+        lacking, verdicts = diagnose(load)
+        first = mend(spec, lacking, verdicts)
+        if fix and lacking:
+            first += f"\n\n{adapter(spec, lacking, getattr(load({}, 'off'), 'module', None))}\n"
+        return verdicts, first
 
     checks: list[_Check] = []
     for spec in parse_derainers(text):
@@ -65,8 +94,7 @@ def _derainers(text: str, device: str, precision: str) -> list[_Check]:
                 f"derainer {spec} is a folder of images: there is nothing to run that could be checked"
             )
         check_derainer(spec)
-        load = partial(load_derainer, spec, device, precision)
-        checks.append((spec.label, partial(run_checks, load), partial(blame, spec.label)))
+        checks.append(_Check(spec.label, partial(run, spec), partial(blame, spec.label)))
     return checks
 
 
@@ -75,39 +103,33 @@ def _rains(text: str) -> list[_Check]:
 
     from bench.errors import said
     from bench.plugins import listed
-    from bench.rain import parse_rain
+    from bench.rain import Rain, parse_rain
     from bench.rain.check import run_checks
 
-    found = [parse_rain(part) for part in listed(text)]
-    return [(rain.name, partial(run_checks, rain), said) for rain in found]
+    def run(rain: Rain) -> tuple[list[Verdict], str]:
+        return run_checks(rain), ""
+
+    return [_Check(rain.name, partial(run, rain), said) for rain in map(parse_rain, listed(text))]
 
 
 def _report(checks: list[_Check]) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from bench.errors import ANYTHING, BenchError
     from bench.verdicts import Outcome
 
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    styles = {Outcome.PASS: "green", Outcome.NOTE: "yellow", Outcome.FAIL: "bold red", Outcome.SKIP: "dim"}
     failed, faults = [], []
-    for label, run, blame in checks:
+    for check in checks:
         try:
-            verdicts = run()
+            verdicts, first = check.run()
         except ANYTHING as error:  # anyone's code and files: the others are checked all the same
-            faults.append(blame(error))
+            faults.append(check.blame(error))
             continue
-        table = Table(
-            "property", "verdict", "what was seen", box=box.SIMPLE_HEAD, pad_edge=False, title=label
-        )
-        for verdict in verdicts:
-            outcome = Text(verdict.outcome.value, style=styles[verdict.outcome])
-            table.add_row(verdict.name, outcome, Text(verdict.detail))
-        console.print(table)
-        failed += [f"{label}: {v.name}" for v in verdicts if v.outcome is Outcome.FAIL]
+        if first:
+            console.print(f"mend this first: {first}", markup=False, soft_wrap=True)
+        console.print(_table(check.label, verdicts))
+        failed += [f"{check.label}: {v.name}" for v in verdicts if v.outcome is Outcome.FAIL]
     if len(faults) == len(checks):
         raise BenchError("; ".join(faults))
     console.print(f"failed: {', '.join(failed)}" if failed else "all properties hold")
@@ -115,3 +137,18 @@ def _report(checks: list[_Check]) -> None:
         typer.echo(f"not checked: {fault}", err=True)
     if failed or faults:
         raise typer.Exit(1)
+
+
+def _table(label: str, verdicts: list[Verdict]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from bench.verdicts import Outcome
+
+    styles = {Outcome.PASS: "green", Outcome.NOTE: "yellow", Outcome.FAIL: "bold red", Outcome.SKIP: "dim"}
+    table = Table("property", "verdict", "what was seen", box=box.SIMPLE_HEAD, pad_edge=False, title=label)
+    for verdict in verdicts:
+        outcome = Text(verdict.outcome.value, style=styles[verdict.outcome])
+        table.add_row(verdict.name, outcome, Text(verdict.detail))
+    return table

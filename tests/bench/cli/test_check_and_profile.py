@@ -59,7 +59,7 @@ def test_check_names_the_property_that_each_of_five_lacks(tmp_path: Path) -> Non
         "swapping: colour",
         "Leaking: batch",
         "Dividing: finite",
-        "Cutting: size",
+        "Cutting: interface",
     ):
         assert words in said
     for words in ("shifted by 0 rows and 1 columns", "on black: ", "the size must stay"):

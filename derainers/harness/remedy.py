@@ -1,0 +1,197 @@
+"""What a network would have to say of itself so that it can be run: found by trying, for ``bench check``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import ANYTHING
+from bench.plugins import Options, load, write_options
+from bench.verdicts import Outcome, Verdict, attempt
+from derainers.base import Derainer, DerainerSpec
+from derainers.harness.conformance import LEAST_CLEAN_PSNR, SIZES, psnr, restored, run_checks, sample
+from derainers.harness.interface import RETURNS, VALUE_RANGES
+
+if TYPE_CHECKING:
+    import torch
+
+#: Loads a derainer of which something is said, with tiles of a size.
+Load = Callable[[Mapping[str, Any], str], Derainer]
+
+#: Padding is tried to multiples of these, in this order.
+MULTIPLES = (2, 4, 8, 16, 32, 64, 128, 7, 12, 14, 28, 48, 56)
+
+#: What is said of values has to help this much, in dB.
+BETTER = 5.0
+
+#: What to do about a property that does not hold, to somebody who sees it for the first time.
+ADVICE = {
+    "size": "return an image of the size that came in: pad inside forward and cut back, or set multiple",
+    "type": "return uint8: np.rint(image.clip(0, 255)).astype(np.uint8), made in a copy",
+    "finite": "look for a division or a logarithm of zero, and add a small number there",
+    "deterministic": "leave dropout and random numbers to training: self.training says which it is",
+    "batch": "normalise each image by itself; statistics of the batch belong to training",
+    "place": "cut the padding off at the side where it was put, and leave flips to flip(...)",
+    "colour": "return the channels in the order in which they came: RGB",
+    "flat": "look at how values are scaled on their way in and out; value_range may say it",
+    "harm": "look at how values are scaled on their way in and out; value_range and returns may say it",
+    "tiles": "run it whole (--tile off), or make what it computes depend on less than the whole image",
+}
+
+
+def diagnose(loaded: Load, seconds: float = 60.0) -> tuple[dict[str, Any], list[Verdict]]:
+    """Check a derainer, and find out what would have to be said of it.
+
+    Args:
+        loaded: Loads it.
+        seconds: See :func:`derainers.harness.conformance.run_checks`.
+
+    Returns:
+        What to say of it, empty where nothing is lacking or nothing helps; and the verdicts, which hold with that said.
+    """
+    lacking = find_remedy(loaded)
+    verdicts = run_checks(lambda tile: loaded(lacking, tile), seconds)
+    remarks = getattr(loaded(lacking, "off"), "remarks", ())
+    verdicts += [Verdict("weights", Outcome.NOTE, remark) for remark in remarks]
+    if lacking:
+        listed = ", ".join(f"{name} = {value!r}" for name, value in lacking.items())
+        fault = attempt("interface", lambda: _small(loaded({}, "off"))).detail
+        verdicts.insert(0, Verdict("interface", Outcome.FAIL, f"{fault}; what follows is with {listed}"))
+    return lacking, verdicts
+
+
+def mend(spec: DerainerSpec, lacking: Mapping[str, Any], verdicts: Sequence[Verdict]) -> str:
+    """Say the one thing to mend first, and how; empty where all properties hold."""
+    if lacking:
+        words = " and ".join(f"{name} = {value!r}" for name, value in lacking.items())
+        named = saying(spec, lacking)
+        return (
+            f"{spec.label}: set {words} in its class, or write '{named}' (--fix prints a class that does it)"
+        )
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.FAIL:
+            advice = ADVICE.get(verdict.name)
+            return f"{spec.label}: {verdict.name}: {verdict.detail}{f'; {advice}' if advice else ''}"
+    return ""
+
+
+def load_with(
+    spec: DerainerSpec, device: str, precision: str, lacking: Mapping[str, Any], tile: str
+) -> Derainer:
+    """Load a derainer of which something more is said."""
+    from derainers import load_derainer
+
+    return load_derainer(saying(spec, lacking) if lacking else spec, device, precision, tile)
+
+
+def saying(spec: DerainerSpec, lacking: Mapping[str, Any]) -> DerainerSpec:
+    """Return the same derainer of which something more is said."""
+    options = Options(spec.options.arguments, {**spec.options.attributes, **lacking})
+    return replace(spec, query=write_options(options))
+
+
+def find_remedy(loaded: Load) -> dict[str, Any]:
+    """Find what would have to be said of a network: which output is the image, how values are scaled, a multiple."""
+    derainer = loaded({}, "off")
+    network = getattr(derainer, "module", None)
+    if network is None or (_runs(derainer) and _clean(loaded, {}) >= LEAST_CLEAN_PSNR):
+        return {}
+    outputs = list(_outputs(network, derainer)) or [{}]
+    lacking = max(outputs, key=lambda output: _clean(loaded, output))
+    if (usual := _clean(loaded, lacking)) < LEAST_CLEAN_PSNR:
+        for scales in _scales():  # one thing to say before two
+            scaled = max(({**lacking, **scale} for scale in scales), key=lambda each: _rainy(loaded, each))
+            if _clean(loaded, scaled) > max(usual, LEAST_CLEAN_PSNR) + BETTER:
+                lacking = scaled
+                break
+    for multiple in ({}, *({"multiple": multiple} for multiple in MULTIPLES)):
+        if _runs(loaded({**lacking, **multiple}, "off")):
+            return {**lacking, **multiple}
+    return {}
+
+
+def adapter(spec: DerainerSpec, lacking: Mapping[str, Any], network: Any) -> str:
+    """Write what would pass: a class around the user's own, or how to name a network that no class can be put around.
+
+    Args:
+        spec: What the user named.
+        lacking: What has to be said of it.
+        network: The network; where a layer of it has one of these names, a class cannot say anything under it.
+    """
+    plugin = spec.plugin
+    if plugin is None or any(name in dict(network.named_children()) for name in lacking):
+        return f"--derainer '{saying(spec, lacking)}'"
+    lines = [f"    {name} = {value!r}" for name, value in lacking.items()]
+    head = [f"from {plugin.module or plugin.path.stem} import {plugin.name} as Original", "", ""]
+    found = load(plugin)
+    if inspect.isclass(found):
+        return "\n".join([*head, f"class {plugin.name}(Original):", *lines])
+    making = "Original(**arguments)" if inspect.isroutine(found) else "Original"
+    body = [f"    network = {making}", *(line.replace("    ", "    network.", 1) for line in lines)]
+    return "\n".join([*head, f"def {plugin.name}(**arguments):", *body, "    return network"])
+
+
+def _runs(derainer: Derainer) -> bool:
+    """Whether small images of all sizes keep theirs."""
+    return attempt("size", lambda: _small(derainer)).outcome is Outcome.PASS
+
+
+def _small(derainer: Derainer) -> Verdict:
+    for height, width in SIZES:
+        restored(derainer, sample(height, width))
+    return Verdict("size", Outcome.PASS, "a clean image does not come back")
+
+
+def _clean(loaded: Load, lacking: Mapping[str, Any]) -> float:
+    """How well a clean image comes back, in dB, 0 where it does not; its sides are multiples of all that is usual."""
+    image = sample(128, 128)
+    try:
+        return psnr(restored(loaded(lacking, "off"), image), image)
+    except ANYTHING:
+        return 0.0
+
+
+def _rainy(loaded: Load, lacking: Mapping[str, Any]) -> float:
+    """How close a clean image and a rainy one come to the clean one, in dB: what adds rain instead of taking it falls
+    behind."""
+    clean = sample(128, 128)
+    rainy = clean.copy()
+    rainy[:, ::16] = 255
+    try:
+        return _clean(loaded, lacking) + psnr(restored(loaded(lacking, "off"), rainy), clean)
+    except ANYTHING:
+        return 0.0
+
+
+def _outputs(network: torch.nn.Module, derainer: Derainer) -> Iterator[dict[str, Any]]:
+    """Yield what may have to be said of which output is the image, the likely one first."""
+    import torch
+
+    image = sample(128, 128)
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float().div(255).to(derainer.device)  # type: ignore[attr-defined]
+    try:
+        with torch.inference_mode():
+            made = network(pixels)
+    except ANYTHING:
+        yield {}
+        return
+    if isinstance(made, Mapping):
+        named: list[tuple[Any, Any]] = list(made.items())
+    elif isinstance(made, (list, tuple)):
+        named = [(-1, made[-1]), *enumerate(made[:-1])] if made else []
+    else:
+        yield {}
+        return
+    same = [(name, value) for name, value in named if getattr(value, "shape", None) == pixels.shape]
+    far = {name: float((value.float() - pixels).abs().mean()) for name, value in same}
+    yield from ({"output": name} for name in sorted(far, key=lambda name: round(far[name], 3)))
+
+
+def _scales() -> list[list[dict[str, Any]]]:
+    """What may have to be said of values and of what is returned: one of the two, then both."""
+    ranges = [{"value_range": name} for name in list(VALUE_RANGES)[1:]]
+    returns = [{"returns": name} for name in RETURNS[1:]]
+    return [[*ranges, *returns], [{**one, **other} for one, other in product(ranges, returns)]]

@@ -1,0 +1,142 @@
+"""What ``bench check`` says first: what a network lacks is found by trying, and the class that is printed passes."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.cli.app import app
+from bench.verdicts import Outcome, Verdict
+from derainers import DerainerSpec, parse_derainers
+from derainers.harness.remedy import adapter, find_remedy, load_with, mend
+
+torch = pytest.importorskip("torch")
+
+SOURCE = """
+import torch
+
+class Base(torch.nn.Module):
+    def __init__(self, strength=1.0):
+        super().__init__()
+        self.strength = strength
+
+class Halving(Base):
+    def forward(self, x):
+        n, c, h, w = x.shape
+        return x.reshape(n, c, h // 8, 8, w // 8, 8).reshape(x.shape)  # only multiples of eight
+
+class Listing(Base):
+    def forward(self, x):
+        return [x[:, :, ::2, ::2], 0 * x, x]
+
+class First(Base):
+    def forward(self, x):
+        return x, 1 - x
+
+class Naming(Base):
+    def forward(self, x):
+        return {"rain": 0 * x, "clean": x}
+
+class Signed(Base):
+    def forward(self, x):
+        return (x * 2 - 1).clamp(-1, 1) if x.min() >= 0 else x
+
+class Rain(Base):
+    def forward(self, x):
+        return 0.1 * x
+
+class Both(Base):
+    def __init__(self, strength=1.0):
+        super().__init__(strength)
+        self.output = torch.nn.Identity()
+
+    def forward(self, x):
+        assert x.shape[2] % 4 == 0 and x.shape[3] % 4 == 0
+        return [self.output(x)]
+
+class Right(Base):
+    def forward(self, x):
+        return x
+
+class Lost(Base):
+    def forward(self, x):
+        return x[:, :1]
+
+def build():
+    return Listing()
+
+def swapped(image):
+    return image[..., ::-1]
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("own") / "my.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def spec_of(file: Path, name: str) -> DerainerSpec:
+    return parse_derainers(f"{file}:{name}")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [
+        ("Halving", {"multiple": 8}),
+        ("Listing", {"output": -1}),
+        ("First", {"output": 0}),
+        ("Naming", {"output": "clean"}),
+        ("Rain", {"returns": "rain"}),
+        ("Both", {"output": -1, "multiple": 4}),
+        ("build", {"output": -1}),
+        ("Right", {}),
+        ("Lost", {}),
+        ("swapped", {}),
+    ],
+)
+def test_what_is_lacking_is_found_and_the_printed_class_has_it(
+    file: Path, name: str, lacking: dict[str, object]
+) -> None:
+    spec = spec_of(file, name)
+    load = partial(load_with, spec, "cpu", "auto")
+    assert find_remedy(load) == lacking
+    if not lacking:
+        return
+    text = adapter(spec, lacking, load({}, "off").module)  # type: ignore[attr-defined]
+    if name == "Both":  # a class attribute would stand in the place of its layer
+        (mended,) = parse_derainers(text.removeprefix("--derainer ").strip("'"))
+    else:
+        fixed = file.with_name(f"fixed_{name}.py")
+        fixed.write_text(text)
+        mended = spec_of(fixed, name)
+    assert find_remedy(partial(load_with, mended, "cpu", "auto")) == {}
+
+
+def test_the_first_fault_is_said_with_what_to_do(file: Path) -> None:
+    spec = spec_of(file, "Halving")
+    assert mend(spec, {"multiple": 8}, []).startswith(
+        f"Halving: set multiple = 8 in its class, or write '{file}:Halving?.multiple=8'"
+    )
+    faults = [Verdict("type", Outcome.PASS, ""), Verdict("batch", Outcome.FAIL, "differs")]
+    assert mend(spec, {}, faults) == (
+        "Halving: batch: differs; normalise each image by itself; statistics of the batch belong to training"
+    )
+    assert mend(spec, {}, faults[:1]) == ""
+
+
+def test_check_begins_with_what_to_mend_and_goes_on_with_it_mended(file: Path) -> None:
+    done = CliRunner().invoke(app, ["check", f"{file}:Halving", "--fix", "--device", "cpu"])
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    assert lines[0].startswith("mend this first: Halving: set multiple = 8")
+    assert "from my import Halving as Original" in lines
+    verdicts = {line.split()[0]: line.split()[1] for line in lines if len(line.split()) > 2}
+    assert verdicts["interface"] == "fail"
+    assert "skip" not in verdicts.values()
+    assert lines[-1] == "failed: Halving: interface"
+    assert "thread" in done.output
