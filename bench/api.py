@@ -107,8 +107,9 @@ def run(
         data: ``street`` or ``KIND:DIR``.
         split: The data set's split; None takes the kind's default.
         rain: ``streaks:light|medium|heavy``, ``rainfall:R``, ``none``, or several.
-        model: A name of the model index, an embedded one or a config file; ``TASK=NAME`` where several tasks need one.
-        checkpoint: The model's checkpoint; ``TASK=FILE`` likewise.
+        model: ``[TASK=][LABEL=]MODEL``, several as a sequence: a name of the model index, an embedded one, a config
+            file, ``my.py:NAME`` or ``SOURCE:...``.
+        checkpoint: A model's checkpoint; ``LABEL=FILE`` or ``TASK=FILE`` where there are several models.
         out: The store; evidence that it has already is not made again.
         limit: Only the first so many scenes.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.

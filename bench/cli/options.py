@@ -41,10 +41,14 @@ Rain = Annotated[
 ]
 Model = Annotated[
     list[str] | None,
-    typer.Option(help="Name of the model index, embedded, or CONFIG.py; TASK=NAME for several tasks."),
+    typer.Option(
+        help="[TASK=][LABEL=]MODEL, again for each: a name of the model index, embedded, CONFIG.py, my.py:NAME or "
+        "SOURCE:... (see `bench list models`)."
+    ),
 ]
 Checkpoint = Annotated[
-    list[str] | None, typer.Option(help="The model's checkpoint; TASK=FILE for several tasks.")
+    list[str] | None,
+    typer.Option(help="A model's checkpoint; LABEL=FILE or TASK=FILE where there are several."),
 ]
 
 

@@ -238,10 +238,11 @@ def outline(suite: Suite) -> Outline:
     for index, model in enumerate(models):
         with problems.at(f"models.{index}"):
             name = check_model(model.task, model.name, model.checkpoint)
+            name = model.label or name
             if (model.task, name) in named:
                 raise BadConfig(
                     f"two {model.task} models are called {name}, and reports could not tell them apart: "
-                    f"run them one after the other into two --out folders, or rename a config file"
+                    f"give them labels, --model before={model.name}"
                 )
             named[model.task, name] = model
     variants: list[Variant] = []

@@ -95,7 +95,13 @@ class VariantChoice(_Part):
 
 
 class ModelChoice(_Part):
-    """A downstream network: a name or a config file, with its checkpoint where the name brings none.
+    """A downstream network: a name, a file or a config, with its checkpoint where the name brings none.
+
+    Attributes:
+        task: What it is asked.
+        name: As in ``--model``.
+        checkpoint: Its weights, where they lie apart.
+        label: What reports call it; None takes the name that it has of itself.
 
     What a network of the user's own is made with may stand beside them, as ``arguments`` and ``attributes``.
     """
@@ -103,6 +109,7 @@ class ModelChoice(_Part):
     task: str
     name: Annotated[str, AfterValidator(settled)]
     checkpoint: str | None = None
+    label: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -327,36 +334,63 @@ def _task_of(measure: str) -> str:
     return task_of(measure, is_file=plugins.parse(measure) is not None)
 
 
+#: A task's name or a label before a model or a checkpoint; labels of other text stand in double quotes.
+_BEFORE = re.compile(r'^(?:([\w.+-]+)|"([^"]+)")=(.+)$', re.DOTALL)
+
+
 def _model_choices(
     tasks: Sequence[Task], models: Sequence[str], checkpoints: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Match models and checkpoints with the tasks that need them."""
-    needing = [task.about.name for task in tasks if task.default is not None]
-    named = _by_task("--model", models, needing)
-    files = _by_task("--checkpoint", checkpoints, needing)
-    for task in files:
-        if task not in named:
-            raise BadConfig(f"--checkpoint {files[task]} without --model: name the model that it belongs to")
-    return [{"task": task, "name": name, "checkpoint": files.get(task)} for task, name in named.items()]
+    needing = [task.about.name for task in tasks if task.about.looks == "model"]
+    chosen = [_model_choice(text, needing) for text in models]
+    for text in checkpoints:
+        owner, file = _owner(text, chosen)
+        if owner["checkpoint"] is not None:
+            raise BadConfig(f"--checkpoint {text}: its model has {owner['checkpoint']} already; name another")
+        owner["checkpoint"] = file
+    return [{key: value for key, value in each.items() if value is not None} for each in chosen]
 
 
-def _by_task(option: str, values: Sequence[str], needing: Sequence[str]) -> dict[str, str]:
+def _model_choice(text: str, needing: Sequence[str]) -> dict[str, Any]:
+    """Read ``[TASK=][LABEL=]MODEL``."""
     from downstream.tasks import is_registered
 
-    chosen: dict[str, str] = {}
-    for value in values:
-        task, equals, rest = value.partition("=")
-        if not equals or (not is_registered(task) and task not in needing):
-            if len(needing) != 1:
-                what = " and ".join(needing) or "none that takes a model"
-                raise BadConfig(f"{option} {value}: the tasks asked for are {what}; write TASK={value}")
-            task, rest = needing[0], value
-        if task in chosen:
-            raise BadConfig(
-                f"{option} names two for {task}, {chosen[task]} and {rest}: run them one after the other"
-            )
-        chosen[task] = rest
-    return chosen
+    task = label = None
+    rest = text
+    while found := _BEFORE.match(rest):
+        word = found[1] or found[2]
+        if task is None and label is None and (is_registered(word) or word in needing):
+            task = word
+        elif label is None:
+            label = word
+        else:
+            break
+        rest = found[3]
+    if task is None:
+        if len(needing) != 1:
+            what = " and ".join(needing) or "none that takes a model"
+            raise BadConfig(f"--model {text}: the tasks asked for are {what}; write TASK={text}")
+        task = needing[0]
+    return {"task": task, "name": rest, "label": label, "checkpoint": None}
+
+
+def _owner(text: str, models: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
+    """Return the model that a checkpoint, ``[LABEL=|TASK=]FILE``, belongs to, and the file."""
+    if not models:
+        raise BadConfig(f"--checkpoint {text} without --model: name the model that it belongs to")
+    owners, file = models, text
+    if found := _BEFORE.match(text):
+        word = found[1] or found[2]
+        named = [m for m in models if m["label"] == word] or [m for m in models if m["task"] == word]
+        if named:
+            owners, file = named, found[3]
+    if len(owners) > 1:
+        raise BadConfig(
+            f"--checkpoint {text}: several models could be meant; label them, --model a=..., "
+            f"and write --checkpoint a={file}"
+        )
+    return owners[0], file
 
 
 def shipped_suites() -> tuple[str, ...]:

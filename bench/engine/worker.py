@@ -58,7 +58,7 @@ def load_components(networks: Networks, settings: Settings) -> Components:
     models = []
     for choice in networks.models:
         model = _model(choice, settings)
-        models.append(Component(model.name, dict(model.key), classes=tuple(model.classes)))
+        models.append(Component(choice.label or model.name, dict(model.key), classes=tuple(model.classes)))
     return Components(derainers, tuple(models))
 
 

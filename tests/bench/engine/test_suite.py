@@ -95,7 +95,8 @@ def test_models_are_matched_with_tasks() -> None:
         ({"task": "detection,segmentation", "model": "a"}, "write TASK=a"),
         ({"task": "restoration", "model": "a"}, "none that takes a model"),
         ({"task": "detection", "checkpoint": "a.pth"}, "without --model"),
-        ({"task": "detection", "model": "a,b"}, "names two for detection"),
+        ({"task": "detection", "model": "a=m,b=n", "checkpoint": "a.pth"}, "several models could be meant"),
+        ({"task": "detection", "model": "a", "checkpoint": "a.pth,b.pth"}, "has a.pth already"),
     ],
 )
 def test_a_model_that_fits_no_task_is_refused(choices: dict[str, str], words: str) -> None:
@@ -154,3 +155,22 @@ def test_a_wrong_choice_is_called_by_its_option(choices: dict[str, Any], words: 
     with pytest.raises(BadConfig) as error:
         suite_of(choices)
     assert words in str(error.value)
+
+
+def test_several_models_of_a_task_have_labels_and_checkpoints_of_their_own() -> None:
+    suite = suite_of(
+        {
+            "task": "detection,segmentation",
+            "model": [
+                "detection=before=old.py",
+                'detection="after (ours)"=new.py',
+                "segmentation=seg.py:Net?width=8",
+            ],
+            "checkpoint": ["before=old.pth", "segmentation=seg.pth"],
+        }
+    )
+    assert [(m.task, m.label, m.name, m.checkpoint) for m in suite.models] == [
+        ("detection", "before", "old.py", "old.pth"),
+        ("detection", "after (ours)", "new.py", None),
+        ("segmentation", None, "seg.py:Net?width=8", "seg.pth"),
+    ]

@@ -105,3 +105,32 @@ def test_label_maps_are_held_to_their_form(tmp_path: Path) -> None:
         load_model("segmentation", f"{tmp_path / 'mine.py'}:fn", device="cpu").predict(
             np.zeros((4, 4, 3), np.uint8)
         )
+
+
+def test_two_models_look_at_the_same_images_in_one_run(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "class Bright:\n"
+        "    classes = ('car',)\n"
+        "    def __init__(self, least=200):\n"
+        "        self.least = least\n"
+        "    def __call__(self, image):\n"
+        "        rows, columns = np.nonzero(image.min(2) >= self.least)\n"
+        "        if not len(rows):\n"
+        "            return np.zeros((0, 4)), [], []\n"
+        "        return [[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], [0.9], [0]\n"
+    )
+    spec = f"{tmp_path / 'mine.py'}:Bright"
+    done = bench.run(
+        derainer="median",
+        model=[f"before={spec}", f"after={spec}?least=90", f"detection=again={spec}"],
+        limit=2,
+        device="cpu",
+        workers=1,
+        out=tmp_path / "run",
+    )
+    seen = {(r.model.name, r.derainer.label): r for r in done.records if r.model}
+    assert {name for name, _ in seen} == {"before", "after", "again"}
+    assert seen["before", "none"].evidence == seen["again", "none"].evidence != seen["after", "none"].evidence
+    with pytest.raises(BenchError, match="give them labels"):
+        bench.run(model=[spec, spec + "?least=200"], limit=1, out=tmp_path / "clash")
