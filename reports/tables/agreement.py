@@ -19,6 +19,7 @@ from bench.score.stats import (
 )
 from bench.vocabulary import CLEAN, NONE, REFERENCES
 from downstream.tasks.base import Metric
+from reports.glossary import has_clean
 from reports.results import Group, Results, paired, sampled_score
 from reports.tables.table import Cell, Column, Row, Table
 
@@ -46,8 +47,8 @@ def agreement_table(results: Results) -> Table:
         rows.append(Row(label, tuple(cells)))
     caption = (
         f"Rank correlation across derainers between measures of the image ({_protocols(shown)}) and what models see "
-        f"(ap@coco, miou), with bootstrap intervals over scenes; {_SENSE}; the rainy image takes part, the clean one "
-        "does not."
+        f"(ap@coco, miou), with bootstrap intervals over scenes; {_SENSE}; the rainy image takes part"
+        f"{', the clean one does not' if has_clean(results) else ''}."
     )
     return Table("correlation", caption, _columns(shown, "") if rows else (), tuple(rows), head="score")
 

@@ -113,7 +113,8 @@ def robustness(results: Results) -> Iterable[Table]:
                 said = f"mPC, {len(corrupted)} corruption{'s' * (len(corrupted) > 1)}"
                 columns += mean_columns(every, metric, "mpc", f"{said} x {len(severities.pop())} severities")
             title = f"Robustness of {about.title.lower()} on {data}" + (f" by {model}" if model else "")
-            notes = ["of clean: the mean's share of the clean score, rPC for mPC"] if columns else []
+            shares = any("/relative_" in filled.column.key for filled in columns)
+            notes = ["of clean: the mean's share of the clean score, rPC for mPC"] if shares else []
             yield _table(title, title, groups, columns, notes=notes)
 
 
