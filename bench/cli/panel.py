@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import options
 
+if TYPE_CHECKING:
+    from bench.engine.suite import ModelChoice
+
 _EXAMPLES = """Examples:
 
   bench panel --derainer guided,rdmc --task detection --out panel.png
+
+  bench panel --video dash.mp4 --derainer rdmc --task detection --out beside.mp4
 
   bench panel --data images:/data/real_rain --derainer guided,rdmc --scene 02,08 --out real.png
               --task detection --model yolox_nano_8xb8-300e_coco --checkpoint yolox_nano.pth"""
@@ -51,9 +56,17 @@ def command(
             help="Keep the pictures in this folder for the leaderboard's slider instead of drawing them."
         ),
     ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            help="A video file instead of scenes: it and its restored self side by side, as a video."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seeds the rain.")] = 0,
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("panel.png"),
+    out: Annotated[Path, typer.Option(help="The picture, a PNG; with --video the video.")] = Path(
+        "panel.png"
+    ),
 ) -> None:
     """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
     from bench.engine.suite import ModelChoice, suite_of
@@ -69,6 +82,10 @@ def command(
     models = suite_of(choices).models
     if task and not models:
         models = (ModelChoice(task=task, name=defaults[task]),)
+    if video is not None:
+        _beside(video, out, derainer, models[0] if models else None, device)
+        typer.echo(out)
+        return
     view = View(data, split, rain, seed, derainer, models[0] if models else None, device)
     names = [name.strip() for name in scene.split(",")] if scene else []
     if samples is not None:
@@ -77,3 +94,28 @@ def command(
         return
     draw(make_panels(view, names, count, run), out, crops=crops)
     typer.echo(out)
+
+
+def _beside(source: Path, out: Path, derainer: str, model: ModelChoice | None, device: str) -> None:
+    from bench.cli.watch import TerminalWatcher
+    from bench.device import resolve_device
+    from bench.errors import BadConfig
+    from bench.video.panel import beside, seer, write_side_by_side
+    from bench.video.read import open_clip
+    from bench.video.restore import check_output
+    from derainers import load_derainer, parse_derainers
+
+    specs = parse_derainers(derainer) if derainer else ()
+    if len(specs) != 1:
+        raise BadConfig(f"--video shows one derainer beside the clip: --derainer names {len(specs)}")
+    clip = open_clip(source)
+    check_output(beside(clip), out)
+    place = resolve_device(device)
+    network = load_derainer(specs[0], device=place)
+    see = seer(model.task, model.name, model.checkpoint, place) if model else lambda image: None
+    watcher = TerminalWatcher()
+    watcher.begin(clip.stated)
+    try:
+        write_side_by_side(clip, out, network, see, watcher.advance)
+    finally:
+        watcher.end()
