@@ -101,6 +101,10 @@ class Results:
         """The group that says how close restored images of a variant come to the clean ones, if there is one."""
         return next((g for g in self.of(RESTORATION) if g.variant == variant), None)
 
+    def timed(self, variant: str) -> Group | None:
+        """The group whose times are the derainers' own: of a task that no model looks for; None without one."""
+        return next((g for g in self.groups if g.variant == variant and g.about.looks == "nothing"), None)
+
     def of(self, task: str) -> list[Group]:
         """The groups of a task."""
         return [group for group in self.groups if group.task == task]

@@ -24,9 +24,9 @@ def with_dry_in_scale(groups: Sequence[Group]) -> list[Group]:
 
 def derainer_seconds(results: Results, group: Group) -> dict[str, float | None]:
     """Median seconds per image of each derainer on the group's variant."""
-    restoration = results.fidelity(group.variant)
+    measured = results.timed(group.variant)
     own = [label for label in group.records if label not in REFERENCES]
-    timed = restoration.records if restoration else {}
+    timed = measured.records if measured else {}
     return {
         label: number(timed[label].run.get("seconds_per_image")) if label in timed else None for label in own
     }

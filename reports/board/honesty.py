@@ -143,8 +143,9 @@ def _derived_problems(group: Group, record: Record) -> list[str]:
             stated, expected.value, rel_tol=1e-6, abs_tol=1e-9
         )
         if not same:
+            given = f"rows {' and '.join(rows)} give" if len(rows) > 1 else f"row {rows[0]} gives"
             found.append(
-                f"{record.filename()}: {score.metric} of {stated:g} is not what rows {' and '.join(rows)} give, "
+                f"{record.filename()}: {score.metric} of {stated:g} is not what {given}, "
                 f"{expected.value:g}: run the cell again or remove the file"
             )
     return found

@@ -11,8 +11,8 @@ from bench.keep.records import Record
 def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:
     """Draw every figure that the records have numbers for.
 
-    Severity curves, quality against time, agreement of PSNR with what models see, change of each class, and
-    errors cured and caused: one file of each per data set and model, with one axis per rain.
+    Severity curves, quality against time, agreement of PSNR with what models see, change of each class and of each
+    tag, and errors cured and caused: one file of each per data set and model, with one axis per rain.
 
     Args:
         records: In any order.
@@ -26,7 +26,7 @@ def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:
         BadRecord: If the records must not be compared.
         OutputError: If a file cannot be written.
     """
-    from reports.figures.bars import class_changes, error_budget
+    from reports.figures.bars import class_changes, error_budget, tag_changes
     from reports.figures.curves import agreement, cost, severity
     from reports.figures.style import drawing, save
     from reports.results import read_results
@@ -44,6 +44,7 @@ def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:
                     "cost": cost(results, groups),
                     "agreement": agreement(results, groups),
                     "classes": class_changes(groups, results.labels),
+                    "tags": tag_changes(groups, results.labels) if groups[0].about.compared else None,
                     "errors": error_budget(groups),
                 }
                 for kind, figure in figures.items():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.keep.records import Record
 from bench.score.stats.errors import KINDS
 from bench.vocabulary import NONE, REFERENCES
 from reports.figures.style import grid_of, legend_below, look, shown
 from reports.results import Group
 from reports.series import tick_of
-from reports.tables.presets import class_scores, class_title
+from reports.tables.presets import class_scores, class_title, tag_scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+#: What a record's score is made of, by name.
+Parts = Callable[[Record], Mapping[str, float | None]]
 
 _HATCHES = ("", "//", "..", "xx", "--")
 _MOST_CLASSES, _MOST_DERAINERS = 20, 6
@@ -28,7 +32,16 @@ def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | No
     Of more than 20 classes those that change most for any derainer are shown, and none that no derainer
     changes; of more than six derainers those with the best mean score, which the title says.
     """
-    chosen = [(group, _changes(group)) for group in groups if not group.dry]
+    return _part_changes(groups, labels, class_scores, class_title(groups[0]))
+
+
+def tag_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
+    """The same of the scenes of each tag; None without tags."""
+    return _part_changes(groups, labels, tag_scores, groups[0].about.headline.title)
+
+
+def _part_changes(groups: Sequence[Group], labels: Sequence[str], parts: Parts, title: str) -> Figure | None:
+    chosen = [(group, _changes(group, parts)) for group in groups if not group.dry]
     chosen = [(group, changes) for group, changes in chosen if changes]
     every = [label for label in labels if any(label in changes for _, changes in chosen)]
     own = best_of(groups, every, _MOST_DERAINERS)
@@ -64,7 +77,7 @@ def class_changes(groups: Sequence[Group], labels: Sequence[str]) -> Figure | No
         axis.set_ylim(len(names) - 0.5, -0.5)
         axis.grid(axis="y", visible=False)
         axis.set_title(shown(tick_of(group)))
-        axis.set_xlabel(f"{class_title(group)}, points against none")
+        axis.set_xlabel(f"{title}, points against none")
         if axis is not axes[0]:
             axis.tick_params(labelleft=False)
     if len(own) < len(every):
@@ -85,16 +98,16 @@ def best_of(groups: Sequence[Group], labels: Sequence[str], most: int) -> list[s
     return [label for label in labels if label in kept]
 
 
-def _changes(group: Group) -> dict[str, dict[str, float]]:
+def _changes(group: Group, parts: Parts) -> dict[str, dict[str, float]]:
     rainy = group.records.get(NONE)
     if rainy is None:
         return {}
-    before = class_scores(rainy)
+    before = parts(rainy)
     changes = {}
     for label, record in group.records.items():
         if label in REFERENCES:
             continue
-        after = class_scores(record)
+        after = parts(record)
         both = {k: (before[k], after[k]) for k in before if k in after}
         found = {k: b - a for k, (a, b) in both.items() if a is not None and b is not None}
         if found:

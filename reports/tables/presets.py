@@ -130,12 +130,11 @@ def cost(results: Results) -> Iterable[Table]:
         cards = {}
         for group in groups:
             cards.update({label: record.derainer.card for label, record in group.records.items()})
-        restoration = results.fidelity(variant)
         columns = [
             _card(cards, "params", Column("params", "parameters", "M", "", 2, 1e-6, False)),
             _card(cards, "macs_256", Column("macs", "multiply-adds at 256x256", "G", "", 1, 1e-9, False)),
         ]
-        times = _seconds(restoration)
+        times = _seconds(results.timed(variant))
         if times:
             columns.append(
                 plain_column(Column("time", "time", "ms/image", "", 1, 1e3, False), times, "not timed")
@@ -172,13 +171,7 @@ def per_class(results: Results) -> Iterable[Table]:
 def per_tag(results: Results) -> Iterable[Table]:
     """The scenes of every tag by derainer, one table per variant and model."""
     for group in results:
-        scores = {
-            label: {
-                f"{tag} ({part['scenes']})": part["value"] for tag, part in record.breakdown["tags"].items()
-            }
-            for label, record in group.records.items()
-            if "tags" in record.breakdown
-        }
+        scores = {label: found for label, r in group.records.items() if (found := tag_scores(r))}
         yield from _parts(group, scores, group.about.headline, "tag")
 
 
@@ -216,6 +209,12 @@ def class_scores(record: Record) -> dict[str, float | None]:
     """Score of each class, from the record's breakdown or its `METRIC/CLASS` scores."""
     stated = {s.metric.partition("/")[2]: s.value for s in record.scores if "/" in s.metric}
     return stated or dict(record.breakdown.get("classes", {}))
+
+
+def tag_scores(record: Record) -> dict[str, float | None]:
+    """Headline score of the scenes of each tag, whose number is part of the name, from the record's breakdown."""
+    tags = record.breakdown.get("tags", {})
+    return {f"{tag} ({part['scenes']})": part["value"] for tag, part in tags.items()}
 
 
 def class_title(group: Group) -> str:

@@ -132,7 +132,7 @@ def test_no_report_says_what_nobody_knows(real: Run, tmp_path: Path, monkeypatch
     figures = draw_figures(real.records, tmp_path)
     texts |= {path.name: path.read_text() for path in figures}
     assert {"style.css", "app.js", "index.html", "LEADERBOARD.md", "paper.latex", "errors.md"} <= set(texts)
-    assert any(name.startswith("classes-") for name in texts)
+    assert {name.partition("-")[0] for name in texts} >= {"classes", "tags", "errors"}
     for name, text in texts.items():
         assert FORBIDDEN.findall(text) == [], name
     assert "AP gain" in texts["summary.md"]

@@ -10,7 +10,7 @@ import pytest
 
 from bench.hashing import content_key
 from bench.keep.records import Bootstrap, Record, Score, encode_replicates, variant_name
-from bench.score.stats import Estimate, Sampled, estimate, harm, recovery
+from bench.score.stats import Estimate, Sampled, difference, estimate, harm, recovery
 from downstream.tasks import all_tasks
 from reports.tables.table import Cell, Column, Row, Table
 
@@ -176,6 +176,8 @@ def _score(metric: str, sampled: Sampled, classes: int, images: int) -> Score:
 def _against(task: str, rain: str, won: float, damage: float, label: str, classes: int, images: int) -> Score:
     metric = "ap" if task == "detection" else "miou"
     own, clean, rainy = (_sampled(task, metric, name, rain, won, damage) for name in (label, "clean", "none"))
+    if rain == "own":
+        return _stated(f"{metric}_gain", difference(own, rainy, LEVEL), classes, images)
     if rain == "none":
         return _stated(f"{metric}_harm", harm(own, clean, LEVEL), classes, images)
     return _stated(f"{metric}_recovery", recovery(own, rainy, clean, LEVEL), classes, images)

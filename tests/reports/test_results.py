@@ -35,6 +35,14 @@ def test_order_of_records_does_not_matter(run_records: MakeRun) -> None:
         assert reports.render(records, "csv", preset) == reports.render(records[::-1], "csv", preset)
 
 
+def test_times_of_real_rain_come_from_what_measures_its_images(run_records: MakeRun) -> None:
+    records = run_records(("none", "rdmc"), ("streaks:heavy",), ("detection", "restoration"))
+    results = read_results(records)
+    (variant,) = results.variants
+    assert results.timed(variant) is results.fidelity(variant)
+    assert read_results(records[:2]).timed(variant) is None
+
+
 def test_no_records_are_refused() -> None:
     with pytest.raises(BadData, match="no records to report"):
         reports.render([], "md")

@@ -47,6 +47,14 @@ def test_lies_are_named(run_records: MakeRun, metric: str, change: dict[str, Any
     assert re.search(words, line)
 
 
+def test_a_gain_that_row_none_does_not_give_is_named(run_records: MakeRun) -> None:
+    none, rdmc = run_records(("none", "rdmc"), ("own",), ("detection",))
+    assert rdmc.score("ap_gain") is not None
+    assert problems([none, rdmc]) == []
+    (line,) = problems([none, with_score(rdmc, "ap_gain", value=0.5)])
+    assert "ap_gain of 0.5 is not what row none gives" in line
+
+
 def test_moved_replicates_are_named(record: Make) -> None:
     honest = record()
     moved = honest.replicates | {"ap": encode_replicates(np.full(200, 0.9))}
