@@ -19,7 +19,7 @@ Derainer = Annotated[
 Task = Annotated[
     str | None,
     typer.Option(
-        help="detection, segmentation, restoration, quality; separated by commas. [default: detection]"
+        help="detection, segmentation, restoration, quality, flicker; separated by commas. [default: detection]"
     ),
 ]
 Measure = Annotated[

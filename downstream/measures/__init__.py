@@ -27,6 +27,7 @@ TOGETHER = {
     "niqe": QUALITY,
     "brisque": QUALITY,
     "piqe": QUALITY,
+    "flicker": "flicker",
 }
 
 

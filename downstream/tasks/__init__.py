@@ -28,6 +28,7 @@ tasks.register(DETECTION, "downstream.tasks.detection:Detection", origin=__name_
 tasks.register(SEGMENTATION, "downstream.tasks.segmentation:Segmentation", origin=__name__)
 tasks.register(RESTORATION, "downstream.tasks.restoration:Restoration", origin=__name__)
 tasks.register(QUALITY, "downstream.tasks.quality:Quality", origin=__name__)
+tasks.register("flicker", "downstream.tasks.flicker:Flicker", origin=__name__)
 
 _made: dict[str, Task] = {}
 #: What tasks of registered names were made of.

@@ -33,6 +33,12 @@ sharp = Measure(metric, laplacian, needs_clean=False)
 """
 
 
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in another process, which has made no task yet."""
+    for name in ("_made", "_plug_ins", "_registered"):
+        monkeypatch.setattr(tasks, name, {})
+
+
 def test_every_name_is_its_measures_and_no_tasks() -> None:
     for name in measures.measures:
         assert find_measure(name).name == name
@@ -71,8 +77,7 @@ def test_a_run_adds_measures_to_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_measure_of_a_file_goes_through_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "_made", {})
-    monkeypatch.setattr(tasks, "_plug_ins", {})
+    forget(monkeypatch)
     (tmp_path / "own.py").write_text(SHARP)
     spec, out = f"{tmp_path / 'own.py'}:sharp", tmp_path / "run"
     run = bench.run("median", measure=spec, limit=2, out=out, device="cpu", workers=1)
@@ -80,8 +85,7 @@ def test_a_measure_of_a_file_goes_through_everything(tmp_path: Path, monkeypatch
     assert scores["median"] < scores["none"]  # type: ignore[operator]
     (path,) = (out / "records").glob("*--sharp--*median*")
     assert [v.problem for v in verify(path, 1, device="cpu", workers=1, choices={"task": spec})] == [None]
-    monkeypatch.setattr(tasks, "_made", {})
-    monkeypatch.setattr(tasks, "_plug_ins", {})
+    forget(monkeypatch)
     assert "sharpness" in render(read_records(out), "md", "summary")  # the record describes it
 
 
@@ -110,7 +114,7 @@ def test_what_a_measure_uses_is_in_the_key_and_missed_before_the_first_image(
     assert made(None).measure(np.zeros((2, 2, 3), np.uint8), None) == {"deep": 1.0}
     monkeypatch.setitem(measures.measures._entries, "deep", Measure(metric, "nowhere:none", identity=lost))
     monkeypatch.setitem(measures.measures._origins, "deep", "here")
-    monkeypatch.setattr(tasks, "_made", {})
+    forget(monkeypatch)
     with pytest.raises(BadWeights, match=r"net\.pth, which is not here"):
         bench.run(measure="deep", limit=1, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
