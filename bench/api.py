@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.engine.finish import check_labels, make_heads, write_manifests, write_records
+from bench.engine.here import ThisProcess
 from bench.engine.local import ThisMachine
 from bench.engine.pool import Place
 from bench.engine.scheduler import Execution
@@ -74,7 +78,7 @@ class Run:
 
 
 def run(
-    derainer: str | Sequence[str] = (),
+    derainer: str | Sequence[str] | Mapping[str, Any] = (),
     task: str | Sequence[str] = (),
     data: str = "street",
     split: str | None = None,
@@ -100,7 +104,8 @@ def run(
     """Restore a rainy data set with each derainer, show it to the models, and score what they see.
 
     Args:
-        derainer: ``[LABEL=]NAME[:ARG]``, several separated by commas or as a sequence. The rows ``clean`` and
+        derainer: ``[LABEL=]NAME[?OPTIONS][:ARG]``, several separated by commas or as a sequence; or labels with such
+            texts or with objects of one's own: networks, functions of a uint8 RGB image. The rows ``clean`` and
             ``none`` are always there.
         task: ``detection``, ``segmentation``, ``restoration``, or several. Without one, and without a measure, it is
             ``detection``.
@@ -136,32 +141,70 @@ def run(
         >>> result = run(derainer="median", limit=2, out="runs/example")  # doctest: +SKIP
         >>> result.to_pandas()  # doctest: +SKIP
     """
-    choices = {
-        "derainer": derainer,
-        "data": data,
-        "split": split,
-        "rain": rain,
-        "model": model,
-        "checkpoint": checkpoint,
-        "where": where,
-        "limit": limit,
-        "seed": seed,
-        "precision": precision,
-        "tile": tile,
-        "trust_checkpoint": trust_checkpoint,
-    }
-    choices |= {key: asked for key, asked in (("task", task), ("measure", measure)) if asked}
-    suite = suite_of(choices)
-    return run_suite(
-        suite,
-        out,
-        device=device,
-        workers=workers,
-        strategy=strategy,
-        save_images=save_images,
-        fail_fast=fail_fast,
-        watcher=watcher,
-    )
+    with named(derainer, watcher) as (texts, place):
+        choices = {
+            "derainer": texts,
+            "data": data,
+            "split": split,
+            "rain": rain,
+            "model": model,
+            "checkpoint": checkpoint,
+            "where": where,
+            "limit": limit,
+            "seed": seed,
+            "precision": precision,
+            "tile": tile,
+            "trust_checkpoint": trust_checkpoint,
+        }
+        choices |= {key: asked for key, asked in (("task", task), ("measure", measure)) if asked}
+        return run_suite(
+            suite_of(choices),
+            out,
+            device=device,
+            workers=workers,
+            strategy=strategy,
+            save_images=save_images,
+            fail_fast=fail_fast,
+            watcher=watcher,
+            place=place,
+        )
+
+
+@contextlib.contextmanager
+def named(derainer: Any, watcher: Watcher | None) -> Iterator[tuple[list[str], Place | None]]:
+    """Give the objects among derainers names for as long as they are worked with.
+
+    Args:
+        derainer: As in :func:`run`.
+        watcher: Is told where objects cannot be sent to other processes; without one it is a warning.
+
+    Yields:
+        The names, and where the work has to be done; None where that is open.
+
+    Raises:
+        BadConfig: If it is an object without a label.
+    """
+    from derainers.harness.objects import handed_over
+
+    if isinstance(derainer, Sequence):
+        derainer = {text: text for text in ([derainer] if isinstance(derainer, str) else derainer)}
+    elif not isinstance(derainer, Mapping):
+        raise BadConfig(
+            f'derainer is a {type(derainer).__name__}: give it a label, as in derainer={{"mine": ...}}'
+        )
+    objects = {label: found for label, found in derainer.items() if not isinstance(found, str)}
+
+    with tempfile.TemporaryDirectory() as folder, handed_over(objects, Path(folder)) as (texts, stuck):
+        for label, reason in stuck.items():
+            said = f"{label} cannot be sent to other processes ({reason}): the run stays in this one"
+            if watcher is not None:
+                watcher.note(said)
+            else:
+                warnings.warn(said, stacklevel=3)
+        texts = {
+            label: text if label == text else f"{label}={text}" for label, text in derainer.items()
+        } | texts
+        yield list(texts.values()), ThisProcess() if stuck else None
 
 
 def run_suite(

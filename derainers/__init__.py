@@ -21,6 +21,7 @@ from bench.registry import Registry
 from bench.vocabulary import REFERENCES
 from derainers.base import (
     KINDS,
+    OBJECT,
     Card,
     Derainer,
     DerainerError,
@@ -112,6 +113,8 @@ def check_derainer(spec: DerainerSpec, settings: Sequence[Setting] = ()) -> None
         for part in spec.parts:
             check_derainer(part, settings)
         return
+    if spec.given is not None:
+        return
     if spec.name in FILE_KINDS or spec.plugin is not None:
         if spec.name == "folder":
             from derainers.harness.folder import check_folder
@@ -159,7 +162,7 @@ def load_derainer(
 
         return combined(spec, [load_derainer(part, device, precision, tile, trust) for part in spec.parts])
     runtime = Runtime(device, precision, tile, trust)
-    if spec.name in FILE_KINDS or spec.plugin is not None:
+    if spec.given is not None or spec.name in FILE_KINDS or spec.plugin is not None:
         import derainers.harness.foreign as foreign
 
         return foreign.load_file(spec, runtime)
@@ -201,7 +204,7 @@ def _parse(part: str, text: str) -> DerainerSpec:
         label, part = found.groups()
     from derainers.harness.compound import split
 
-    if compound := split(part, lambda name: name in registry or name in FILE_KINDS):
+    if compound := split(part, lambda name: name in registry or name in (*FILE_KINDS, OBJECT)):
         kind, texts = compound
         parts = tuple(_parse(text_, text) for text_ in texts)
         return DerainerSpec(label or compound_label(kind, parts), kind, parts=parts)
@@ -216,7 +219,12 @@ def _parse(part: str, text: str) -> DerainerSpec:
         )
     if name in FILE_KINDS and not arg:
         raise BadConfig(f"derainer {name!r} needs a path: {name}:PATH")
-    spec = DerainerSpec(label or default_label(name), name, arg, query=query)
+    given = None
+    if name == OBJECT:
+        from derainers.harness.objects import given_of
+
+        given = given_of(arg or "")
+    spec = DerainerSpec(label or default_label(name), name, arg, query=query, given=given)
     _ = spec.options  # what is not written as options are is said before anything is loaded
     return spec
 

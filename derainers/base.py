@@ -17,9 +17,13 @@ from bench.plugins import Options, PlugIn, joined, parse, read_options
 if TYPE_CHECKING:
     import numpy as np
 
+    from derainers.harness.objects import Given
+
 
 CHAIN, FLIP = "chain", "flip"
 """What a spec made of others has as its name."""
+OBJECT = "object"
+"""What an object that a script handed over has as its name."""
 
 
 class DerainerError(BenchError):
@@ -185,6 +189,7 @@ class DerainerSpec:
         arg: Usually the weights' file; ``None`` where none was given.
         parts: What it is made of.
         query: What it is made with, as it was written; see :func:`bench.plugins.read_options`.
+        given: What stands for an object that a script handed over.
     """
 
     label: str
@@ -192,6 +197,7 @@ class DerainerSpec:
     arg: str | None = None
     parts: tuple[DerainerSpec, ...] = ()
     query: str = ""
+    given: Given | None = None
 
     @property
     def options(self) -> Options:

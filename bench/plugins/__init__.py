@@ -8,8 +8,10 @@ runs the user's code: a name that comes out of a record or a file must not get t
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
+import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from typing import Any
 
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.hashing import sha256_file
-from bench.plugins.code import code_of, code_of_config, home_of
+from bench.plugins.code import TAKEN, code_of, code_of_config, home_of, is_installed
 from bench.plugins.importing import forget, root_name
 from bench.plugins.opened import data_of, recording
 from bench.plugins.spec import (
@@ -50,6 +52,7 @@ __all__ = [
     "call",
     "check",
     "code_key",
+    "code_of_module",
     "config_code",
     "cut",
     "joined",
@@ -340,6 +343,18 @@ def _hashes(files: Mapping[Path, str], plugin: PlugIn) -> dict[str, str]:
     }
 
 
+def code_of_module(module: str) -> dict[str, str]:
+    """Return what stands for an imported module in a key: its code where it is the user's own, else its distribution;
+    nothing for the program, the standard library and what lies in no file.
+    """
+    first, file = module.partition(".")[0], getattr(sys.modules.get(module), "__file__", None)
+    if file is None or (first in TAKEN and not module.startswith(f"{__name__}.")):
+        return {}
+    path = Path(file).resolve()
+    return _distribution(module) if is_installed(path) else code_of(path)
+
+
+@functools.cache
 def _distribution(module: str) -> dict[str, str]:
     from importlib import metadata
 

@@ -55,6 +55,12 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
     Raises:
         BenchError: If that fails; one line says why.
     """
+    if spec.given is not None:
+        from derainers.harness.objects import open_given
+
+        plain = dataclasses.replace(spec, arg=None)
+        key = {"name": spec.name, "object": spec.given.digest}
+        return adapt(build(open_given(spec.given), plain), plain, runtime, key)
     if spec.name == "folder":
         from derainers.harness.folder import open_folder
 
@@ -116,7 +122,7 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
 def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
     import torch
 
-    name = spec.name.rpartition(":")[2]
+    name = spec.label if spec.given is not None else spec.name.rpartition(":")[2]
     card = getattr(found, "card", None)
     card = card if isinstance(card, Card) else Card(name, _summary(found))
     if isinstance(found, torch.nn.Module):
