@@ -201,10 +201,11 @@ def named(derainer: Any, watcher: Watcher | None) -> Iterator[tuple[list[str], P
                 watcher.note(said)
             else:
                 warnings.warn(said, stacklevel=3)
-        texts = {
-            label: text if label == text else f"{label}={text}" for label, text in derainer.items()
-        } | texts
-        yield list(texts.values()), ThisProcess() if stuck else None
+        written = [
+            texts.get(label) or (found if label == found else f"{label}={found}")
+            for label, found in derainer.items()
+        ]
+        yield written, ThisProcess() if stuck else None
 
 
 def run_suite(

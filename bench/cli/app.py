@@ -33,6 +33,7 @@ VERBS = (
     "panel",
     "rain",
     "train",
+    "new",
     "check",
     "profile",
     "rescore",

@@ -51,6 +51,10 @@ def check_folder(spec: DerainerSpec, settings: Sequence[Setting]) -> None:
                 f"{kept}/{_forms(rain)[-1]}"
             )
     for setting in settings:
+        if setting.rain is None and _RAIN in (spec.arg or ""):
+            raise BadData(
+                f"derainer {spec.label!r}: the data bring their own rain, {_RAIN} stands for nothing: name the folder"
+            )
         folder.of_variant(setting).check(spec, list(setting.scenes))
 
 

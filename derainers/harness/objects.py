@@ -37,6 +37,8 @@ class Given:
     file: Path | None = None
 
 
+#: What Python and its pickling add to a class.
+_MADE = ("__dict__", "__weakref__", "__module__", "__slotnames__", "__firstlineno__", "__static_attributes__")
 #: The objects of this process that are being worked with.
 _objects: dict[str, Any] = {}
 _given: dict[str, Given] = {}
@@ -176,11 +178,7 @@ def _print_code(value: Any, seen: dict[int, Any]) -> Any:
     if value.__module__ != "__main__" and value.__module__ in sys.modules:
         return [name, code_of_module(value.__module__)]
     if inspect.isclass(value):
-        inner = {
-            key: part
-            for key, part in vars(value).items()
-            if key not in ("__dict__", "__weakref__", "__module__")
-        }
+        inner = {key: part for key, part in vars(value).items() if key not in _MADE}
         bases = [_print(base, seen) for base in value.__bases__]
         return [name, bases, _print({key: _unwrapped(part) for key, part in inner.items()}, seen)]
     cells = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]

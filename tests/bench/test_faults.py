@@ -208,7 +208,7 @@ def test_scoring_again_without_all_evidence_keeps_the_records(
 def test_verify_runs_one_cell_again_and_sees_a_changed_number(
     suite: Suite, tmp_path: Path, inline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.engine.verify.ThisMachine", type(inline))
+    monkeypatch.setattr("bench.engine.verify.ThisMachine", lambda workers: inline)
     run_suite(suite, tmp_path, place=inline)
     store = Store(tmp_path)
     (path,) = store.records.glob("*median*")

@@ -90,6 +90,9 @@ def test_each_rain_has_a_folder_of_its_own(tmp_path: Path) -> None:
         assert isinstance(folder, FolderDerainer)
         assert [values(folder.of_variant(setting), "a") for setting in settings] == [[1], [3]]
         assert folder.of_variant(settings[0]).key == folder.of_variant(settings[1]).key == folder.key
+    (spec,) = parse_derainers(f"folder:{tmp_path}/{{rain}}")
+    with pytest.raises(BadData, match=r"\{rain\} stands for nothing"):
+        check_derainer(spec, [scenes("a", rain=None)])
     chained = load_derainer(f"folder:{tmp_path}+median")
     light = chained.of_variant(settings[0])  # type: ignore[attr-defined]
     assert int(light.restore_scenes(["a"], [image(0)])[0][0, 0, 0]) == 1
