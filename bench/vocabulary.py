@@ -18,3 +18,6 @@ DETECTION, SEGMENTATION, RESTORATION, QUALITY = "detection", "segmentation", "re
 
 #: What a data set may have of a scene, beside an image to look at. A task says which of them it needs.
 CLEAN_IMAGES, BOXES, MASKS, DEPTH = "clean images", "boxes", "masks", "depth"
+
+#: Files that networks are exported to, derainers and models alike, as they are named before a colon.
+EXPORTED = ("onnx", "torchscript")

@@ -69,6 +69,12 @@ SearchPath = Annotated[
         help="Folder in which myrepo.net:Net is looked for, before the working directory.",
     ),
 ]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        help="What the outputs of onnx:FILE or torchscript:FILE are: yolo, ssd, end2end or labelmap."
+    ),
+]
 Out = Annotated[
     Path, typer.Option(help="Where evidence and records are kept; a run goes on from what is there.")
 ]

@@ -22,8 +22,8 @@ from pydantic import (
 
 from bench.errors import BadConfig, unknown
 from bench.explain import explain
-from bench.plugins import listed, settled, write_entry
-from bench.vocabulary import DETECTION
+from bench.plugins import cut, joined, listed, settled, write_entry
+from bench.vocabulary import DETECTION, EXPORTED
 from bench.yaml_file import parse_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -283,8 +283,9 @@ def suite_of(choices: Mapping[str, Any]) -> Suite:
 
     Args:
         choices: ``derainer``, ``task``, ``measure``, ``data``, ``split``, ``rain``, ``model``, ``checkpoint``,
-            ``where``, ``limit``, ``seed``, ``precision``, ``tile``, ``trust_checkpoint``; lists as sequences or
-            separated by commas. Measures are added to the tasks that are asked for; without any they stand alone.
+            ``layout``, ``where``, ``limit``, ``seed``, ``precision``, ``tile``, ``trust_checkpoint``; lists as
+            sequences or separated by commas. Measures are added to the tasks that are asked for; without any
+            they stand alone.
 
     Raises:
         BadConfig: Naming every wrong choice at once.
@@ -324,6 +325,9 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     if models or checkpoints:
         asked = make_suite({"tasks": values.get("tasks", suite.tasks)}, COMMAND_LINE)
         values["models"] = _model_choices(asked.load_tasks(), models, checkpoints)
+    if "layout" in choices:
+        chosen = make_suite({"models": values.get("models", ())}, COMMAND_LINE).models
+        values["models"] = [_laid_out(model, choices["layout"]) for model in chosen]
     return make_suite(values, COMMAND_LINE if suite == Suite() else f"suite {suite.name}")
 
 
@@ -373,6 +377,17 @@ def _model_choice(text: str, needing: Sequence[str]) -> dict[str, Any]:
             raise BadConfig(f"--model {text}: the tasks asked for are {what}; write TASK={text}")
         task = needing[0]
     return {"task": task, "name": rest, "label": label, "checkpoint": None}
+
+
+def _laid_out(model: ModelChoice, layout: str) -> dict[str, Any]:
+    """Say what an exported network's outputs are."""
+    kind, query, file = cut(model.name)
+    if file is None or kind not in EXPORTED:
+        raise BadConfig(
+            f"--layout {layout} goes with {' or '.join(f'{each}:FILE' for each in EXPORTED)}, not with {model.name}"
+        )
+    stated = f"{query}&layout={layout}" if query else f"layout={layout}"
+    return model.model_dump(exclude_unset=True) | {"name": joined(kind, stated, file)}
 
 
 def _owner(text: str, models: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:

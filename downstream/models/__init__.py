@@ -28,14 +28,18 @@ __all__ = [
 sources: Registry[ModelSource] = Registry("model source", "derain_bench.models")
 sources.register("openmmlab", "downstream.models.openmmlab:SOURCE")
 sources.register("file", "downstream.models.file:SOURCE")
+sources.register("onnx", "downstream.models.exported:ONNX")
+sources.register("torchscript", "downstream.models.exported:TORCHSCRIPT")
 
 
 def source_of(name: str | None) -> ModelSource:
     """Return the source that a model's name belongs to; one that no other claims is OpenMMLab's."""
     if name is not None and plugins.parse(name) is not None:
         return sources.get("file")
-    word = (name or "").partition(":")[0]
-    return sources.get(word if ":" in (name or "") and word in sources else "openmmlab")
+    word, query, rest = plugins.cut(name or "")
+    # `onnx:` is a source without its file, `onnx` alone may be a model's name.
+    claimed = word in sources and (rest is not None or query or (name or "").endswith(":"))
+    return sources.get(word if claimed else "openmmlab")
 
 
 def check_model(task: str, name: str | None = None, checkpoint: str | Path | None = None) -> str:
