@@ -58,9 +58,10 @@ class _Part(BaseModel):
 
 def _known_task(value: str) -> str:
     from bench import plugins
+    from downstream.measures import is_measure
     from downstream.tasks import is_registered, registered_names
 
-    if plugins.parse(value) is None and not is_registered(value):
+    if plugins.parse(value) is None and not (is_registered(value) or is_measure(value)):
         said = str(unknown("task", value, registered_names()))
         raise ValueError(said.removeprefix(f"unknown task {value!r}: "))
     return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from downstream.measures.base import Measure, Metric
 
 
@@ -19,3 +21,23 @@ GMSD = Measure(
     Metric("gmsd", "GMSD", "gmsd@y", "", 1.0, 4, higher_is_better=False, bounds=(0.0, None)),
     "downstream.measures.similarity:gmsd",
 )
+
+
+def _apart(name: str, title: str, protocol: str, compute: str, backbone: str) -> Measure:
+    """A distance in the features of a network that the user brings."""
+    metric = Metric(name, title, protocol, "", 1.0, 4, higher_is_better=False, bounds=(None, None))
+    return Measure(metric, f"downstream.measures.learned:{compute}", identity=_weights(backbone, name))
+
+
+def _weights(backbone: str, measure: str) -> Callable[[], Mapping[str, str]]:
+    def identity() -> Mapping[str, str]:
+        from downstream.measures import learned
+
+        return learned.identity(getattr(learned, backbone), measure)
+
+    return identity
+
+
+LPIPS = _apart("lpips", "LPIPS", "lpips@alex-7be5be79-v0.1", "LPIPS_ALEX", "ALEXNET")
+LPIPS_VGG = _apart("lpips_vgg", "LPIPS (VGG)", "lpips@vgg-397923af-v0.1", "LPIPS_VGG", "VGG16")
+DISTS = _apart("dists", "DISTS", "dists@vgg-397923af-f5e65c96", "dists", "VGG16")

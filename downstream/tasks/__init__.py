@@ -14,7 +14,7 @@ from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.registry import Registry
 from bench.vocabulary import DETECTION, QUALITY, RESTORATION, SEGMENTATION
-from downstream.measures import find_measure, measures
+from downstream.measures import find_measure, is_measure, measures
 from downstream.measures.base import Measure
 from downstream.tasks.base import Description, Metric, Task
 from downstream.tasks.measured import Measured
@@ -45,7 +45,7 @@ def find_task(name: str) -> Task:
     """
     if name in _plug_ins:
         return _made[name]
-    found: Any = find_measure(name) if name in measures else tasks.get(name)
+    found: Any = find_measure(name) if is_measure(name) else tasks.get(name)
     if _registered.get(name) is not found:  # new, or of a package that has been edited
         _registered[name], _made[name] = found, _made_of(found)
     return _made[name]
@@ -119,7 +119,7 @@ def registered_names() -> tuple[str, ...]:
 
 def is_known(name: str) -> bool:
     """Return whether :func:`find_task` has a task of this name."""
-    return is_registered(name) or name in _made
+    return is_registered(name) or is_measure(name) or name in _made
 
 
 def all_tasks() -> list[Task]:

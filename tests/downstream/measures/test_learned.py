@@ -1,0 +1,109 @@
+"""LPIPS and DISTS against their authors' packages on networks of made-up weights, and where weights are looked for."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import bench
+from bench.errors import BadWeights
+from downstream.measures import find_measure, learned
+from downstream.measures.learned import ALEXNET, VGG16, Backbone, dists_of, find_weights, lpips_of
+
+SHAPES = {
+    "alex": ((64, 3, 11), (192, 64, 5), (384, 192, 3), (256, 384, 3), (256, 256, 3)),
+    "vgg": tuple(
+        (after, before, 3)
+        for before, after in zip(
+            (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512),
+            (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512),
+            strict=True,
+        )
+    ),
+}
+#: What lpips 0.1.4 and DISTS_pytorch 0.1 say of the corners of the pairs, with the weights below in their networks.
+AUTHORS = {
+    "even": {"lpips": 0.0237621, "lpips_vgg": 0.0476354, "dists": 0.0367798},
+    "odd": {"lpips": 0.0150521, "lpips_vgg": 0.0343877, "dists": 0.0275165},
+}
+
+
+def made_up(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """Random weights that keep the features' size, the same everywhere."""
+    rng, weights = np.random.RandomState(7), {}
+    for (place, _, _), (after, before, side) in zip(
+        backbone.convolutions, SHAPES[backbone.name], strict=True
+    ):
+        shape = (after, before, side, side)
+        values = rng.standard_normal(shape) * np.sqrt(2 / (before * side * side))
+        weights[f"features.{place}.weight"] = torch.from_numpy(values.astype(np.float32))
+        bias = 0.1 * rng.standard_normal(after)
+        weights[f"features.{place}.bias"] = torch.from_numpy(bias.astype(np.float32))
+    return weights
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, dict[str, torch.Tensor]]:
+    return {backbone.name: made_up(backbone) for backbone in (ALEXNET, VGG16)}
+
+
+@pytest.mark.parametrize("pair", AUTHORS)
+def test_numbers_are_their_authors(
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]], weights: dict[str, dict[str, torch.Tensor]], pair: str
+) -> None:
+    image, clean = (np.ascontiguousarray(each[:96, :97]) for each in pairs[pair])
+    found = {
+        "lpips": lpips_of(image, clean, ALEXNET, weights["alex"]),
+        "lpips_vgg": lpips_of(image, clean, VGG16, weights["vgg"]),
+        "dists": dists_of(image, clean, weights["vgg"]),
+    }
+    assert found == pytest.approx(AUTHORS[pair], abs=1e-6)
+    assert lpips_of(clean, clean, ALEXNET, weights["alex"]) == 0
+    assert dists_of(clean, clean, weights["vgg"]) == pytest.approx(0, abs=1e-5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where weights are looked for, and no other."""
+    monkeypatch.setattr(learned, "places", lambda: (tmp_path / "a", tmp_path / "b"))
+    (tmp_path / "b").mkdir()
+    return tmp_path / "b"
+
+
+def test_without_weights_a_run_ends_in_one_line(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        BadWeights, match=r"measure lpips needs torchvision's alexnet-owt-7be5be79\.pth"
+    ) as caught:
+        bench.run(measure="lpips", limit=1, out=tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+    (folder / ALEXNET.file).write_bytes(b"another file")
+    with pytest.raises(BadWeights, match="does not begin with 7be5be79: fetch it again"):
+        find_weights(ALEXNET, "lpips")
+
+
+def test_weights_are_found_and_in_the_key(
+    folder: Path,
+    weights: dict[str, dict[str, torch.Tensor]],
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.save(weights["alex"], folder / ALEXNET.file)
+    monkeypatch.setattr(learned, "sha256_file", lambda path: "7be5be79" + "0" * 56)
+    learned._weights.cache_clear()
+    measure = find_measure("lpips")
+    assert measure.identity is not None
+    assert measure.identity() == {ALEXNET.file: "7be5be79" + "0" * 56}
+    image, clean = (np.ascontiguousarray(each[:96, :97]) for each in pairs["even"])
+    assert measure.function()(image, clean) == pytest.approx(AUTHORS["even"]["lpips"], abs=1e-6)
+    assert math.isnan(measure.function()(image[:31], clean[:31]))
+    learned._weights.cache_clear()
+
+
+def test_protocols_name_network_and_weights() -> None:
+    for name, backbone in (("lpips", ALEXNET), ("lpips_vgg", VGG16), ("dists", VGG16)):
+        assert f"@{backbone.name}-{backbone.digest}-" in find_measure(name).metric.protocol
