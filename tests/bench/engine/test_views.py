@@ -10,7 +10,7 @@ from bench.data import open_data
 from bench.engine.views import View, draw, keep_samples, make_panels, restore_scenes
 from bench.errors import BadConfig, BadData, UnknownName
 from bench.hashing import content_key
-from bench.images import write_image
+from bench.images import read_image, write_image
 from bench.keep.records import Record, variant_name, write_record
 
 
@@ -29,6 +29,19 @@ def test_photos_without_ground_truth_have_no_clean_panel(tmp_path: Path) -> None
     write_image(tmp_path / "a.png", np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8))
     panels = make_panels(View(data=f"images:{tmp_path}", derainers="median"))
     assert [panel.label for panel in panels[0]] == ["none", "median"]
+
+
+def test_photos_of_real_rain_have_none_either_and_rendered_scenes_have(tmp_path: Path) -> None:
+    scene = open_data("street").scenes[0]
+    photo = read_image(scene.image)  # type: ignore[arg-type]
+    (versions,) = restore_scenes(View(rain="own", derainers="median"), count=1).values()
+    assert list(versions) == ["none", "median"]
+    assert (versions["none"] == photo).all()
+    write_image(tmp_path / f"{scene.id}.png", 255 - photo)  # of the scene that is shown alone
+    (versions,) = restore_scenes(View(rain=f"rendered:{tmp_path}"), count=1).values()
+    assert list(versions) == ["clean", "none"]
+    assert (versions["clean"] == photo).all()
+    assert (versions["none"] == 255 - photo).all()
 
 
 def test_a_scene_that_is_not_there_is_named() -> None:
