@@ -175,7 +175,7 @@ def _load(spec: DerainerSpec, device: str, precision: str) -> tuple[Derainer, bo
             raise
     from derainers.harness.load import load_untrained
 
-    return load_untrained(registry.get(spec.name), device, precision), False
+    return load_untrained(registry.get(spec.name), device, precision, spec.options.arguments), False
 
 
 def _pairs(scenes: int) -> Iterable[tuple[np.ndarray, np.ndarray]]:

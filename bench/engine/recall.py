@@ -62,7 +62,8 @@ def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
         shipped = spec.name in registry and registry.origin(spec.name).startswith("derainers.")
         if not shipped and spec.name not in ("onnx", "torchscript"):
             return None
-        named.append([spec.label, spec.name, _digest(spec.arg)])
+        made_with = [spec.options.arguments, spec.options.attributes]  # of option files what is in them
+        named.append([spec.label, spec.name, _digest(spec.arg), *made_with])
     for model in networks.models:
         if not source_of(model.name).is_data(model.name):
             return None

@@ -22,8 +22,8 @@ from typing import Any
 
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.hashing import sha256_file
-from bench.plugins.code import TAKEN, code_of, code_of_config, home_of, is_installed
-from bench.plugins.importing import forget, root_name
+from bench.plugins.code import TAKEN, code_behind, code_of, code_of_config, home_of, is_installed
+from bench.plugins.importing import forget, late, root_name
 from bench.plugins.opened import data_of, recording
 from bench.plugins.spec import (
     SYNTAX,
@@ -205,7 +205,8 @@ def code_key(plugin: PlugIn) -> dict[str, str]:
         return _distribution(plugin.module)
     _import(plugin)
     root, code = _root(plugin)
-    return code | _hashes(_opened.get(root, {}), plugin)
+    behind = _behind[root] = code_behind(late.get(root, ()), home_of(plugin.path))
+    return {**behind, **code, **_hashes(_opened.get(root, {}), plugin)}
 
 
 def config_code(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
@@ -224,6 +225,8 @@ def config_code(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
 
 #: Data files that plug-ins opened while they were imported, and what was in them.
 _opened: dict[str, dict[Path, str]] = {}
+#: Modules that plug-ins imported though their code does not tell of them, and what was in those.
+_behind: dict[str, dict[str, str]] = {}
 
 
 def _root(plugin: PlugIn) -> tuple[str, dict[str, str]]:
@@ -250,6 +253,9 @@ def _import(plugin: PlugIn) -> ModuleType:
         ):
             forget(root)
             del _opened[root]
+        elif code_behind(late.get(root, ()), home_of(plugin.path)) != _behind.get(root, {}):
+            forget(root)
+            _behind.pop(root, None)
     with recording() as opened:
         try:
             module = importlib.import_module(name)

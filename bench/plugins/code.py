@@ -15,7 +15,7 @@ import site
 import sys
 import sysconfig
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -108,11 +108,11 @@ def code_of(path: Path) -> dict[str, str]:
     """
     home = home_of(path)
     if "." in home.module or path.name == "__init__.py":
-        return _code_behind({home.module.partition(".")[0]}, home)
+        return code_behind({home.module.partition(".")[0]}, home)
     data = _data_beside(path, home)
     key = {path.name: sha256_file(path)} | {name: sha256_file(file) for name, file in data.items()}
     waiting = set().union(*(_imported(file, home) for file in (path, *data.values())))
-    return key | _code_behind(waiting - {home.module}, home)
+    return key | code_behind(waiting - {home.module}, home)
 
 
 def code_of_config(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
@@ -130,7 +130,7 @@ def code_of_config(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
         OSError: If a file of code cannot be read.
     """
     home = home_of(file)
-    key = _code_behind({name.partition(".")[0] for name in modules} | _imported(file, home), home)
+    key = code_behind({name.partition(".")[0] for name in modules} | _imported(file, home), home)
     try:
         body = ast.parse(file.read_bytes() if file.suffix == ".py" else b"").body
     except (SyntaxError, ValueError, RecursionError):
@@ -139,8 +139,13 @@ def code_of_config(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
     return key | ({file.name: sha256_bytes("".join(own).encode())} if own else {})
 
 
-def _code_behind(waiting: set[str], home: Home) -> dict[str, str]:
-    """Hash the user's own modules of some names and all that they lead to."""
+def code_behind(names: Iterable[str], home: Home) -> dict[str, str]:
+    """Hash the user's own modules of some names and all that they lead to.
+
+    Raises:
+        OSError: If one cannot be read.
+    """
+    waiting = set(names)
     key: dict[str, str] = {}
     seen: set[str] = set()
     while waiting:

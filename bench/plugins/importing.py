@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote
 
 from bench.hashing import content_key
 from bench.plugins.code import code_of, find, home_of
+from bench.plugins.opened import is_recording, recording
 
 _ABOVE = __name__.rpartition(".")[0]
 
@@ -32,6 +33,11 @@ _ABOVE = __name__.rpartition(".")[0]
 def root_name(path: Path, code: dict[str, str]) -> str:
     """Return the name of the package that stands for a file with this code."""
     return f"{_ABOVE}.{quote(str(path)).replace('.', '%2E')}@{_short(code)}"
+
+
+#: Of each plug-in the modules that its code tells of, and those that only running it did.
+_counted: dict[str, set[str]] = {}
+late: dict[str, set[str]] = {}
 
 
 def forget(root: str) -> None:
@@ -53,7 +59,9 @@ class _Finder(MetaPathFinder):
         if fullname == root:
             if not file.is_file():
                 raise ImportError(f"no file {file}")
-            if _short(code_of(file)) != digest:
+            code = code_of(file)
+            _counted[root] = {name.removesuffix(".py") for name in code}
+            if _short(code) != digest:
                 raise ImportError(f"{file}, or what it imports, has changed since the work with it began")
             return ModuleSpec(fullname, _Empty(), is_package=True)
         above, _, last = fullname.rpartition(".")
@@ -94,7 +102,8 @@ class _Loader(SourceFileLoader):
         root = _root_of(module.__name__)
         assert root is not None
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importer(root)}
-        super().exec_module(module)
+        with recording():  # what is unpickled is imported without anybody asking for it
+            super().exec_module(module)
 
 
 @functools.cache
@@ -109,6 +118,7 @@ def _importer(root: str) -> Callable[..., ModuleType]:
         if level or not own(first):
             found = builtins.__import__(name, scope, local, wanted, level)
             return library if found is importlib else found
+        _notice(root, first)
         found = builtins.__import__(f"{root}.{name}", scope, local, wanted)
         return found if wanted else sys.modules[f"{root}.{first}"]
 
@@ -132,7 +142,26 @@ class _Importlib(ModuleType):
     def import_module(self, name: str, package: str | None = None) -> ModuleType:
         """As ``importlib.import_module``."""
         name = importlib.util.resolve_name(name, package)
-        return importlib.import_module(f"{self._root}.{name}" if self._own(name.partition(".")[0]) else name)
+        first = name.partition(".")[0]
+        if not self._own(first):
+            return importlib.import_module(name)
+        _notice(self._root, first)
+        return importlib.import_module(f"{self._root}.{name}")
+
+
+def _notice(root: str, first: str) -> None:
+    """Take note of a module of the user's own that the code does not tell of.
+
+    Raises:
+        ImportError: If the plug-in is at work already: what its results are kept under can hold nothing more.
+    """
+    if first in _counted[root] or first in late.get(root, ()):
+        return
+    if not is_recording():
+        raise ImportError(
+            f"{first} is imported while work goes on, and the code does not tell of it: import it at the top of a file"
+        )
+    late.setdefault(root, set()).add(first)
 
 
 @functools.cache

@@ -45,6 +45,11 @@ def recording() -> Iterator[set[str]]:
         _recorders.stack.remove(found)
 
 
+def is_recording() -> bool:
+    """Whether this thread imports or makes a plug-in just now."""
+    return bool(_recorders.stack)
+
+
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open" and _recorders.stack:
         path, _, flags = arguments

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -80,7 +81,8 @@ def _shapes_of(build: Callable[..., nn.Module], arguments: Mapping[str, Any]) ->
     import torch
 
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             module = build(**arguments)
         return {name: tuple(value.shape) for name, value in module.state_dict().items()}
     except Exception:  # anyone's constructor, given what it may not take

@@ -91,11 +91,18 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
     return _network(entry, module, card, _key(entry, config, digest), runtime, remarks)
 
 
-def load_untrained(entry: Entry, device: str, precision: str) -> Derainer:
-    """Build a registered network with random weights: to measure what it costs, never to restore anything."""
-    module = _attribute(entry.build)(**entry.config)
+def load_untrained(
+    entry: Entry, device: str, precision: str, arguments: Mapping[str, Any] | None = None
+) -> Derainer:
+    """Build a registered network with random weights: to measure what it costs, never to restore anything.
+
+    Raises:
+        BadConfig: If it has no such arguments.
+    """
+    config = {**entry.config, **(arguments or {})}
+    module = plugins.call(_attribute(entry.build), f"derainer {entry.card.name}", config)
     card = dataclasses.replace(entry.card, params=count_parameters(module))
-    key = {**_key(entry, entry.config, None), "untrained": True}
+    key = {**_key(entry, config, None), "untrained": True}
     return _network(entry, module, card, key, Runtime(device, precision))
 
 

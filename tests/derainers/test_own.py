@@ -28,7 +28,7 @@ torch = pytest.importorskip("torch")
 
 DOCS = Path(__file__).parents[2] / "docs" / "derainers.md"
 TEXT = DOCS.read_text(encoding="utf-8")
-SECTION = TEXT[TEXT.index("## I have ...") : TEXT.index("### Options")]
+SECTION = TEXT[TEXT.index("## What you have, and what to write") : TEXT.index("### Options")]
 BLOCKS = dict(
     zip(("commands", "suite", "script"), re.findall(r"```\w*\n(.*?)```", SECTION, re.DOTALL), strict=True)
 )

@@ -376,3 +376,27 @@ def test_what_a_package_registers_is_read_again_too(tmp_path: Path, monkeypatch:
     assert set(code_key(own)) == {"lab"}
     assert set(code_key(theirs)) == {"numpy"}
     assert registry.get("theirs") > 3
+
+
+def test_a_module_that_only_the_running_program_names_is_counted_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path / "src")
+    write(
+        tmp_path / "mine",
+        my="import importlib\nclass f:\n    def __init__(self, name=None):\n"
+        "        self.n = importlib.import_module(name).N if name else 0\n"
+        "    def later(self, name): return importlib.import_module(name).N",
+    )
+    found = []
+    for number in (1, 2):
+        write(tmp_path / "src", workshop=f"N = {number}", annex="N = 3")
+        plugin = parse(f"{tmp_path}/mine/my.py:f?name=workshop")
+        assert plugin is not None
+        made = make(plugin)
+        found.append((made.object.n, made.key["workshop"]))
+        assert made.object.later("workshop") == number
+        with pytest.raises(ImportError, match="annex is imported while work goes on"):
+            made.object.later("annex")
+    assert [number for number, _ in found] == [1, 2]
+    assert found[0][1] != found[1][1]
