@@ -19,6 +19,7 @@ from bench.engine.session import Watcher, open_session
 from bench.engine.suite import Suite, suite_of
 from bench.errors import BadConfig, BadData
 from bench.keep.records import Record
+from bench.listing import labelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +203,7 @@ def named(derainer: Any, watcher: Watcher | None) -> Iterator[tuple[list[str], P
             else:
                 warnings.warn(said, stacklevel=3)
         written = [
-            texts.get(label) or (found if label == found else f"{label}={found}")
+            texts.get(label) or (found if label == found else labelled(label, found))
             for label, found in derainer.items()
         ]
         yield written, ThisProcess() if stuck else None

@@ -17,6 +17,7 @@ from typing import Any
 
 from bench import plugins
 from bench.errors import BadConfig, BenchError, unknown
+from bench.listing import split_outside
 from bench.registry import Registry
 from bench.vocabulary import REFERENCES
 from derainers.base import (
@@ -61,11 +62,18 @@ registry: Registry[Any] = Registry("derainer", "derain_bench.derainers")
 for _entry in entries():
     registry.register(_entry.card.name, _entry, origin="derainers.cards")
 
-_LABEL = re.compile(r"^([\w.+-]+)=(.+)$")
+#: A label is any text; in double quotes where it holds a quote's, list's or argument's own sign.
+_LABEL = re.compile(r"^(?:\"([^\"]+)\"|([^\"=:,?]+?))\s*=\s*(.+)$")
 
 
-def parse_derainers(text: str) -> tuple[DerainerSpec, ...]:
-    """Read a comma-separated list of ``[LABEL=]NAME[?OPTIONS][:ARG]``; commas in brackets separate nothing.
+def parse_derainers(text: str | Sequence[str]) -> tuple[DerainerSpec, ...]:
+    """Read a list of ``[LABEL=]NAME[?OPTIONS][:ARG]``; commas in brackets and quotes separate nothing.
+
+    A label is any text: ``w/o prior=rdmc``. One that holds any of ``,=:?`` is written in double
+    quotes: ``"ours: v2"=rdmc``.
+
+    Args:
+        text: Separated by commas, or a sequence of entries.
 
     Returns:
         One spec each, in order; labels are unique. Without a label a derainer is called by its name, and
@@ -80,7 +88,8 @@ def parse_derainers(text: str) -> tuple[DerainerSpec, ...]:
         >>> parse_derainers("my.py:fn")[0].label
         'fn'
     """
-    specs = tuple(_parse(part.strip(), text) for part in plugins.split_outside(text, ","))
+    parts = split_outside(text, ",") if isinstance(text, str) else list(text)
+    specs = tuple(_parse(part.strip(), ",".join(parts)) for part in parts)
     seen: dict[str, DerainerSpec] = {}
     for spec in specs:
         if spec.label in seen:
@@ -200,8 +209,9 @@ def _parse(part: str, text: str) -> DerainerSpec:
             f"derainers {text!r}: an entry is empty; write [LABEL=]NAME[?OPTIONS][:ARG], separated by commas"
         )
     label = None
-    if found := _LABEL.match(part):
-        label, part = found.groups()
+    found = _LABEL.match(part)
+    if found and (found[1] or found[2].count("(") == found[2].count(")")):  # not the equals sign in flip(a=b)
+        label, part = found[1] or found[2], found[3]
     from derainers.harness.compound import split
 
     if compound := split(part, lambda name: name in registry or name in (*FILE_KINDS, OBJECT)):

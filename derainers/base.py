@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bench.errors import BenchError
+from bench.listing import labelled
 from bench.plugins import Options, PlugIn, joined, parse, read_options
 
 if TYPE_CHECKING:
@@ -217,9 +218,9 @@ class DerainerSpec:
     def __str__(self) -> str:
         if self.parts:
             text = compound_text(self.name, self.parts)
-            return text if self.label == compound_label(self.name, self.parts) else f"{self.label}={text}"
+            return text if self.label == compound_label(self.name, self.parts) else labelled(self.label, text)
         text = joined(self.name, self.query, self.arg)
-        return text if self.label == default_label(self.name) else f"{self.label}={text}"
+        return text if self.label == default_label(self.name) else labelled(self.label, text)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import numpy as np
 from bench.errors import BadData, BadRecord, unknown
 from bench.keep.records import Record, same_data
 from bench.score.stats import Estimate, Sampled, difference
-from bench.vocabulary import DRY, REFERENCES, RESTORATION
+from bench.vocabulary import DRY, OWN, RESTORATION
 from downstream.tasks.base import Description, Metric
+from reports.arrangement import PLAIN, Arrangement
 
 _STEPS = ("light", "medium", "heavy")
 
@@ -25,13 +26,15 @@ class Group:
         variant: The variant's name.
         task: The task.
         model: The model's name; None for restoration.
-        records: By derainer label: `clean`, `none`, then the others by name.
+        records: By derainer label: `clean`, `none`, then the others by name, or in the order asked for.
+        arrangement: In whose names and order it is shown.
     """
 
     variant: str
     task: str
     model: str | None
     records: Mapping[str, Record]
+    arrangement: Arrangement = PLAIN
 
     @property
     def first(self) -> Record:
@@ -53,12 +56,45 @@ class Group:
     @property
     def title(self) -> str:
         """What a caption says of it: task, variant and model."""
-        return f"{self.about.title} on {self.variant}" + (f" by {self.model}" if self.model else "")
+        return f"{self.about.title} on {self.shown}" + (f" by {self.seen_by}" if self.model else "")
+
+    @property
+    def shown(self) -> str:
+        """How the variant is called."""
+        return self.arrangement.variant(self.first)
+
+    @property
+    def data(self) -> str:
+        """How the data set is called."""
+        return self.arrangement.name(self.first.data.name)
+
+    @property
+    def header(self) -> str:
+        """What stands above the variant's columns: data that brings its own rain needs no word for it."""
+        return self.shown if self.named or self.first.rain.name != OWN else self.data
+
+    @property
+    def named(self) -> bool:
+        """Whether the variant has a short name of its own."""
+        return self.arrangement.name(self.variant) != self.variant
 
     @property
     def seen_by(self) -> str:
-        """The model's name, or ``image`` where no model looks: the header above the group's columns."""
-        return self.model or "image"
+        """How the model is called, or ``image`` where no model looks: the header above the group's columns."""
+        return self.arrangement.name(self.model) if self.model else "image"
+
+    @property
+    def rain(self) -> str:
+        """How the rain is called: ``dry`` where there is none."""
+        rain = self.first.rain
+        shown = self.arrangement.name(rain.name)
+        shown = "dry" if self.dry and shown == rain.name else shown
+        return shown + (f"#{rain.seed}" if rain.seed else "")
+
+    @property
+    def facts(self) -> dict[str, str | None]:
+        """What a tidy row says of its numbers."""
+        return {"variant": self.shown, "task": self.task, "model": self.model and self.seen_by}
 
     @property
     def dry(self) -> bool:
@@ -77,14 +113,16 @@ class Results:
     """All records of a report, checked against each other."""
 
     groups: tuple[Group, ...]
+    arrangement: Arrangement = PLAIN
 
     def __iter__(self) -> Iterator[Group]:
         return iter(self.groups)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Every derainer's label: `clean`, `none`, then the others by name."""
-        return tuple(sorted({label for group in self.groups for label in group.records}, key=label_order))
+        """The label of every row that is shown, in order: `clean`, `none`, then the others by name."""
+        every = {label for group in self.groups for label in group.records} - set(self.arrangement.drop)
+        return tuple(sorted(every, key=self.arrangement.key))
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -117,8 +155,12 @@ class Results:
         return list(lists.values())
 
 
-def read_results(records: Sequence[Record]) -> Results:
+def read_results(records: Sequence[Record], arrangement: Arrangement = PLAIN) -> Results:
     """Put records in order and hold them against each other.
+
+    Args:
+        records: In any order.
+        arrangement: From :func:`reports.arrangement.arrange`.
 
     Raises:
         BadData: If there are none.
@@ -141,11 +183,11 @@ def read_results(records: Sequence[Record]) -> Results:
         group[label] = record
     groups = []
     for (variant, task, model), found in cells.items():
-        ordered = {label: found[label] for label in sorted(found, key=label_order)}
+        ordered = {label: found[label] for label in sorted(found, key=arrangement.key)}
         _check_group(ordered)
-        groups.append(Group(variant, task, model, ordered))
+        groups.append(Group(variant, task, model, ordered, arrangement))
     groups.sort(key=_group_order)
-    return Results(tuple(groups))
+    return Results(tuple(groups), arrangement)
 
 
 def _check_group(records: Mapping[str, Record]) -> None:
@@ -175,9 +217,8 @@ def _check_group(records: Mapping[str, Record]) -> None:
                 )
 
 
-def label_order(label: str) -> tuple[int, str]:
-    """Sort key of derainers: the references first."""
-    return (REFERENCES.index(label) if label in REFERENCES else len(REFERENCES), label)
+#: Sort key of derainers: the references first, then by name.
+label_order = PLAIN.key
 
 
 def rain_order(name: str) -> tuple[int, str, float, str]:

@@ -8,12 +8,6 @@ from bench.vocabulary import REFERENCES
 from reports.results import Group, Results
 
 
-def tick_of(group: Group) -> str:
-    """The rain's name on an axis."""
-    rain = group.first.rain
-    return ("dry" if group.dry else rain.name) + (f"#{rain.seed}" if rain.seed else "")
-
-
 def with_dry_in_scale(groups: Sequence[Group]) -> list[Group]:
     """The groups of a series that one axis can show.
 

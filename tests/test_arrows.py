@@ -25,6 +25,7 @@ ARROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "bench.keep.difference",
             "bench.keep.entry",
             "bench.keep.records",
+            "bench.listing",
             "bench.score.stats",
             "bench.vocabulary",
             "downstream.tasks",

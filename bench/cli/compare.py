@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import options
+
 _EXAMPLES = """Examples:
 
   bench compare rdmc none --run runs
 
-  bench compare rdmc prenet --run runs --format csv"""
+  bench compare rdmc prenet --run runs/a --run runs/b --format csv"""
 
 
 def add(app: typer.Typer) -> None:
@@ -25,24 +27,22 @@ def command(
     run: Annotated[
         list[Path] | None, typer.Option(help="A run's --out folder, or several. [default: runs]")
     ] = None,
+    label: options.Label = None,
     form: Annotated[str, typer.Option("--format", help="text, md, latex, csv, html or json.")] = "text",
 ) -> None:
     """Compare two derainers in every cell they share, with intervals of the differences."""
-    import json
-
-    from bench.keep.records import read_records
+    from reports.combine import read_runs
     from reports.tables.compare import compare, comparison_table, sentence
-    from reports.tables.renderers import renderer
+    from reports.tables.renderers import ROWS, format_of, render_rows, render_tables
 
-    records = [record for folder in run or [Path("runs")] for record in read_records(folder)]
-    found = compare(records, first, second)
-    if form == "json":
-        rows = [difference.row() for difference in found]
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False))
+    format_of(form, None)
+    found = compare(read_runs(run or [Path("runs")], label or ()), first, second)
+    if form in ROWS:
+        typer.echo(render_rows([difference.row() for difference in found], form), nl=False)
     elif form == "text":
         from reports.tables.renderers.escape import visible
 
         for difference in found:
             typer.echo(visible(sentence(difference)))
     else:
-        typer.echo(renderer(form)([comparison_table(found)]), nl=False)
+        typer.echo(render_tables([comparison_table(found)], form), nl=False)

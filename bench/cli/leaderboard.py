@@ -11,7 +11,9 @@ _EXAMPLES = """Examples:
 
   bench leaderboard
 
-  bench leaderboard --check"""
+  bench leaderboard --check
+
+  bench leaderboard --board reports/board/records --board runs/mine"""
 
 
 def add(app: typer.Typer) -> None:
@@ -20,7 +22,12 @@ def add(app: typer.Typer) -> None:
 
 
 def command(
-    board: Annotated[Path, typer.Option(help="The folder of records.")] = Path("reports/board/records"),
+    board: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The folder of records; again for runs to show with it. [default: reports/board/records]"
+        ),
+    ] = None,
     site: Annotated[Path, typer.Option(help="Where the site goes.")] = Path("reports/site"),
     page: Annotated[Path, typer.Option(help="Where the Markdown goes.")] = Path("LEADERBOARD.md"),
     check: Annotated[
@@ -30,19 +37,20 @@ def command(
     """Render the leaderboard from its records."""
     from reports.board.files import render_leaderboard, stale, write_leaderboard
 
-    rendered, wrong = render_leaderboard(board, site, page)
+    folder, *further = board or [Path("reports/board/records")]
+    rendered, wrong = render_leaderboard(folder, site, page, further)
     for line in wrong:
         typer.echo(f"bench: {line}", err=True)
     if wrong:
         raise typer.Exit(2)
     if check:
-        old = stale(rendered, board, site)
+        old = stale(rendered, folder, site)
         for path in old:
             typer.echo(f"bench: {path} is stale: run `bench leaderboard` and commit what it writes", err=True)
         if old:
             raise typer.Exit(1)
         rendered_too = f" and {site} agree" if site.is_dir() else " agrees"
-        typer.echo(f"{page}{rendered_too} with the records in {board}")
+        typer.echo(f"{page}{rendered_too} with the records in {folder}")
     else:
-        write_leaderboard(rendered, board, site)
+        write_leaderboard(rendered, folder, site)
         typer.echo(f"wrote {page} and {site / 'index.html'}")

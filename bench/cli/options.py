@@ -108,6 +108,43 @@ Address = Annotated[
     ),
 ]
 
+#: How reports are written.
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RUN:LABEL=OTHER",
+        help="What a derainer of one of the runs is called instead; again for more.",
+    ),
+]
+Rename = Annotated[
+    list[str] | None, typer.Option(metavar="OLD=NEW", help="Call a derainer otherwise; again for more.")
+]
+Only = Annotated[str, typer.Option(help="Only these derainers, separated by commas.")]
+Drop = Annotated[str, typer.Option(help="Leave these rows out, separated by commas.")]
+Order = Annotated[str, typer.Option(help="Rows in this order, separated by commas; the others follow.")]
+Reference = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT=none", help="What the row none, or clean, is called; again for the other."),
+]
+Grouped = Annotated[
+    str,
+    typer.Option("--group", metavar="'TITLE: A,B; TITLE: C'", help="Groups of rows, with a rule between."),
+]
+Cite = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LABEL=KEY", help="A key of the bibliography, for LaTeX; again for more."),
+]
+Name = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=SHORT", help="A short name of a data set, rain, variant or model; again for more."
+    ),
+]
+BestBy = Annotated[
+    str,
+    typer.Option("--best", help="value: best and second by value; ties: all within noise of the best alike."),
+]
+
 
 def choose_suite(name: str | None, **choices: Any) -> Any:
     """Make a suite from a name and the command line's choices, which override the suite's."""

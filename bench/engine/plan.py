@@ -223,7 +223,7 @@ def outline(suite: Suite) -> Outline:
     problems = Problems(where(suite))
     derainers: tuple[DerainerSpec, ...] = ()
     with problems.at("derainers"):
-        derainers = parse_derainers(",".join(suite.derainers)) if suite.derainers else ()
+        derainers = parse_derainers(suite.derainers) if suite.derainers else ()
     there: list[DerainerSpec] = []
     for index, spec in enumerate(derainers):
         if spec.label not in REFERENCES:

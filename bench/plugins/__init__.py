@@ -38,7 +38,6 @@ from bench.plugins.spec import (
     refuse_bare,
     search_in,
     settled,
-    split_outside,
     write_entry,
     write_options,
 )
@@ -65,7 +64,6 @@ __all__ = [
     "refuse_bare",
     "search_in",
     "settled",
-    "split_outside",
     "write_entry",
     "write_options",
 ]

@@ -24,12 +24,12 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bench.errors import BadConfig
+from bench.listing import BRACKETS, labelled, split_outside
 
 #: How it is written, for messages.
 SYNTAX = "FILE.py:NAME?ARGUMENT=VALUE&ARGUMENT=VALUE"
 
 _DOTTED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+):([A-Za-z_].*)", re.DOTALL)
-_OPENING, _CLOSING = "([{", ")]}"
 #: Key of BasicSR's option files under which the network's arguments stand.
 _NETWORK = "network_g"
 #: What a value may hold as it is; all else is written with percent signs.
@@ -179,24 +179,6 @@ def joined(name: str, query: str, arg: str | None) -> str:
     return f"{name}{f'?{query}' if query else ''}{'' if arg is None else f':{arg}'}"
 
 
-def split_outside(text: str, separator: str, most: int = -1) -> list[str]:
-    """Split a text at a character, wherever it does not stand in brackets.
-
-    Example:
-        >>> split_outside("a,b?x=[1,2],c", ",")
-        ['a', 'b?x=[1,2]', 'c']
-    """
-    depth, pieces = 0, [""]
-    for letter in text:
-        depth = max(0, depth + (letter in _OPENING) - (letter in _CLOSING))
-        if letter == separator and depth == 0 and most != 0:
-            pieces.append("")
-            most -= 1
-        else:
-            pieces[-1] += letter
-    return pieces
-
-
 def listed(values: str | Iterable[str]) -> list[str]:
     """Return the entries of a list, each of which may itself be several, separated by commas."""
     given = [values] if isinstance(values, str) else list(values)
@@ -281,7 +263,7 @@ def write_entry(entry: Mapping[str, Any], keys: Iterable[str]) -> str:
     except TypeError as error:
         raise ValueError(f"{error}: arguments are numbers, texts, lists and mappings") from None
     text = joined(name, query, entry.get("weights"))
-    return f"{entry['label']}={text}" if entry.get("label") else text
+    return labelled(str(entry["label"]), text) if entry.get("label") else text
 
 
 def settled(spec: str) -> str:
@@ -300,8 +282,10 @@ def _written(value: Any) -> str:
         text = text if plain else json.dumps(value)
     # Commas and colons separate nothing in brackets, which must then be the value's own.
     texts = re.findall(r'"(?:[^"\\]|\\.)*"', text)
-    inner = text[:1] in ("[", "{") and not any(letter in "".join(texts) for letter in _OPENING + _CLOSING)
-    return quote(text, safe=_PLAIN + ("[]{},:" if inner else ""))
+    inner = text[:1] in ("[", "{") and not any(letter in "".join(texts) for letter in BRACKETS)
+    written = quote(text, safe=_PLAIN + ("[]{},:" if inner else ""))
+    # Lists are split outside of quotes; one that opens and does not close would swallow the rest.
+    return written if written.count('"') % 2 == 0 else written.replace('"', "%22")
 
 
 def _read_file(path: Path) -> dict[str, Any]:

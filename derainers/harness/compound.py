@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig
-from bench.plugins import cut, parse, split_outside
+from bench.listing import split_outside
+from bench.plugins import cut, parse
 from derainers.base import CHAIN, FLIP, Card, Derainer, DerainerSpec, Setting
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.errors import ANYTHING, BadConfig, said
 from bench.hashing import content_key, sha256_bytes
+from bench.listing import labelled
 from bench.plugins import code_of_module
 from bench.plugins.code import TAKEN, is_installed
 from derainers.base import OBJECT
@@ -66,7 +67,7 @@ def handed_over(objects: Mapping[str, Any], folder: Path) -> Iterator[tuple[dict
             stuck[name] = said(error)
         _objects[digest], _given[digest] = found, Given(digest, None if name in stuck else file)
     try:
-        yield {name: f"{name}={OBJECT}:{digest}" for name, digest in digests.items()}, stuck
+        yield {name: labelled(name, f"{OBJECT}:{digest}") for name, digest in digests.items()}, stuck
     finally:
         for digest in digests.values():
             _objects.pop(digest, None)

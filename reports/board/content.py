@@ -8,14 +8,15 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import list_files
-from bench.keep.records import Record, read_record
+from bench.keep.records import Record, read_record, read_records
 from bench.vocabulary import REFERENCES
 from reports.board import checked
 from reports.board.entries import gather, read_entries
 from reports.board.honesty import problems
+from reports.combine import combine
 from reports.results import Group, Results, label_order, read_results
 from reports.series import derainer_seconds, number
-from reports.tables.cells import Filled, assemble, group_ranks, metric_column, plain_column
+from reports.tables.cells import Filled, assemble, group_ranks, metric_column, plain_column, ranks_by_value
 from reports.tables.table import Cell, Choice, Column, Table, choose
 
 
@@ -26,7 +27,7 @@ class Section:
     Attributes:
         group: The records it compares.
         table: The table: rank, scores, cost.
-        ranks: Shared ranks by label.
+        ranks: Ranks by value, by label.
     """
 
     group: Group
@@ -47,12 +48,13 @@ class Board:
     sections: tuple[Section, ...]
 
 
-def read_board(folder: Path) -> tuple[list[Record], list[str]]:
+def read_board(folder: Path, further: Sequence[Path] = ()) -> tuple[list[Record], list[str]]:
     """Read the records of a board.
 
     Args:
         folder: Holds one JSON file per record, each under the name that its content gives it, or entries that
             `bench submit` made.
+        further: Other runs that are shown with it.
 
     Returns:
         The records, and one line for everything that is wrong with them.
@@ -70,6 +72,12 @@ def read_board(folder: Path) -> tuple[list[Record], list[str]]:
     wrong += unreadable + apart
     if not records and not wrong:
         wrong.append(f"no records in {folder}: copy those of a finished run there, from its folder records")
+    if further:
+        try:
+            runs = [(str(path), read_records(path)) for path in further]
+            records = combine([(str(folder), records), *runs])
+        except BenchError as error:
+            wrong.append(str(error))
     return records, wrong + (problems(records) if records else [])
 
 
@@ -85,7 +93,7 @@ def make_board(records: Sequence[Record]) -> Board:
 
 
 def _section(results: Results, group: Group) -> Section:
-    places = group_ranks(group, group.about.headline.name)
+    places = ranks_by_value(group, group.about.headline.name)
     labels = sorted(group.records, key=label_order)
     columns = [_rank_column(group, places)]
     columns += [
@@ -105,12 +113,13 @@ def _section(results: Results, group: Group) -> Section:
 
 def _rank_column(group: Group, places: Mapping[str, int]) -> Filled:
     column = Column("rank", "rank", digits=0, higher_is_better=False)
+    shared = group_ranks(group, group.about.headline.name)
     cells = {}
     for label, record in group.records.items():
         if label in REFERENCES:
             cells[label] = Cell(None, note="a reference is not ranked")
         elif label in places:
-            cells[label] = Cell(float(places[label]))
+            cells[label] = Cell(float(places[label]), tied=places[label] > 1 and shared[label] == 1)
         else:
             cells[label] = Cell(None, note=record.reason or "not on the same scenes as the others")
     if len(places) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +21,7 @@ _INTRO = """# Leaderboard
 
 Made by `bench leaderboard` from the records in `{board}`; edit nothing here.
 
-{rows}; no such row is ranked. A rank is shared where the difference to its best lies within noise.
+{rows}; no such row is ranked. Ranks go by value; ≈ marks what cannot be told apart from the best.
 {metrics}
 An em dash is a number that does not exist; its note says why.
 """
@@ -33,13 +33,16 @@ evidence. The rest is unverified.
 | --- | --- |"""
 
 
-def render_leaderboard(folder: Path, site: Path, page: Path) -> tuple[dict[Path, bytes], list[str]]:
+def render_leaderboard(
+    folder: Path, site: Path, page: Path, further: Sequence[Path] = ()
+) -> tuple[dict[Path, bytes], list[str]]:
     """Render every file of the leaderboard.
 
     Args:
         folder: The records, with sample scenes in its folder `samples`.
         site: Where the site will be.
         page: Where the Markdown will be.
+        further: Other runs whose records are shown too.
 
     Returns:
         Content by path, and one line for everything that is wrong with the records. Where anything is
@@ -48,13 +51,21 @@ def render_leaderboard(folder: Path, site: Path, page: Path) -> tuple[dict[Path,
     Raises:
         BadData: If the sample scenes cannot be read.
     """
-    records, wrong = read_board(folder)
+    records, wrong = read_board(folder, further)
     if wrong:
         return {}, wrong
     board = make_board(records)
-    files = build_site(board, read_samples(folder / "samples"), _relative(folder, site))
+    places = [place / "records" if (place / "records").is_dir() else place for place in (folder, *further)]
+    addresses = {
+        record.filename(): _relative(
+            next((p for p in places if (p / record.filename()).is_file()), folder), site
+        )
+        for record in records
+    }
+    files = build_site(board, read_samples(folder / "samples"), addresses)
     rendered = {site / name: content for name, content in files.items()}
-    rendered[page] = render_page(board, records, folder.as_posix(), statuses(folder)).encode()
+    shown = "`, `".join(markdown(place.as_posix()) for place in (folder, *further))
+    rendered[page] = render_page(board, records, shown, statuses(folder)).encode()
     return rendered, []
 
 
@@ -66,12 +77,12 @@ def render_page(
     Args:
         board: The checked board.
         records: Its records.
-        folder: The address of the records.
+        folder: The address of the records, as Markdown.
         verified: What maintainers found of each entry, by its file name.
     """
     rows = ", ".join(f"`{label}` {text}" for label, text in glossary.rows(board.results))
     metrics = " ".join(glossary.metrics(board.results, "board"))
-    parts = [_INTRO.format(board=markdown(folder), rows=rows, metrics=metrics)]
+    parts = [_INTRO.format(board=folder, rows=rows, metrics=metrics)]
     if verified:
         parts += ["## Entries\n", _ENTRIES, *(f"| {markdown(n)} | {s} |" for n, s in verified.items()), ""]
     parts.append("## Over all rains\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -13,20 +13,22 @@ from reports.board.charts import Line, Point, pareto_chart, severity_chart, styl
 from reports.board.content import Board, Section
 from reports.board.samples import Sample
 from reports.results import Group, Results, label_order, rain_order
-from reports.series import derainer_seconds, tick_of, with_dry_in_scale
+from reports.series import derainer_seconds, with_dry_in_scale
 from reports.tables.renderers.escape import visible
 from reports.tables.table import Cell, Column
 
 _STATIC = ("style.css", "app.js")
 
 
-def build_site(board: Board, samples: Sequence[Sample] = (), records: str = "../board") -> dict[str, bytes]:
+def build_site(
+    board: Board, samples: Sequence[Sample] = (), records: Mapping[str, str] | None = None
+) -> dict[str, bytes]:
     """Render the site.
 
     Args:
         board: A checked board.
         samples: Scenes for the before/after slider.
-        records: Address of the folder of records, relative to the page.
+        records: By the name of a record's file, the address of its folder relative to the page.
 
     Returns:
         Content by file name relative to the site's folder; the same board gives the same bytes.
@@ -46,7 +48,7 @@ def build_site(board: Board, samples: Sequence[Sample] = (), records: str = "../
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("index.html.j2").render(_context(board, samples, records, Markup))
+    page = environment.get_template("index.html.j2").render(_context(board, samples, records or {}, Markup))
     folder = resources.files("reports.board").joinpath("templates")
     files = {name: folder.joinpath(name).read_bytes() for name in _STATIC}
     files["index.html"] = page.encode()
@@ -55,7 +57,9 @@ def build_site(board: Board, samples: Sequence[Sample] = (), records: str = "../
     return files
 
 
-def _context(board: Board, samples: Sequence[Sample], records: str, markup: Any) -> dict[str, Any]:
+def _context(
+    board: Board, samples: Sequence[Sample], records: Mapping[str, str], markup: Any
+) -> dict[str, Any]:
     results = board.results
     own = [label for label in results.labels if label not in REFERENCES]
     places = styles(own)
@@ -85,7 +89,9 @@ def _context(board: Board, samples: Sequence[Sample], records: str, markup: Any)
     }
 
 
-def _block(board: Board, task: str, places: dict[str, int], records: str, markup: Any) -> dict[str, Any]:
+def _block(
+    board: Board, task: str, places: dict[str, int], records: Mapping[str, str], markup: Any
+) -> dict[str, Any]:
     """The tables of a task, then its charts."""
     numbered = [(n, s) for n, s in enumerate(board.sections, start=1) if s.group.task == task]
     charts = _severity_charts(board.results, task, places, markup)
@@ -107,7 +113,7 @@ def _severity_charts(
             f", {first.model}" if first.model else ""
         )
         lines = severity_lines(chosen, shown, places)
-        svg = severity_chart(title, [tick_of(group) for group in chosen], lines, shown.header)
+        svg = severity_chart(title, [group.rain for group in chosen], lines, shown.header)
         caption = f"{shown.header}; bands are bootstrap intervals; higher is better."
         charts.append(_chart("series", chosen[0], title, markup(svg), caption, ""))
     return charts
@@ -147,7 +153,7 @@ def _point(x: float, value: float, low: float | None, high: float | None, shown:
     return Point(x, value * shown.scale, scaled[0], scaled[1])
 
 
-def _section(section: Section, number: int, records: str) -> dict[str, Any]:
+def _section(section: Section, number: int, records: Mapping[str, str]) -> dict[str, Any]:
     group, table = section.group, section.table
     first = group.first
     notes = table.footnotes()
@@ -156,14 +162,12 @@ def _section(section: Section, number: int, records: str) -> dict[str, Any]:
         about += f", seen by {group.model}"
     protocols = dict.fromkeys(column.protocol for column in table.columns if column.protocol)
     about += f"; protocol {', '.join(protocols)}" if protocols else ""
-    shared = {place for place in section.ranks.values() if list(section.ranks.values()).count(place) > 1}
     rows = []
     spans = {i: _span([row.cells[i] for row in table.rows]) for i in range(len(table.columns))}
     for row in table.rows:
         cells = []
         for i, (cell, column) in enumerate(zip(row.cells, table.columns, strict=True)):
             bar = _bar(cell, spans[i]) if column.key == group.about.headline.name else None
-            tie = column.key == "rank" and cell.value is not None and int(cell.value) in shared
             cells.append(
                 {
                     "text": cell.text(column),
@@ -172,10 +176,11 @@ def _section(section: Section, number: int, records: str) -> dict[str, Any]:
                     "mark": cell.mark,
                     "note": notes[cell.note] if cell.note else None,
                     "bar": bar,
-                    "tie": tie,
+                    "tie": cell.tied,
                 }
             )
-        link = f"{records}/{group.records[row.label].filename()}"
+        file = group.records[row.label].filename()
+        link = f"{records.get(file, '.')}/{file}"
         rows.append({"label": row.label, "reference": row.reference, "cells": cells, "link": link})
     return {
         "id": f"s{number}",

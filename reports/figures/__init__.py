@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.keep.records import Record
+from reports.arrangement import PLAIN, Arrangement, arrange
 
 
-def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:
+def draw_figures(records: Sequence[Record], folder: Path, arrangement: Arrangement = PLAIN) -> list[Path]:
     """Draw every figure that the records have numbers for.
 
     Severity curves, quality against time, agreement of PSNR with what models see, change of each class and of each
@@ -17,6 +18,7 @@ def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:
     Args:
         records: In any order.
         folder: Where the files go; it exists.
+        arrangement: In whose names, choice and order.
 
     Returns:
         The files written.
@@ -31,7 +33,7 @@ def draw_figures(records: Sequence[Record], folder: Path) -> list[Path]:
     from reports.figures.style import drawing, save
     from reports.results import read_results
 
-    results = read_results(records)
+    results = read_results(*arrange(records, arrangement))
     paths: list[Path] = []
     with drawing():
         for task in results.tasks:

@@ -10,8 +10,7 @@ from bench.score.stats.errors import KINDS
 from bench.vocabulary import NONE, REFERENCES
 from reports.figures.style import grid_of, legend_below, look, shown
 from reports.results import Group
-from reports.series import tick_of
-from reports.tables.presets import class_scores, class_title, tag_scores
+from reports.tables.classes import class_scores, class_title, tag_scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +75,7 @@ def _part_changes(groups: Sequence[Group], labels: Sequence[str], parts: Parts, 
         axis.set_yticks(range(len(names)), [shown(name) for name in names])
         axis.set_ylim(len(names) - 0.5, -0.5)
         axis.grid(axis="y", visible=False)
-        axis.set_title(shown(tick_of(group)))
+        axis.set_title(shown(group.rain))
         axis.set_xlabel(f"{title}, points against none")
         if axis is not axes[0]:
             axis.tick_params(labelleft=False)
@@ -148,7 +147,7 @@ def error_budget(groups: Sequence[Group]) -> Figure | None:
         axis.invert_yaxis()
         axis.grid(axis="y", visible=False)
         axis.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        axis.set_title(shown(tick_of(group)))
+        axis.set_title(shown(group.rain))
         axis.set_xlabel("cured   errors   caused")
     legend_below(figure, axes)
     return figure

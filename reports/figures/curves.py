@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.vocabulary import CLEAN, REFERENCES
 from reports.figures.style import grid_of, legend_below, look, shown
 from reports.results import Group, Results
-from reports.series import derainer_seconds, pareto_front, tick_of, with_dry_in_scale
+from reports.series import derainer_seconds, pareto_front, with_dry_in_scale
 from reports.tables.agreement import correlate
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
         if len(ends) == len(chosen):
             low, high = ([getattr(s, end) * metric.scale for _, s in ends] for end in ("low", "high"))
             axis.fill_between([i for i, _ in ends], low, high, color=style["color"], alpha=alpha, linewidth=0)
-    axis.set_xticks(range(len(chosen)), [shown(tick_of(group)) for group in chosen])
+    axis.set_xticks(range(len(chosen)), [shown(group.rain) for group in chosen])
     axis.set_ylabel(metric.header)
     axis.set_title(_title(chosen[0]))
     legend_below(figure, [axis])
@@ -80,7 +80,7 @@ def cost(results: Results, groups: Sequence[Group]) -> Figure | None:
         )
         if max(x for x, _ in points) > 8 * min(x for x, _ in points):
             _log_ticks(axis)
-        axis.set_title(shown(tick_of(group)))
+        axis.set_title(shown(group.rain))
         axis.set_xlabel("derainer, ms per image")
     axes[0].set_ylabel(metric.header)
     figure.suptitle(_title(groups[0]), fontsize=9)
@@ -124,7 +124,7 @@ def agreement(results: Results, groups: Sequence[Group]) -> Figure | None:
                 if cell.low is not None and cell.high is not None
                 else ""
             )
-        axis.set_title(f"{shown(tick_of(group))}\n{words}")
+        axis.set_title(f"{shown(group.rain)}\n{words}")
         axis.set_xlabel(fidelity.header)
     axes[0].set_ylabel(metric.header)
     figure.suptitle(_title(groups[0]), fontsize=9)

@@ -38,13 +38,13 @@ def agreement_table(results: Results) -> Table:
         beside = _beside(results, group)
         if group.about.looks != "model" or not beside:
             continue
-        label = f"{group.about.headline.title}, {group.variant}, {group.model}"
+        label = f"{group.about.headline.title}, {group.shown}, {group.seen_by}"
         cells = [
             correlate(group, beside[task], metric.name, how) if task in beside else _absent(metric)
             for task, metric in shown
             for how in (spearman, kendall)
         ]
-        rows.append(Row(label, tuple(cells)))
+        rows.append(Row(label, tuple(cells), about=group.facts))
     caption = (
         f"Rank correlation across derainers between measures of the image ({_protocols(shown)}) and what models see "
         f"(ap@coco, miou), with bootstrap intervals over scenes; {_SENSE}; the rainy image takes part"
@@ -95,7 +95,8 @@ def image_table(results: Results) -> Table:
                 cells += _image_cells(group, beside.get(task), metric, label)
             if any(cell.value is not None for cell in cells):
                 what = group.about.headline.title
-                rows.append(Row(f"{label}: {what}, {group.variant}, {group.model}", tuple(cells)))
+                name = f"{label}: {what}, {group.shown}, {group.seen_by}"
+                rows.append(Row(name, tuple(cells), about={"derainer": label, **group.facts}))
     caption = (
         f"Rank correlation across images between the gain in measures of the image ({_protocols(shown)}) and the gain "
         f"in what models see (AP or mIoU of the image alone), both against the rainy image; {_SENSE}."
@@ -127,10 +128,14 @@ def _beside(results: Results, group: Group) -> dict[str, Group]:
 
 def _columns(shown: Sequence[tuple[str, Metric]], before: str) -> tuple[Column, ...]:
     return tuple(
-        Column(f"{metric.name}/{name}", title, "", "", 2, 1.0, None, f"{before}{metric.title}")
+        _column(f"{metric.name}/{name}", title, f"{before}{metric.title}")
         for _, metric in shown
         for name, title in _NAMES
     )
+
+
+def _column(key: str, title: str, span: str) -> Column:
+    return Column(key, title, "", "", 2, 1.0, None, span, {"metric": key})
 
 
 def _protocols(shown: Sequence[tuple[str, Metric]]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, Literal
 
-from bench.errors import UnknownName, unknown
+from bench.errors import unknown
+from reports.arrangement import Arrangement, Best
 from reports.metrics import MISSING, written
 
 Mark = Literal["best", "second"]
@@ -24,6 +27,7 @@ class Column:
         scale: What stored values are multiplied by to be shown.
         higher_is_better: Direction; None where neither end is better.
         group: Header above several columns, e.g. the rain.
+        about: What a tidy row says of the column's numbers: variant, task, model, metric.
     """
 
     key: str
@@ -34,6 +38,7 @@ class Column:
     scale: float = 1.0
     higher_is_better: bool | None = True
     group: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def header(self) -> str:
@@ -54,8 +59,11 @@ class Cell:
         value: As stored; None is missing.
         low: Lower end of the interval, as stored.
         high: Upper end of the interval.
-        mark: Whether it is the best or second best of its column, ties included.
+        mark: Whether it is the best or second best of its column.
         note: Footnote: why it is missing, or what it is made of.
+        tied: Whether it cannot be told apart from the best of its column.
+        seen: Whether its derainer has learnt from the rain or the scenes of the test.
+        about: What a tidy row says of this number alone: images, coverage, status.
     """
 
     value: float | None
@@ -63,6 +71,9 @@ class Cell:
     high: float | None = None
     mark: Mark | None = None
     note: str | None = None
+    tied: bool = False
+    seen: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self, column: Column) -> str:
         """The number as shown."""
@@ -78,11 +89,36 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A derainer's cells; `reference` marks the rows `clean` and `none`, which are not ranked."""
+    """A derainer's cells.
+
+    Attributes:
+        label: The derainer's label, `clean` or `none`.
+        cells: One per column.
+        reference: Whether it is one of the rows `clean` and `none`, which are not ranked.
+        title: What the row is called, where that is not its label.
+        section: Title of the group of rows that it stands in.
+        quoted: Whether its numbers are others'; they are not ranked.
+        note: Footnote on the whole row.
+        seen: Whether its derainer has learnt from the rain or the scenes of every test of the table.
+        cite: Key of a bibliography.
+        about: What a tidy row says of it; empty for the row's name under the table's head.
+    """
 
     label: str
     cells: tuple[Cell, ...]
     reference: bool = False
+    title: str | None = None
+    section: str = ""
+    quoted: bool = False
+    note: str | None = None
+    seen: bool = False
+    cite: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the row is called."""
+        return self.label if self.title is None else self.title
 
 
 @dataclass(frozen=True)
@@ -97,6 +133,7 @@ class Table:
         notes: Remarks on the whole table.
         intervals: Whether intervals are shown.
         head: Header of the column of labels.
+        best: How the best of a column are marked.
     """
 
     name: str
@@ -106,25 +143,25 @@ class Table:
     notes: tuple[str, ...] = ()
     intervals: bool = True
     head: str = "derainer"
+    best: Best = "value"
 
     def footnotes(self) -> dict[str, int]:
-        """Each cell's note once, numbered from 1 in reading order."""
+        """Each row's and cell's note once, numbered from 1 in reading order."""
         numbers: dict[str, int] = {}
         for row in self.rows:
-            for cell in row.cells:
-                if cell.note:
-                    numbers.setdefault(cell.note, len(numbers) + 1)
+            for note in (row.note, *(cell.note for cell in row.cells)):
+                if note:
+                    numbers.setdefault(note, len(numbers) + 1)
         return numbers
 
     def groups(self) -> list[tuple[str, int]]:
         """Neighbouring columns by group: (group, how many)."""
-        spans: list[tuple[str, int]] = []
-        for column in self.columns:
-            if spans and spans[-1][0] == column.group:
-                spans[-1] = (column.group, spans[-1][1] + 1)
-            else:
-                spans.append((column.group, 1))
-        return spans
+        return [(group, len(list(columns))) for group, columns in groupby(self.columns, lambda c: c.group)]
+
+    def blocks(self) -> list[tuple[str, tuple[Row, ...]]]:
+        """Neighbouring rows that belong together, with the title of their section: a rule goes between."""
+        kinds = groupby(self.rows, lambda row: (row.reference, row.quoted, row.section))
+        return [(section, tuple(rows)) for (_, _, section), rows in kinds]
 
 
 @dataclass(frozen=True)
@@ -132,7 +169,8 @@ class Choice:
     """What to show, and sorted by what; None keeps the preset's.
 
     Attributes:
-        columns: Column keys in order; a key without a group names the column in every group.
+        columns: Column keys in order; a key without a group names the column in every group, a group's name all its
+            columns.
         sort: A column key, or `name`.
         intervals: Whether to show intervals.
     """
@@ -153,34 +191,67 @@ def choose(table: Table, choice: Choice) -> Table:
     """
     chosen = table if choice.intervals is None else replace(table, intervals=choice.intervals)
     if choice.columns is not None:
-        positions = [i for key in choice.columns for i in _find(table, key)]
+        positions = list(dict.fromkeys(i for key in choice.columns for i in find_columns(table, key)))
         rows = [replace(row, cells=tuple(row.cells[i] for i in positions)) for row in table.rows]
         chosen = replace(chosen, columns=tuple(table.columns[i] for i in positions), rows=tuple(rows))
     if choice.sort is None:
         return chosen
     references = [row for row in chosen.rows if row.reference]
     if choice.sort == "name":
-        ranked = sorted((row for row in chosen.rows if not row.reference), key=lambda row: row.label)
+        ranked = sorted((row for row in chosen.rows if not row.reference), key=lambda row: row.name)
         return replace(chosen, rows=(*references, *ranked))
-    at = _find(table, choice.sort)[0]
+    at = find_columns(table, choice.sort)[0]
     falling = table.columns[at].higher_is_better is not False
     values = {id(row): full.cells[at].value for row, full in zip(chosen.rows, table.rows, strict=True)}
 
     def place(row: Row) -> tuple[bool, float, str]:
         value = values[id(row)]
-        return (value is None, (-value if falling else value) if value is not None else 0.0, row.label)
+        return (value is None, (-value if falling else value) if value is not None else 0.0, row.name)
 
     ranked = sorted((row for row in chosen.rows if not row.reference), key=place)
     return replace(chosen, rows=(*references, *ranked))
 
 
-def _find(table: Table, key: str) -> list[int]:
+def set_out(table: Table, arrangement: Arrangement, *, ordered: bool = True) -> Table:
+    """Put the rows of a table of derainers into the order, names and groups that were asked for.
+
+    Args:
+        table: The table, sorted as its preset does.
+        arrangement: From :func:`reports.arrangement.arrange`.
+        ordered: Whether the arrangement's order counts, within its groups too; not where the user sorts by a column.
+    """
+    rows = [row for row in table.rows if row.label not in arrangement.drop]
+    if arrangement.order and ordered:
+        known = {label: place for place, label in enumerate(arrangement.order)}
+        rows.sort(key=lambda row: known.get(row.label, -1 if row.reference else len(known)))
+    titles = [title for title, _ in arrangement.sections]
+    placed = []
+    for row in rows:
+        section = None if row.reference else arrangement.section(row.label)
+        title = arrangement.references.get(row.label) if row.reference else row.title
+        cite = arrangement.cites.get(row.label)
+        name = "" if section is None else titles[section]
+        new = replace(row, title=title, section=name, cite=cite)
+        placed.append((-1 if row.reference else len(titles) if section is None else section, new))
+    if titles:
+        listed = [label for _, members in arrangement.sections for label in members] if ordered else []
+        own = {label: place for place, label in enumerate(listed)}
+        placed.sort(key=lambda pair: (pair[0], own.get(pair[1].label, 0)))
+    return replace(table, rows=tuple(row for _, row in placed), best=arrangement.best)
+
+
+def find_columns(table: Table, key: str) -> list[int]:
+    """The positions of the columns that a key names: one column, one in every group, or those of a group.
+
+    Raises:
+        UnknownName: If it names none.
+    """
     exact = [i for i, column in enumerate(table.columns) if column.key == key]
     found = exact or [i for i, column in enumerate(table.columns) if column.key.rpartition("/")[2] == key]
+    found = found or [i for i, column in enumerate(table.columns) if column.group and column.group == key]
     if not found:
-        error: UnknownName = unknown("column", key, (column.key for column in table.columns))
-        raise error
+        raise unknown("column", key, (column.key for column in table.columns))
     return found
 
 
-__all__ = ["MISSING", "Cell", "Choice", "Column", "Mark", "Row", "Table", "choose"]
+__all__ = ["MISSING", "Cell", "Choice", "Column", "Mark", "Row", "Table", "choose", "find_columns", "set_out"]

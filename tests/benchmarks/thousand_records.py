@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.keep.records import write_record
 from reports.board.files import render_leaderboard, write_leaderboard
 from reports.tables.presets import PRESETS, build_tables
-from reports.tables.renderers import FORMATS, renderer
+from reports.tables.renderers import FORMATS, render_tables
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
             table for preset in PRESETS if preset != "correlation" for table in build_tables(records, preset)
         ]
         for form in FORMATS:
-            renderer(form)(tables)
+            render_tables(tables, form)
         end = time.perf_counter()
         size = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
         print(

@@ -266,14 +266,23 @@ def small_table() -> Table:
             ),
             Row(
                 "twin",
-                (Cell(0.3999, 0.39, 0.41, "best"), Cell(-0.112, -0.12, -0.1), Cell(29.5, None, None, "best")),
+                (
+                    Cell(0.3999, 0.39, 0.41, tied=True),
+                    Cell(-0.112, -0.12, -0.1),
+                    Cell(29.5, None, None, "best"),
+                ),
+                section="Networks & more",
+                cite="ren2019",
+                seen=True,
             ),
             Row(
                 "<script>alert(1)</script>",
-                (Cell(0.095, 0.09, 0.1, "second"), gap, Cell(9.125, 9, 9.2, "second")),
+                (Cell(0.095, 0.09, 0.1, "second"), gap, Cell(9.125, 9, 9.2, "second", seen=True)),
+                section="Networks & more",
             ),
             Row(r"\input{x}|$a_b$", (gap, Cell(0.0, -0.01, 0.01, "second", "partial"), Cell(12.0))),
             Row("=1+1\x1b[31m", (gap, gap, gap)),
+            Row("PReNet†", (gap, gap, Cell(29.46)), quoted=True, note="from a <paper>"),
         ),
         notes=("timed on a machine_with_underscores",),
     )

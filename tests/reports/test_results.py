@@ -10,7 +10,8 @@ import reports
 from bench.errors import BadData, BadRecord
 from bench.keep.records import Record, Score
 from reports.results import rain_order, read_results
-from reports.tables.cells import group_ranks, mean_columns
+from reports.tables.cells import group_ranks
+from reports.tables.means import mean_columns
 from reports.tables.presets import PRESETS, build_tables
 
 Make = Callable[..., Record]
@@ -206,6 +207,7 @@ def test_rows_have_the_promised_keys(record: Make, failed: Make) -> None:
             "images",
             "coverage",
             "status",
+            "note",
         ]
     )
     assert rows[0]["value"] == record().scores[0].value

@@ -5,6 +5,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Mapping
+
+#: Follows the name or the number of who has learnt from the test, and the number of who ties with the best.
+SEEN, TIED = "†", "≈"
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -27,6 +31,25 @@ _LATEX = {
     "]": "{]}",
     "—": "---",
     "–": "--",
+    "†": r"\textdagger{}",
+    "‡": r"\textdaggerdbl{}",
+    "≈": r"$\approx$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "°": r"$^\circ$",
+    "²": r"$^2$",
+    "³": r"$^3$",
+    "’": "'",
+    "…": r"\dots{}",
+}
+_GREEK = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau
+upsilon phi chi psi omega"""
+_LATEX |= {
+    chr(0x3B1 + place): name if name == "o" else f"$\\{name}$"
+    for place, name in enumerate(re.findall(r"\w+", _GREEK))
 }
 _LATEX_LETTERS = range(0xC0, 0x180)
 
@@ -84,6 +107,11 @@ def spreadsheet(text: str) -> str:
     """Text as it is, in a CSV cell: a leading apostrophe keeps spreadsheets from running it as a formula."""
     shown = visible(text)
     return f"'{shown}" if shown.lstrip()[:1] in ("=", "+", "-", "@") and shown.strip() else shown
+
+
+def raised(seen: bool, tied: bool, note: str | None, notes: Mapping[str, int]) -> str:
+    """The signs that follow a label or a number, as plain text: learnt from the test, tied with the best, footnote."""
+    return SEEN * seen + TIED * tied + (superscript(notes[note]) if note else "")
 
 
 def superscript(number: int) -> str:

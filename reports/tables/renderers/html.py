@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.tables.renderers.escape import markup
-from reports.tables.table import Cell, Column, Table
+from reports.tables.marks import legend
+from reports.tables.renderers.escape import SEEN, TIED, markup
+from reports.tables.table import Cell, Column, Row, Table
 
 _STYLE = """.derain-report { font: 15px/1.5 system-ui, sans-serif; color: CanvasText; background: Canvas;
 padding: 1rem; color-scheme: light dark; } .derain-report .scroll { overflow-x: auto; } .derain-report table
@@ -14,7 +15,9 @@ left; font-weight: 600; padding-bottom: .4rem; max-width: 60rem; } .derain-repor
 padding: .25rem .7rem; text-align: right; white-space: nowrap; } .derain-report tbody th, .derain-report
 thead th.label { text-align: left; font-weight: 500; } .derain-report thead th.group { text-align: center;
 border-bottom: 1px solid GrayText; } .derain-report thead { border-top: 2px solid; border-bottom: 1px solid;
-} .derain-report tbody { border-bottom: 2px solid; } .derain-report tr.reference th { font-style: italic; }
+} .derain-report tbody { border-bottom: 1px solid; } .derain-report tbody:last-of-type { border-bottom: 2px solid; }
+.derain-report tr.reference th, .derain-report tr.quoted { font-style: italic; } .derain-report tbody th {
+max-width: 24rem; white-space: normal; } .derain-report tr.section th { font-weight: 600; }
 .derain-report .interval { color: GrayText; font-size: .85em; margin-left: .4em; }
 .derain-report .notes { font-size: .85em; margin: .3rem 0 2rem; padding-left: 0; list-style: none; }"""
 
@@ -39,7 +42,9 @@ def html_table(table: Table, name: str) -> str:
         name: Prefix of the ids of its footnotes, unique on the page.
     """
     notes = table.footnotes()
-    lines = ['<div class="scroll">', "<table>", f"<caption>{markup(table.caption)}</caption>", "<thead>"]
+    marks = legend(table, "best in bold", "second underlined", TIED)
+    caption = markup(" ".join(filter(None, (table.caption, marks))))
+    lines = ['<div class="scroll">', "<table>", f"<caption>{caption}</caption>", "<thead>"]
     grouped = any(column.group for column in table.columns)
     label = f'<th scope="col" class="label"{" rowspan=2" if grouped else ""}>{markup(table.head)}</th>'
     if grouped:
@@ -47,15 +52,21 @@ def html_table(table: Table, name: str) -> str:
         lines.append(f"<tr>{label}{spans}</tr>")
         label = ""
     lines.append("<tr>" + label + "".join(_header(column) for column in table.columns) + "</tr>")
-    lines += ["</thead>", "<tbody>"]
-    for row in table.rows:
-        cells = "".join(
-            _cell(cell, column, table.intervals, notes, name)
-            for cell, column in zip(row.cells, table.columns, strict=True)
-        )
-        kind = ' class="reference"' if row.reference else ""
-        lines.append(f'<tr{kind}><th scope="row">{markup(row.label)}</th>{cells}</tr>')
-    lines += ["</tbody>", "</table>", "</div>"]
+    lines.append("</thead>")
+    for section, rows in table.blocks():
+        lines.append("<tbody>")
+        if section:
+            heading = f'<th scope="rowgroup" colspan="{len(table.columns) + 1}">{markup(section)}</th>'
+            lines.append(f'<tr class="section">{heading}</tr>')
+        for row in rows:
+            cells = "".join(
+                _cell(cell, column, table.intervals, notes, name)
+                for cell, column in zip(row.cells, table.columns, strict=True)
+            )
+            kind = ' class="reference"' if row.reference else ' class="quoted"' if row.quoted else ""
+            lines.append(f"<tr{kind}>{_label(row, notes, name)}{cells}</tr>")
+        lines.append("</tbody>")
+    lines += ["</table>", "</div>"]
     remarks = [
         f'<li id="{name}-n{number}"><sup>{number}</sup> {markup(note)}</li>' for note, number in notes.items()
     ]
@@ -71,6 +82,17 @@ def _span(group: str, count: int) -> str:
     return f'<th scope="colgroup" class="group" colspan="{count}">{markup(group)}</th>'
 
 
+def _label(row: Row, notes: dict[str, int], name: str) -> str:
+    return f'<th scope="row">{markup(row.name)}{_raised(row.seen, False, row.note, notes, name)}</th>'
+
+
+def _raised(seen: bool, tied: bool, note: str | None, notes: dict[str, int], name: str) -> str:
+    signs = f"<sup>{SEEN * seen}{TIED * tied}</sup>" if seen or tied else ""
+    if note:
+        signs += f'<sup><a href="#{name}-n{notes[note]}">{notes[note]}</a></sup>'
+    return signs
+
+
 def _header(column: Column) -> str:
     title = f' title="{markup(column.protocol)}"' if column.protocol else ""
     return f'<th scope="col"{title}>{markup(column.header)}</th>'
@@ -83,8 +105,6 @@ def _cell(cell: Cell, column: Column, intervals: bool, notes: dict[str, int], na
         text = f"<{tag}>{text}</{tag}>"
     if intervals and (interval := cell.interval_text(column)):
         text += f'<span class="interval">{interval}</span>'
-    if cell.note:
-        number = notes[cell.note]
-        text += f'<sup><a href="#{name}-n{number}">{number}</a></sup>'
+    text += _raised(cell.seen, cell.tied, cell.note, notes, name)
     value = "" if cell.value is None else f' data-value="{cell.value * column.scale!r}"'
     return f"<td{value}>{text}</td>"

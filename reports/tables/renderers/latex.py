@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from reports.tables.renderers.escape import latex
-from reports.tables.table import Cell, Column, Table
+from bench.keep.records import slug
+from reports.tables.marks import legend
+from reports.tables.renderers.escape import SEEN, TIED, latex
+from reports.tables.table import Cell, Column, Row, Table
 
 _PREAMBLE = (
     "% Needs \\usepackage{array}, \\usepackage{booktabs}, \\usepackage{graphicx} and \\usepackage{siunitx}.\n"
-    "% Best in bold, second underlined; derainers within noise of each other share the mark.\n"
 )
+#: Labels longer than this break into lines instead of pushing the numbers off the page.
+_LONG_LABEL = 36
+#: More columns than this stand closer together.
+_MANY = 8
 
 
 def render_latex(tables: Sequence[Table]) -> str:
@@ -18,39 +24,72 @@ def render_latex(tables: Sequence[Table]) -> str:
     return _PREAMBLE + "\n".join(_table(table) for table in tables)
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """How a column is set: a number, and beside it what belongs to it where there is any.
+
+    Attributes:
+        negative: Whether a number has a sign.
+        places: Digits before the point.
+        beside: Whether a second column holds intervals and what is raised behind them. A single raised sign fits into
+            the space between columns and takes no width, or it would push the number's point aside.
+    """
+
+    negative: bool
+    places: int
+    beside: bool
+
+    @property
+    def width(self) -> int:
+        """How many columns of LaTeX it takes."""
+        return 2 if self.beside else 1
+
+
 def _table(table: Table) -> str:
     notes = table.footnotes()
-    environment = "table*" if len(table.columns) * (2 if table.intervals else 1) > 6 else "table"
-    width = 2 if table.intervals else 1
-    layout = "l" + "".join(_layout(table, i) for i in range(len(table.columns)))
+    layouts = [_layout(table, i) for i in range(len(table.columns))]
+    total = sum(layout.width for layout in layouts)
+    environment = "table*" if total > 6 else "table"
+    label = "l"
+    if any(len(row.name) > _LONG_LABEL for row in table.rows):
+        label = r">{\raggedright\arraybackslash}p{13em}"
+    marks = legend(table, "best in bold", "second underlined", TIED)
+    columns = "".join(_form(layout, table, i) for i, layout in enumerate(layouts))
     lines = [
         f"\\begin{{{environment}}}",
         "\\centering",
+        # Document classes expect captions below; above a table they leave no room.
+        "\\setlength{\\abovecaptionskip}{0pt}\\setlength{\\belowcaptionskip}{6pt}",
         "\\small",
+        *(["\\setlength{\\tabcolsep}{3pt}"] if total > _MANY else []),
         "\\sisetup{detect-weight=true, mode=text}",
-        f"\\caption{{{latex(table.caption)}}}",
+        f"\\caption{{{latex(' '.join(filter(None, (table.caption, marks))))}}}",
+        f"\\label{{tab:{slug(table.name)}}}",
         # A table wider than the text is shrunk to it, others keep their size.
         "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-        f"\\begin{{tabular}}{{{layout}}}",
+        f"\\begin{{tabular}}{{{label}{columns}}}",
         "\\toprule",
     ]
     if any(column.group for column in table.columns):
-        spans, rules, at = [""], [], 2
+        spans, rules, at, column = [""], [], 2, 0
         for group, count in table.groups():
-            spans.append(f"\\multicolumn{{{count * width}}}{{c}}{{{latex(group)}}}")
+            width = sum(layout.width for layout in layouts[column : column + count])
+            spans.append(f"\\multicolumn{{{width}}}{{c}}{{{latex(group)}}}")
             if group:
-                rules.append(f"\\cmidrule(lr){{{at}-{at + count * width - 1}}}")
-            at += count * width
+                rules.append(f"\\cmidrule(lr){{{at}-{at + width - 1}}}")
+            at, column = at + width, column + count
         lines += [" & ".join(spans) + r" \\", "".join(rules)]
-    headers = [latex(table.head), *(_header(column, table.intervals) for column in table.columns)]
-    lines += [" & ".join(headers) + r" \\", "\\midrule"]
-    for number, row in enumerate(table.rows):
-        if number and table.rows[number - 1].reference and not row.reference:
-            lines.append("\\midrule")
-        cells = [latex(row.label)]
-        for i, cell in enumerate(row.cells):
-            cells += _cells(cell, table, i, notes)
-        lines.append(" & ".join(cells) + r" \\")
+    headers = [_header(column, layout.width) for column, layout in zip(table.columns, layouts, strict=True)]
+    lines.append(" & ".join([latex(table.head), *headers]) + r" \\")
+    for section, rows in table.blocks():
+        lines.append("\\midrule")
+        if section:
+            lines.append(f"\\multicolumn{{{total + 1}}}{{l}}{{\\textit{{{latex(section)}}}}} \\\\")
+        for row in rows:
+            cells = [_label(row, notes)]
+            for cell, column_, layout in zip(row.cells, table.columns, layouts, strict=True):
+                cells += _cells(cell, column_, layout, row, table.intervals, notes)
+            lines.append(" & ".join(cells) + r" \\")
     lines += ["\\bottomrule", "\\end{tabular}}"]
     remarks = [f"\\textsuperscript{{{number}}}\\,{latex(note)}" for note, number in notes.items()]
     remarks += [latex(note) for note in table.notes]
@@ -60,43 +99,68 @@ def _table(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _header(column: Column, intervals: bool) -> str:
+def _label(row: Row, notes: dict[str, int]) -> str:
+    text = latex(row.name)
+    text = f"\\textit{{{text}}}" if row.quoted else text
+    text += f"~\\cite{{{row.cite}}}" if row.cite else ""
+    return text + _raised(row.seen, False, row.note, notes)
+
+
+def _raised(seen: bool, tied: bool, note: str | None, notes: dict[str, int]) -> str:
+    """The signs that follow a label or a number."""
+    signs = [latex(SEEN)] * seen + [latex(TIED)] * tied + ([str(notes[note])] if note else [])
+    return f"\\textsuperscript{{{','.join(signs)}}}" if signs else ""
+
+
+def _header(column: Column, width: int) -> str:
     text = f"{{{latex(column.header)}}}"
-    return f"\\multicolumn{{2}}{{c}}{text}" if intervals else text
+    return f"\\multicolumn{{{width}}}{{c}}{text}" if width > 1 else text
 
 
-def _places(table: Table, i: int) -> tuple[bool, int]:
-    """Whether a column has negative numbers, and how many digits stand before the point."""
-    texts = [row.cells[i].text(table.columns[i]) for row in table.rows if row.cells[i].value is not None]
-    negative = any(text.startswith("-") for text in texts)
-    return negative, max((len(text.lstrip("-").partition(".")[0]) for text in texts), default=1)
+def _layout(table: Table, i: int) -> _Layout:
+    cells = [row.cells[i] for row in table.rows]
+    there = [cell for cell in cells if cell.value is not None]
+    texts = [cell.text(table.columns[i]) for cell in there]
+    beside = any(bool(cell.note) + cell.tied + cell.seen > 1 for cell in there)
+    return _Layout(
+        any(text.startswith("-") for text in texts),
+        max((len(text.lstrip("-").partition(".")[0]) for text in texts), default=1),
+        beside or (table.intervals and any(cell.interval_text(table.columns[i]) for cell in there)),
+    )
 
 
-def _layout(table: Table, i: int) -> str:
-    negative, places = _places(table, i)
-    form = f"S[table-format={'-' if negative else ''}{places}.{table.columns[i].digits}]"
-    return form + (r"@{\,}>{\scriptsize}l" if table.intervals else "")
+def _form(layout: _Layout, table: Table, i: int) -> str:
+    form = f"S[table-format={'-' if layout.negative else ''}{layout.places}.{table.columns[i].digits}]"
+    if not layout.beside:
+        return form
+    return form + (r"@{\,}>{\scriptsize}l" if table.intervals else r"@{}l")
 
 
-def _cells(cell: Cell, table: Table, i: int, notes: dict[str, int]) -> list[str]:
-    column = table.columns[i]
-    number = cell.text(column)
-    mark = f"\\textsuperscript{{{notes[cell.note]}}}" if cell.note else ""
-    interval = latex(cell.interval_text(column)).replace("-", "$-$")
+def _cells(
+    cell: Cell, column: Column, layout: _Layout, row: Row, intervals: bool, notes: dict[str, int]
+) -> list[str]:
+    raised = _raised(cell.seen, cell.tied, cell.note, notes)
+    if not layout.beside and raised:
+        raised = f"{{\\rlap{{{raised}}}}}"
     if cell.value is None:
-        return [f"\\multicolumn{{2}}{{c}}{{---{mark}}}"] if table.intervals else [f"{{---{mark}}}"]
-    if cell.mark == "best":
+        missing = f"{{---{raised}}}"
+        return [f"\\multicolumn{{{layout.width}}}{{c}}{missing}"] if layout.beside else [missing]
+    number = cell.text(column)
+    if row.quoted:
+        number = _braced(number, layout, "\\textit")
+    elif cell.mark == "best":
         number = f"\\bfseries {number}"
     elif cell.mark == "second":
-        padding, signed = _padding(number, *_places(table, i)), number.replace("-", "$-$")
-        number = f"{{{padding}\\underline{{{signed}}}}}"
-    if table.intervals:
-        return [number, interval + mark]
-    return [f"{number}{{{mark}}}" if mark and cell.mark != "second" else number + mark]
+        number = _braced(number, layout, "\\underline")
+    if not layout.beside:
+        return [number[:-1] + raised + "}" if number.startswith("{") else number + raised]
+    interval = latex(cell.interval_text(column)).replace("-", "$-$") if intervals else ""
+    return [number, interval + raised]
 
 
-def _padding(number: str, negative: bool, places: int) -> str:
-    """Invisible digits that put an underlined number where siunitx, which cannot see into it, would."""
-    missing = places - len(number.lstrip("-").partition(".")[0])
-    sign = "$-$" if negative and not number.startswith("-") else ""
-    return f"\\phantom{{{sign}{'0' * missing}}}" if sign or missing else ""
+def _braced(number: str, layout: _Layout, command: str) -> str:
+    """A number that siunitx cannot see into, with invisible digits that put its point where the others' are."""
+    missing = layout.places - len(number.lstrip("-").partition(".")[0])
+    sign = "$-$" if layout.negative and not number.startswith("-") else ""
+    padding = f"\\phantom{{{sign}{'0' * missing}}}" if sign or missing else ""
+    return f"{{{padding}{command}{{{number.replace('-', '$-$')}}}}}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.tables.renderers.escape import superscript, visible
+from reports.tables.marks import legend
+from reports.tables.renderers.escape import TIED, raised, superscript, visible
 from reports.tables.table import Cell, Column, Table
 
 _MARKS = {"best": "*", "second": "+", None: " "}
@@ -12,7 +13,7 @@ _GAP = "   "
 
 
 def render_text(tables: Sequence[Table]) -> str:
-    """Each table under its caption; a star follows the best of a column and a plus the second best."""
+    """Each table under its caption; a star follows the best of a column, a plus the second best."""
     return "\n".join(_table(table) for table in tables)
 
 
@@ -24,11 +25,16 @@ def _table(table: Table) -> str:
     grouped = any(column.group for column in table.columns)
     if grouped:
         lines.insert(0, ["", *(visible(column.group) + " " for column in table.columns)])
-    for row in table.rows:
-        cells = zip(row.cells, table.columns, strict=True)
-        lines.append(
-            [visible(row.label), *(_cell(cell, column, table.intervals, notes) for cell, column in cells)]
-        )
+    top = len(lines)
+    rules = []
+    for section, rows in table.blocks():
+        rules.append(len(lines))
+        if section:
+            lines.append([visible(section), *("" for _ in table.columns)])
+        for row in rows:
+            cells = zip(row.cells, table.columns, strict=True)
+            label = visible(row.name) + raised(row.seen, False, row.note, notes)
+            lines.append([label, *(_cell(cell, column, table.intervals, notes) for cell, column in cells)])
     widths = [max(cell_len(line[i]) for line in lines) for i in range(len(lines[0]))]
 
     def drawn(line: list[str]) -> str:
@@ -40,11 +46,14 @@ def _table(table: Table) -> str:
         return _GAP.join(parts).rstrip()
 
     shown = [drawn(line) for line in lines]
-    shown.insert(2 if grouped else 1, "─" * (sum(widths) + len(_GAP) * len(table.columns)))
+    rule = "─" * (sum(widths) + len(_GAP) * len(table.columns))
+    # The references stand apart by their place; a rule for each change of sections alone.
+    sections = any(row.section or row.quoted for row in table.rows)
+    for place in reversed(rules if sections else [top]):
+        shown.insert(place, rule)
     remarks = [f"{superscript(number)} {visible(note)}" for note, number in notes.items()]
     remarks += [visible(note) for note in table.notes]
-    if any(cell.mark for row in table.rows for cell in row.cells):
-        remarks.append("* best, + second; derainers within noise of each other share the mark")
+    remarks += filter(None, [legend(table, "* best", "+ second", TIED)])
     return "\n".join([visible(table.caption), "", *shown, "", *remarks]).rstrip() + "\n"
 
 
@@ -53,7 +62,6 @@ def _cell(cell: Cell, column: Column, intervals: bool, notes: dict[str, int]) ->
     interval = cell.interval_text(column) if intervals else ""
     if interval:
         text += f" {interval}"
-    if cell.note:
-        return text + superscript(notes[cell.note]) + (_MARKS[cell.mark] if cell.mark else "")
+    signs = raised(cell.seen, cell.tied, cell.note, notes)
     # The sign has a column of its own, or numbers of one column would not line up.
-    return text + _MARKS[cell.mark]
+    return text + signs + (_MARKS[cell.mark] if cell.mark or not signs else "")

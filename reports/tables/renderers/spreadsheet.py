@@ -1,42 +1,27 @@
-"""Tables as CSV, with every digit there is."""
+"""Flat rows as one CSV table, with every digit there is."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Sequence
+from typing import Any
 
+from reports.tables.flat import columns_of
 from reports.tables.renderers.escape import spreadsheet
-from reports.tables.table import Cell, Column, Table
 
 
-def render_csv(tables: Sequence[Table]) -> str:
-    """One block per table, with an empty line between.
-
-    Numbers are unrounded and in the unit of their header, which names the protocol too. A missing number is
-    empty, and the last column says why.
-    """
+def render_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """One line per number under one header; what is missing is empty, and `note` says why."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    for number, table in enumerate(tables):
-        if number:
-            buffer.write("\n")
-        header = ["table", table.head]
-        for column in table.columns:
-            name = column.full_header + (f" {column.protocol}" if column.protocol else "")
-            header += [name, f"{name} low", f"{name} high"] if table.intervals else [name]
-        writer.writerow([spreadsheet(text) for text in (*header, "notes")])
-        for row in table.rows:
-            line: list[str] = [spreadsheet(table.name), spreadsheet(row.label)]
-            notes = []
-            for cell, column in zip(row.cells, table.columns, strict=True):
-                line += _numbers(cell, column, table.intervals)
-                if cell.note:
-                    notes.append(f"{column.full_header}: {cell.note}")
-            writer.writerow([*line, spreadsheet("; ".join(notes))])
+    keys = columns_of(rows)
+    writer.writerow(keys)
+    writer.writerows([_text(row.get(key)) for key in keys] for row in rows)
     return buffer.getvalue()
 
 
-def _numbers(cell: Cell, column: Column, intervals: bool) -> list[str]:
-    values = (cell.value, cell.low, cell.high) if intervals else (cell.value,)
-    return ["" if value is None else repr(value * column.scale) for value in values]
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return spreadsheet(value) if isinstance(value, str) else repr(value)

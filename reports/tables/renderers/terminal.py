@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reports.tables.renderers.escape import superscript, visible
+from reports.tables.marks import legend
+from reports.tables.renderers.escape import TIED, raised, superscript, visible
 from reports.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def print_tables(tables: Sequence[Table], console: Console) -> None:
             console.print(_rich(part, notes))
         for note, number in notes.items():
             console.print(_text(f"{superscript(number)} {note}", "dim"))
-        for note in table.notes:
+        for note in (*table.notes, *filter(None, [legend(table, "best in bold", "second underlined", TIED)])):
             console.print(_text(note, "dim"))
         console.print()
 
@@ -71,12 +72,17 @@ def _rich(table: Table, notes: dict[str, int]) -> RichTable:
     for column in table.columns:
         header = column.header if shared == {""} else f"{column.group}\n{column.header}"
         drawn.add_column(_lines(header), justify="right", no_wrap=True)
-    for row in table.rows:
-        cells = (
-            _cell(cell, column, table.intervals, notes)
-            for cell, column in zip(row.cells, table.columns, strict=True)
-        )
-        drawn.add_row(_text(row.label, "italic" if row.reference else ""), *cells)
+    for section, rows in table.blocks():
+        if section:
+            drawn.add_row(_text(section, "bold"))
+        for row in rows:
+            cells = (
+                _cell(cell, column, table.intervals, notes)
+                for cell, column in zip(row.cells, table.columns, strict=True)
+            )
+            label = row.name + raised(row.seen, False, row.note, notes)
+            drawn.add_row(_text(label, "italic" if row.reference or row.quoted else ""), *cells)
+        drawn.add_section()
     return drawn
 
 
@@ -87,8 +93,7 @@ def _cell(cell: Cell, column: Column, intervals: bool, notes: dict[str, int]) ->
     shown = Text.assemble(text)
     if intervals and (interval := cell.interval_text(column)):
         shown.append(f" {interval}", style="dim")
-    if cell.note:
-        shown.append(superscript(notes[cell.note]))
+    shown.append(raised(cell.seen, cell.tied, cell.note, notes))
     return shown
 
 

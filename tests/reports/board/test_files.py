@@ -143,12 +143,16 @@ def test_lies_are_refused_with_a_line_each_and_nothing_is_written(board: Path) -
     assert not (board.parent / "LEADERBOARD.md").exists()
 
 
-def test_shared_ranks_are_shown(run_records: MakeRun) -> None:
-    board = make_board(run_records(rains=("streaks:medium",), tasks=("detection",)))
+def test_ranks_go_by_value_and_what_ties_with_the_best_is_marked(
+    run_records: MakeRun, record: Callable[..., Record]
+) -> None:
+    records = run_records(rains=("streaks:medium",), tasks=("detection",))
+    board = make_board([*records, record("close", skill=(0.795, 0.01))])
     (section,) = board.sections
-    assert dict(section.ranks) == {"rdmc": 1, "twin": 1, "guided": 3, "median": 4}
+    assert dict(section.ranks) == {"rdmc": 1, "twin": 1, "close": 3, "guided": 4, "median": 5}
     assert [row.label for row in section.table.rows][:4] == ["clean", "none", "rdmc", "twin"]
-    assert build_site(board)["index.html"].count(b">=</abbr>") == 2
+    assert [row.label for row in section.table.rows if row.cells[0].tied] == ["close"]
+    assert "3<abbr" in build_site(board)["index.html"].decode()
 
 
 def test_one_derainer_is_not_ranked(run_records: MakeRun) -> None:

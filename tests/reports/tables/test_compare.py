@@ -110,7 +110,8 @@ def test_report_command(tmp_path: Path, run_records: MakeRun) -> None:
     ]
     result = CliRunner().invoke(app, ["report", str(tmp_path / "run"), *options])
     assert result.exit_code == 0, result.output
-    assert out.read_text().splitlines()[3].split(",")[1] == "rdmc"
+    lines = out.read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1::2]][2] == "rdmc"
     assert "summary" in CliRunner().invoke(app, ["report", str(tmp_path / "run"), "--help"]).output
     shown = CliRunner().invoke(app, ["report", str(tmp_path / "run")])
     assert "rdmc" in shown.output

@@ -1,0 +1,66 @@
+"""Lists and pairs as users write them: ``a,b,c`` and ``old=new``, with double quotes around what holds a separator."""
+
+from __future__ import annotations
+
+_OPENING, _CLOSING = "([{", ")]}"
+BRACKETS = _OPENING + _CLOSING
+#: What a label that stands without quotes is made of; other text may be read as something else.
+_PLAIN = "_.+-"
+
+
+def split_outside(text: str, separator: str, most: int = -1) -> list[str]:
+    """Split a text at a character, wherever it stands neither in brackets nor in double quotes.
+
+    Args:
+        text: As the user wrote it.
+        separator: One character.
+        most: How many splits at most; -1 for all.
+
+    Example:
+        >>> split_outside('a,b?x=[1,2],"c, d"=e', ",")
+        ['a', 'b?x=[1,2]', '"c, d"=e']
+    """
+    depth, quoted, pieces = 0, False, [""]
+    for letter in text:
+        quoted ^= letter == '"'
+        if not quoted:
+            depth = max(0, depth + (letter in _OPENING) - (letter in _CLOSING))
+        if letter == separator and depth == 0 and not quoted and most != 0:
+            pieces.append("")
+            most -= 1
+        else:
+            pieces[-1] += letter
+    return pieces
+
+
+def labelled(label: str, text: str) -> str:
+    """Write ``LABEL=TEXT`` so that it is read as such."""
+    plain = all(letter.isalnum() or letter in _PLAIN for letter in label)
+    return f"{label}={text}" if plain else f'"{label}"={text}'
+
+
+def unquoted(text: str) -> str:
+    """Text without the double quotes around it."""
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a list separated by commas, without quotes; empty ones are left out.
+
+    Example:
+        >>> listed('a,"b, c"')
+        ['a', 'b, c']
+    """
+    return [unquoted(part) for part in split_outside(text, ",") if part.strip()]
+
+
+def pair(text: str, mark: str = "=") -> tuple[str, str] | None:
+    """Both sides of a pair, without quotes; None where there is no separator or a side is empty.
+
+    Example:
+        >>> pair('"RDMC (ours)"=rdmc')
+        ('RDMC (ours)', 'rdmc')
+    """
+    parts = [unquoted(part) for part in split_outside(text, mark, 1)]
+    return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else None

@@ -1,0 +1,80 @@
+"""The table of a paper: derainers by data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bench.errors import BadData
+from bench.keep.records import Record
+from reports.arrangement import arrangement_of
+from reports.tables.presets import build_tables
+from reports.tables.table import Choice
+
+MakeRun = Callable[..., list[Record]]
+LABELS = ("clean", "none", "median", "rdmc")
+
+
+@pytest.fixture(scope="module")
+def records(run_records: MakeRun) -> list[Record]:
+    """A set that is only measured, two that a detector looks at, and a dry day."""
+    measured = run_records(LABELS, ("streaks:heavy",), ("restoration",), data="pairs/rain100h")
+    looked = run_records(LABELS, ("none", "streaks:light"), ("restoration", "detection"), data="coco/val")
+    street = run_records(LABELS, ("streaks:light",), ("restoration", "detection"))
+    return measured + looked + street
+
+
+def test_groups_are_data_sets_and_the_average_is_last(records: list[Record]) -> None:
+    (table,) = build_tables(records, "survey", None, arrangement_of(name=["rain100h@streaks:heavy=Rain100H"]))
+    assert [(c.group, c.title) for c in table.columns] == [
+        ("coco/val@streaks:light", "PSNR Y"),
+        ("coco/val@streaks:light", "AP"),
+        ("Rain100H", "PSNR Y"),
+        ("Rain100H", "SSIM Y"),
+        ("street/test@streaks:light", "PSNR Y"),
+        ("street/test@streaks:light", "AP"),
+        ("average", "PSNR Y"),
+        ("average", "AP"),
+        ("", "params"),
+    ]
+    assert "none" not in {c.group.rpartition("@")[2] for c in table.columns}
+    assert [row.label for row in table.rows] == ["clean", "none", "rdmc", "median"]
+    assert "average: the unweighted mean of the columns, PSNR Y over 3, AP over 2" in table.notes
+
+
+def test_the_average_is_that_of_the_columns(records: list[Record]) -> None:
+    (table,) = build_tables(records, "survey")
+    keys = [column.key for column in table.columns]
+    row = next(row for row in table.rows if row.label == "rdmc")
+    parts = [
+        cell.value
+        for cell, key in zip(row.cells, keys, strict=True)
+        if key.endswith("/ap") and "mean" not in key
+    ]
+    mean = row.cells[keys.index("mean/ap")]
+    assert mean.value == pytest.approx(sum(parts) / 2)  # type: ignore[arg-type]
+    assert mean.low is not None
+
+
+def test_two_protocols_have_no_average(run_records: MakeRun) -> None:
+    one = run_records(LABELS, ("streaks:light",), ("segmentation",))
+    other = run_records(LABELS, ("streaks:light",), ("segmentation",), data="camvid/val")
+    changed = []
+    for record in other:
+        scores = tuple(s.model_copy(update={"protocol": "miou@11"}) for s in record.scores)
+        model = record.model.model_copy(update={"classes": 11})  # type: ignore[union-attr]
+        changed.append(record.model_copy(update={"scores": scores, "model": model}))
+    (table,) = build_tables(one + changed, "survey")
+    assert "no average of mIoU: miou@11 and miou@3 are different protocols" in table.notes
+    assert not any(column.group == "average" for column in table.columns)
+
+
+def test_a_group_of_columns_is_chosen_by_its_name(records: list[Record]) -> None:
+    (table,) = build_tables(records, "survey", Choice(columns=("average", "params")))
+    assert [column.key for column in table.columns] == ["mean/psnr_y", "mean/ap", "params"]
+
+
+def test_a_dry_day_alone_has_no_survey(run_records: MakeRun) -> None:
+    with pytest.raises(BadData, match="nothing to show in table survey"):
+        build_tables(run_records(LABELS, ("none",), ("detection",)), "survey")
