@@ -61,6 +61,7 @@ def open_acdc(root: Path, split: str | None = None) -> DataSet:
             raise BadData(
                 f"{images} lacks the condition {condition}/: unpack ACDC again; it holds {layout.contents(images)}"
             )
+    for condition in CONDITIONS:
         if not (images / condition / split).is_dir():
             raise BadData(
                 f"{images / condition} has no split {split}/: give another --split; it holds "

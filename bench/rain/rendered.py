@@ -79,7 +79,8 @@ class RenderedRain(BroughtRain):
         if missing:
             raise BadData(
                 f"rain {self.spec}: {len(missing)} of {len(data.scenes)} scenes of {data.name} have no image there, "
-                f"the first is {missing[0]}; it holds {layout.contents(self.folder)}"
+                f"the first is {missing[0]}: add them, or give data of the others alone; it holds "
+                f"{layout.contents(self.folder)}"
             )
         layout.check_inside(list(found.values()), [self.folder])
         layout.in_threads(lambda scene: _check_size(scene, found[scene.id]), data.scenes)
@@ -139,6 +140,8 @@ class RenderedRain(BroughtRain):
 def _differing(names: Sequence[str], choice: str) -> list[str]:
     """Return the words in which names differ, those of a choice that did not do among them."""
     start = _whole(names[0], _alike(names))
+    if re.match(r"[\d.]+($|[/_])", names[0][start:]):  # a number says little without the word before it
+        start = _whole(names[0], start - 1)
     end = _whole(names[0][::-1], _alike([name[::-1] for name in names]))
     if choice and (at := names[0].lower().find(choice.lower())) >= 0:
         start = min(start, at)

@@ -81,7 +81,7 @@ def test_raincityscapes_by_the_words_of_its_names(cityscapes: Path, rain_citysca
 
 def test_two_patterns_and_none_chosen_are_refused(cityscapes: Path, rain_cityscapes: Path) -> None:
     with pytest.raises(
-        BadData, match=r"6 images of scene lindau_000003_000019.*:CHOICE, such as 0\.01_beta_0"
+        BadData, match=r"6 images of scene lindau_000003_000019.*:CHOICE, such as alpha_0\.01_beta_0"
     ) as e:
         shown(f"cityscapes:{cityscapes}", f"rendered:{rain_cityscapes}")
     assert "\n" not in str(e.value)
@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_told_before_the_run(coco_like: Path, tmp_path: Pat
     put(folder / "a.png", 201)
     choices = {"data": data, "rain": f"rendered:{folder}", "task": "restoration"}
     with pytest.raises(
-        BadData, match=r"1 of 2 scenes of coco/val have no image there, the first is b; it holds a.png"
+        BadData, match=r"1 of 2 scenes of coco/val have no image there, the first is b: add them, or"
     ):
         outline(suite_of(choices))
     put(folder / "b.png", 202, (8, 6))
