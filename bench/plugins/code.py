@@ -75,22 +75,25 @@ def _levels_above(folder: Path) -> int:
 def find(home: Home, name: str) -> ModuleSpec | None:
     """Find a module or package of the user's own by the first part of its name.
 
-    That is what lies in one of the folders, and what lies elsewhere on ``sys.path`` but belongs to no installed
-    distribution; a package that is installed for development belongs to the user.
+    That is what lies in the first of the folders, where nothing of the name is installed in the others too, and what
+    lies elsewhere on ``sys.path`` but belongs to no installed distribution; a package that is installed for development
+    belongs to the user.
 
     Returns:
         Where it lies, under its plain name; None where it is the program's, the standard library's or installed.
     """
     if name in TAKEN:
         return None
-    spec = next(filter(None, (PathFinder.find_spec(name, [str(folder)]) for folder in home.folders)), None)
-    # A folder of data is a package of no code to Python: as in Python it comes after everything else.
-    if spec is not None and spec.origin is not None:
-        return spec
+    beside = PathFinder.find_spec(name, [str(home.folders[0])])
+    if beside is not None and beside.origin is not None:
+        return beside
     elsewhere = _elsewhere(name)
-    if elsewhere is None:
-        return spec
-    return elsewhere if _is_own(elsewhere) else None
+    if elsewhere is not None and not _is_own(elsewhere):
+        return None
+    further = [PathFinder.find_spec(name, [str(folder)]) for folder in home.folders[1:]]
+    found = [spec for spec in (*further, elsewhere, beside) if spec is not None]
+    # A folder of data is a package of no code to Python: as in Python it comes after everything else.
+    return next((spec for spec in found if spec.origin is not None), found[0] if found else None)
 
 
 def code_of(path: Path) -> dict[str, str]:

@@ -274,6 +274,18 @@ def test_a_file_in_a_package_is_a_module_of_it(tmp_path: Path) -> None:
     assert not {"repo", "lib"} & set(sys.modules)
 
 
+def test_installed_packages_come_before_what_lies_at_the_root_of_the_repository(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        tools__my="import yaml, common\ndef f(): return yaml.__name__, common.N",
+        yaml="",
+        common="N = 1",
+    )
+    (tmp_path / "setup.py").touch()
+    assert called(tmp_path, "tools/my.py:f") == ("yaml", 1)
+    assert set(key(tmp_path, "tools/my.py:f")) == {"my.py", "common"}
+
+
 def test_dots_lead_out_of_folders_that_no_file_makes_packages(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import bench
+from bench.engine.here import ThisProcess
 from bench.errors import BadConfig
 from bench.hashing import content_key
 from bench.images import write_image
@@ -41,6 +42,12 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder / name / "0.png", np.random.default_rng(seed).integers(0, 256, (24, 32, 3), np.uint8)
         )
     return folder
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in this process: no worker has to start."""
+    monkeypatch.setattr("bench.api.ThisMachine", lambda *_: ThisProcess())
 
 
 def go(derainer: Any, pairs: Path, out: Path, **choices: Any) -> dict[str, Any]:
@@ -90,7 +97,7 @@ def test_in_a_notebook_what_a_function_uses_counts() -> None:
     assert changed(n=3) == {"n"}
 
 
-def test_objects_run_beside_names_and_are_not_run_twice(pairs: Path, tmp_path: Path) -> None:
+def test_objects_run_beside_names_and_are_not_run_twice(here: None, pairs: Path, tmp_path: Path) -> None:
     net = Net()
     net.train()
     first = go({"ours": net, "half": lambda image: image // 2, "median": "median"}, pairs, tmp_path)
