@@ -40,6 +40,7 @@ readers.register("bdd100k", "bench.data.bdd100k:READER")
 readers.register("voc", "bench.data.voc:READER")
 readers.register("yolo", "bench.data.yolo:READER")
 readers.register("images", "bench.data.images:READER")
+readers.register("video", "bench.data.video:READER")
 
 
 def open_data(spec: str, split: str | None = None) -> DataSet:
@@ -125,8 +126,15 @@ def _folder(reader: Reader, spec: str, folder: str) -> Path:
             )
         return reader.embedded
     if not folder:
-        raise BadData(f"--data {spec} names no folder: use {spec.rstrip(':')}:DIR")
+        what = "file" if reader.of_file else "folder"
+        raise BadData(f"--data {spec} names no {what}: use {spec.rstrip(':')}:{reader.place}")
     root = Path(folder).expanduser()
+    if reader.of_file:
+        if not root.is_file():
+            raise BadData(
+                f"--data {spec}: there is no file {root}; check the path (relative to {Path.cwd()})"
+            )
+        return root
     if root.is_file():
         raise BadData(f"--data {spec}: {root} is a file: give the folder of the data set")
     if not root.is_dir():

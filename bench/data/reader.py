@@ -48,6 +48,7 @@ class Reader:
         split: What ``--split`` is where it is not given.
         layout: Says how the rainy variant of a data set that it has opened is written; None where it cannot be.
         embedded: The folder of a data set that comes with its reader, which takes no other; None where one is given.
+        of_file: Whether it opens a file instead of a folder.
     """
 
     kind: str
@@ -57,11 +58,17 @@ class Reader:
     split: str = "none"
     layout: Callable[[DataSet], Layout] | None = None
     embedded: Path | None = None
+    of_file: bool = False
+
+    @property
+    def place(self) -> str:
+        """What stands behind the colon, as help writes it."""
+        return "FILE" if self.of_file else "DIR"
 
     @property
     def spec(self) -> str:
         """What ``--data`` takes."""
-        return self.kind if self.embedded is not None else f"{self.kind}:DIR"
+        return self.kind if self.embedded is not None else f"{self.kind}:{self.place}"
 
 
 def as_png(name: str) -> str:
