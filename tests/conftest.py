@@ -5,8 +5,12 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from bench.engine.here import ThisProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,3 +61,11 @@ def golden() -> Callable[[str], Path]:
         return SHARED / "golden" / kept.name
 
     return find
+
+
+@pytest.fixture(scope="session")
+def inline() -> ThisProcess:
+    """The test's own process as a place of work: no worker has to start, and monkeypatches reach the work."""
+    from bench.engine.here import ThisProcess
+
+    return ThisProcess()

@@ -6,15 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.engine.here import ThisProcess
 from bench.images import write_image
 from bench.seeds import rng_from
-
-
-@pytest.fixture(scope="session")
-def inline() -> ThisProcess:
-    """The test's own process as a place of work: no worker has to start, and monkeypatches reach the work."""
-    return ThisProcess()
 
 
 @pytest.fixture(scope="session")

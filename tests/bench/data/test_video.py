@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-import bench
+from bench.api import run_suite
 from bench.data import open_data
+from bench.engine.suite import suite_of
 from bench.errors import BadData
 from bench.video.read import frames, open_clip
 
@@ -29,7 +31,7 @@ def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_its_frames_are_scenes_and_are_taken_out_once(clip: Path, tmp_path: Path) -> None:
+def test_its_frames_are_scenes_and_are_taken_out_once(clip: Path, tmp_path: Path, inline: Any) -> None:
     data = open_data(f"video:{clip}")
     assert [scene.id for scene in data.scenes] == [f"{i:06}" for i in range(1, 6)]
     assert data.own_rain
@@ -39,9 +41,8 @@ def test_its_frames_are_scenes_and_are_taken_out_once(clip: Path, tmp_path: Path
     (folder,) = (tmp_path / "cache" / "video").iterdir()
     (folder / "000001.png").unlink()
     assert len(open_data(f"video:{clip}").scenes) == 4  # from the cache
-    run = bench.run(
-        "median", measure="piqe", data=f"video:{clip}", out=tmp_path / "run", device="cpu", workers=1
-    )
+    suite = suite_of({"derainer": "median", "measure": "piqe", "data": f"video:{clip}"})
+    run = run_suite(suite, tmp_path / "run", device="cpu", place=inline)
     assert {(r.variant, r.status) for r in run.records} == {("video/dash@own", "ok")}
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bench
+from bench.api import run_suite
+from bench.engine.suite import suite_of
 from bench.errors import MissingDependency, UnknownName
 from bench.keep.records import read_records
 from bench.keep.store import Store
@@ -47,9 +50,10 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("library")
-def test_its_metrics_go_through_a_run(tmp_path: Path) -> None:
+def test_its_metrics_go_through_a_run(tmp_path: Path, inline: Any) -> None:
     out = tmp_path / "run"
-    run = bench.run("median", measure="pyiqa:dark,pyiqa:apart", limit=2, out=out, device="cpu", workers=1)
+    suite = suite_of({"derainer": "median", "measure": "pyiqa:dark,pyiqa:apart", "limit": 2})
+    run = run_suite(suite, out, device="cpu", place=inline)
     scores = {(r.task, r.derainer.label): r for r in run.records}
     apart = scores["pyiqa:apart", "clean"].score("pyiqa:apart")
     assert apart is not None

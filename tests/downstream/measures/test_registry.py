@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import bench
+from bench.api import run_suite
 from bench.engine.suite import suite_of
 from bench.engine.verify import verify
 from bench.errors import BadConfig, BadWeights, UnknownName
@@ -58,11 +60,12 @@ def test_measures_join_the_tasks_or_stand_alone() -> None:
         suite_of({"task": "fsimm"})
 
 
-def test_a_run_adds_measures_to_what_is_there(tmp_path: Path) -> None:
+def test_a_run_adds_measures_to_what_is_there(tmp_path: Path, inline: Any) -> None:
     out = tmp_path / "run"
 
     def go(measure: str) -> bench.Run:
-        return bench.run("median", measure=measure, limit=2, out=out, device="cpu", workers=1)
+        suite = suite_of({"derainer": "median", "measure": measure, "limit": 2})
+        return run_suite(suite, out, device="cpu", place=inline)
 
     first = {record.filename(): record for record in go("gmsd").records}
     go("haarpsi")
@@ -76,11 +79,14 @@ def test_a_run_adds_measures_to_what_is_there(tmp_path: Path) -> None:
     assert [changed for _, changed in rescore(Store(out))] == [False] * len(both)
 
 
-def test_a_measure_of_a_file_goes_through_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measure_of_a_file_goes_through_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: Any
+) -> None:
     forget(monkeypatch)
     (tmp_path / "own.py").write_text(SHARP)
     spec, out = f"{tmp_path / 'own.py'}:sharp", tmp_path / "run"
-    run = bench.run("median", measure=spec, limit=2, out=out, device="cpu", workers=1)
+    suite = suite_of({"derainer": "median", "measure": spec, "limit": 2})
+    run = run_suite(suite, out, device="cpu", place=inline)
     scores = {r.derainer.label: r.score("sharp").value for r in run.records if r.task == "sharp"}  # type: ignore[union-attr]
     assert scores["median"] < scores["none"]  # type: ignore[operator]
     (path,) = (out / "records").glob("*--sharp--*median*")

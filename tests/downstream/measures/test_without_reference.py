@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-import bench
+from bench.api import run_suite
+from bench.engine.suite import suite_of
 from bench.images import write_image
 from downstream.measures.natural import asymmetric, brisque, grey, halved, niqe
 from downstream.measures.perception import piqe
@@ -80,16 +82,14 @@ def test_small_and_flat_images(name: str, shape: tuple[int, int], value: float) 
 
 
 def test_photos_of_rain_are_scored_with_no_clean_ones(
-    pairs: dict[str, tuple[np.ndarray, np.ndarray]], tmp_path: Path
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]], tmp_path: Path, inline: Any
 ) -> None:
     (tmp_path / "photos").mkdir()
     for index, shade in enumerate((0.9, 1.0, 1.1)):
         image = cv2.convertScaleAbs(pairs["even"][0], alpha=shade)
         write_image(tmp_path / "photos" / f"{index}.png", image)
-    run = bench.run(
-        "median", measure="niqe,piqe", data=f"images:{tmp_path / 'photos'}", out=tmp_path / "run",
-        device="cpu", workers=1,
-    )  # fmt: skip
+    suite = suite_of({"derainer": "median", "measure": "niqe,piqe", "data": f"images:{tmp_path / 'photos'}"})
+    run = run_suite(suite, tmp_path / "run", device="cpu", place=inline)
     assert {(r.task, r.derainer.label) for r in run.records} == {("quality", "none"), ("quality", "median")}
     for record in run.records:
         for name in COMPUTE:

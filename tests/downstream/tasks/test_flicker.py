@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-import bench
+from bench.api import run_suite
 from bench.data.base import Scene
+from bench.engine.suite import suite_of
 from bench.images import read_image, write_image
 from bench.keep.store import Store
 from bench.score.rescore import rescore
@@ -42,10 +44,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_run_gives_what_the_definition_says(clip: Path, tmp_path: Path) -> None:
-    run = bench.run(
-        "median", measure="flicker", data=f"pairs:{clip}", out=tmp_path / "run", device="cpu", workers=1
-    )
+def test_a_run_gives_what_the_definition_says(clip: Path, tmp_path: Path, inline: Any) -> None:
+    suite = suite_of({"derainer": "median", "measure": "flicker", "data": f"pairs:{clip}"})
+    run = run_suite(suite, tmp_path / "run", device="cpu", place=inline)
     found = {r.derainer.label: r for r in run.records if r.task == "flicker"}
     names = [path.stem for path in sorted((clip / "rain").iterdir())]
     sides = {side: [read_image(clip / side / f"{name}.png") for name in names] for side in ("rain", "norain")}
