@@ -34,8 +34,9 @@ Split = Annotated[str | None, typer.Option(help="The data set's split, e.g. val2
 Rain = Annotated[
     str | None,
     typer.Option(
-        help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR, none, own (the photos are of real rain), "
-        "rendered:DIR[:CHOICE] or FILE.py:FUNCTION[:ARG]; separated by commas. "
+        help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR, another of `bench list rains`, any of these with "
+        "+night, none, own (the photos are of real rain), rendered:DIR[:CHOICE] or FILE.py:FUNCTION[:ARG]; "
+        "separated by commas. "
         "[default: streaks:medium]"
     ),
 ]
