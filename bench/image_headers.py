@@ -93,8 +93,12 @@ def check_pixels(path: Path, data: bytes) -> None:
         BadData: If it states no pixels, or more than are decoded.
     """
     size = stated_size(data)
-    if size is None:
-        return
+    if size is not None:
+        check_size(path, size)
+
+
+def check_size(path: Path, size: tuple[int, int]) -> None:
+    """Check a stated (height, width); errors as for :func:`check_pixels`."""
     if min(size) < 1:
         raise undecodable(path)
     limit = max(MOST_PIXELS, whole_variable(PIXELS_VARIABLE))

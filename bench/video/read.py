@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BadData, MissingDependency
+from bench.image_headers import check_size
 
 #: FFmpeg's number of the BT.709 matrix; everything else is read by that of BT.601, as players do.
 _BT709 = 1
@@ -75,9 +76,10 @@ def open_clip(path: Path) -> Clip:
         raise BadData(f"{path} does not exist: check the path")
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
+            stream = _picture(container)
+            if stream is None:
                 raise BadData(f"{path} holds no picture: it is no video")
-            stream = container.streams.video[0]
+            check_size(path, (stream.height, stream.width))
             first = next(container.decode(stream), None)
             if first is None:
                 raise BadData(f"{path} holds no frame that can be read")
@@ -107,7 +109,7 @@ def frames(clip: Clip) -> Iterator[Frame]:
     last = None
     try:
         with av.open(str(clip.path)) as container:
-            stream = container.streams.video[0]
+            stream = _picture(container)
             for found in _decoded(av, container, stream):
                 time = found.pts if found.pts is not None else 0 if last is None else last + round(step)
                 if last is not None and time <= last:
@@ -119,6 +121,11 @@ def frames(clip: Clip) -> Iterator[Frame]:
                 yield Frame(time, _upright(image, found))
     except av.FFmpegError as error:
         raise BadData(f"{clip.path} is no video that can be read: {_why(error)}") from None
+
+
+def _picture(container: Any) -> Any:
+    """The stream that a player shows; None where there is none. Covers of albums are streams of one picture."""
+    return container.streams.best("video")
 
 
 def _decoded(av: Any, container: Any, stream: Any) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -130,7 +129,7 @@ def _parts(clip: Clip, out: Path, derainer: Derainer) -> Path:
     }
     note = parts / "what.json"
     if note.is_file():
-        if json.loads(note.read_text()) != json.loads(canonical_json(what)):
+        if note.read_bytes() != canonical_json(what).encode():
             raise BadConfig(
                 f"{parts} holds a part of another clip, or of one by another derainer: remove it, or give another "
                 f"--out"

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from bench import image_headers
 from bench.cli import app
 from bench.errors import BadConfig, BadData, MissingDependency
 from bench.video import read, restore
@@ -194,6 +195,14 @@ def test_what_is_no_video_is_one_line(
     with pytest.raises(BadData, match=said) as caught:
         check(tmp_path / name, tmp_path / "dry.mp4")
     assert "\n" not in str(caught.value)
+
+
+def test_frames_that_are_too_large_are_refused(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_headers, "MOST_PIXELS", 64 * 96 - 1)
+    with pytest.raises(BadData, match=r"dash\.mp4 is 96 x 64, more than the 6,143 pixels that are decoded"):
+        check(source, tmp_path / "dry.mp4")
 
 
 def test_outputs_that_cannot_be_are_said_before_any_work(source: Path, tmp_path: Path) -> None:
