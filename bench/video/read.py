@@ -13,6 +13,9 @@ import numpy as np
 from bench.errors import BadData, MissingDependency
 from bench.image_headers import check_size
 
+#: What files are taken for, by what is in them. Playlists are not among them: they name further files and addresses.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,nut"
+
 #: FFmpeg's number of the BT.709 matrix; everything else is read by that of BT.601, as players do.
 _BT709 = 1
 
@@ -64,6 +67,15 @@ def library() -> Any:
     return av
 
 
+def opened(path: Path) -> Any:
+    """Open a media file for reading; a context manager.
+
+    Raises:
+        av.FFmpegError: If it is none.
+    """
+    return library().open(str(path), options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"})
+
+
 def open_clip(path: Path) -> Clip:
     """Read what a video file says of itself, and its first frame.
 
@@ -75,7 +87,7 @@ def open_clip(path: Path) -> Clip:
     if not path.is_file():
         raise BadData(f"{path} does not exist: check the path")
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             stream = _picture(container)
             if stream is None:
                 raise BadData(f"{path} holds no picture: it is no video")
@@ -108,7 +120,7 @@ def frames(clip: Clip) -> Iterator[Frame]:
     step = 1 / (clip.rate * clip.time_base)
     last = None
     try:
-        with av.open(str(clip.path)) as container:
+        with opened(clip.path) as container:
             stream = _picture(container)
             for found in _decoded(av, container, stream):
                 time = found.pts if found.pts is not None else 0 if last is None else last + round(step)

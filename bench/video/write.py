@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.errors import BadConfig, OutputError
 from bench.files import TEMPORARY_PREFIX
-from bench.video.read import Clip, Frame, library
+from bench.video.read import Clip, Frame, library, opened
 
 #: x264: nearly without loss. One thread, because the number of threads shows in the last bits, and no macroblock tree,
 #: with which one run in some hundreds gives other bytes for the same frames.
@@ -34,7 +34,7 @@ def check_writable(clip: Clip, out: Path) -> None:
     av = library()
     trial = out.with_name(f"{TEMPORARY_PREFIX}{out.name}")
     try:
-        with av.open(str(clip.path)) as source, av.open(str(trial), "w", format=_format(av, out)) as target:
+        with opened(clip.path) as source, av.open(str(trial), "w", format=_format(av, out)) as target:
             _picture(target, clip)
             for stream in source.streams.audio:
                 target.add_stream_from_template(stream)
@@ -92,7 +92,7 @@ def join(segments: Sequence[Path], clip: Clip, out: Path) -> None:
     temporary = out.with_name(f"{TEMPORARY_PREFIX}{out.name}")
     try:
         with (
-            av.open(str(clip.path)) as source,
+            opened(clip.path) as source,
             av.open(str(temporary), "w", format=_format(av, out)) as target,
         ):
             # The encoder states rate and head; its frames are those of the segments, which it has made the same way.
@@ -115,7 +115,7 @@ def join(segments: Sequence[Path], clip: Clip, out: Path) -> None:
 
 def _pictures(av: Any, segments: Sequence[Path], stream: Any, clip: Clip) -> Iterator[Any]:
     for path in segments:
-        with av.open(str(path)) as segment:
+        with opened(path) as segment:
             for packet in segment.demux(video=0):
                 if packet.dts is not None:
                     packet.duration = round(1 / (clip.rate * packet.time_base))

@@ -197,6 +197,15 @@ def test_what_is_no_video_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_playlist_does_not_lead_to_other_files(source: Path, median: Any, tmp_path: Path) -> None:
+    restore_clip(check(source, tmp_path / "other.ts"), tmp_path / "other.ts", median, lambda count: None)
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile other.ts\n")
+    with av.open(str(tmp_path / "list.mp4")) as container:
+        assert container.format.name == "concat"  # what FFmpeg by itself does
+    with pytest.raises(BadData, match=r"list\.mp4 is no video that can be read"):
+        check(tmp_path / "list.mp4", tmp_path / "dry.mp4")
+
+
 def test_frames_that_are_too_large_are_refused(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
