@@ -20,7 +20,7 @@ from bench.engine.suite import VARIABLE, ModelChoice, Suite, VariantChoice
 from bench.engine.versions import setting_of
 from bench.errors import BadConfig, BadData, BenchError
 from bench.hashing import content_key
-from bench.keep.records import variant_name
+from bench.keep.records import distinct_slug, variant_name
 from bench.keep.store import Store, missing_scenes
 from bench.problems import Problems
 from bench.rain import BroughtRain, Rain, parse_rain, situation_of
@@ -302,6 +302,36 @@ def _open(choice: VariantChoice) -> DataSet:
     if choice.limit is not None and choice.limit < len(data.scenes):
         data = replace(data.first(choice.limit), name=f"{data.name}[:{choice.limit}]")
     return data
+
+
+def check_seats(outline: Outline) -> None:
+    """Check that models that look up what was found elsewhere have it for every row; nothing is loaded.
+
+    Raises:
+        BenchError: If something is missing, naming it.
+    """
+    from downstream.models import source_of
+    from downstream.models.base import Seat
+
+    problems = Problems(where(outline.suite))
+    for index, model in enumerate(outline.models):
+        check = getattr(source_of(model.name), "check_seats", None)
+        if check is None:
+            continue
+        seats = [
+            Seat(
+                variant.data,
+                distinct_slug(variant.name),
+                distinct_slug(label),
+                variant.choice.limit is None and variant.choice.where is None,
+            )
+            for variant in outline.variants
+            for label in (*variant.situation.references, *(spec.label for spec in outline.derainers))
+            if index in [looking for _, looking in _looks(outline, variant)]
+        ]
+        with problems.at(f"models.{index}"):
+            check(model.task, model.name, seats)
+    problems.settle()
 
 
 def make_plan(outline: Outline, components: Components, store: Store, *, again: bool = False) -> Plan:

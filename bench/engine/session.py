@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.engine import recall
-from bench.engine.plan import Components, Outline, Plan, check_classes, make_plan, outline, where
+from bench.engine.plan import Components, Outline, Plan, check_classes, check_seats, make_plan, outline, where
 from bench.engine.pool import Place, Pool
 from bench.engine.scheduler import Execution, Forecast, Progress, Stopped, execute, forecast, load
 from bench.engine.suite import Suite
@@ -130,6 +130,7 @@ def open_session(
     found = outline(suite)
     for note in found.notes:
         watcher.note(note)
+    check_seats(found)
     trust = ",".join(suite.checkpoint_trust) or None
     # On a cluster it is not this machine that has to have the GPUs.
     settings = Settings(place.resolve_device(device), suite.precision, suite.tile, trust)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.data.base import DataSet, DetectionTruth
+from bench.data.base import DataSet, DetectionTruth, Scene
 from bench.engine.plan import Plan, Shard
 from bench.engine.suite import ModelChoice
 from bench.keep.store import Store
@@ -67,8 +67,8 @@ class Work:
         store: The store's folder.
         variant: The variant's place in the outline.
         lock: Name of the lock to hold meanwhile: of the shard; empty for work that is not cut into shards yet.
-        data: The data set, its scenes those of this work; of its boxes only the categories, since only scoring needs
-            the rest.
+        data: The data set, its scenes those of this work; of its boxes only the categories and the scenes' image ids,
+            since only scoring needs the rest.
         rain: The rain.
         seed: Seeds the rain.
         digests: Scene id to SHA-256 of the scene's files.
@@ -77,6 +77,7 @@ class Work:
         settings: How networks are loaded.
         again: Make evidence that is there already once more.
         images: Where to write what the tasks look at; None keeps it in memory.
+        folder: The variant's folder there, and wherever else something lies by variants.
     """
 
     store: Path
@@ -91,6 +92,7 @@ class Work:
     settings: Settings
     again: bool = False
     images: Path | None = None
+    folder: str = ""
 
     @property
     def scenes(self) -> tuple[str, ...]:
@@ -110,7 +112,7 @@ class Work:
         return replace(
             self,
             lock=self.lock if lock is None else lock,
-            data=replace(self.data, scenes=tuple(by_id[name] for name in scenes)),
+            data=_few(self.data, [by_id[name] for name in scenes]),
             digests={name: self.digests[name] for name in scenes},
             cells=tuple(cell for cell in cells if cell.todo),
         )
@@ -172,7 +174,7 @@ def make_works(
     works = []
     for index, variant in enumerate(plan.outline.variants):
         truth = variant.data.detection
-        few = DetectionTruth({"categories": truth.categories}, {}) if truth else None
+        few = DetectionTruth({"categories": truth.categories}, truth.image_ids) if truth else None
         cells = tuple(
             CellWork(
                 cell.key,
@@ -199,6 +201,7 @@ def make_works(
                 settings,
                 again,
                 store.images(variant.name) if save_images else None,
+                store.images(variant.name).name,
             )
         )
     return works
@@ -207,3 +210,13 @@ def make_works(
 def cut(works: Sequence[Work], shards: Sequence[Shard]) -> list[Work]:
     """Return for each shard the part of its variant's work that it is."""
     return [works[shard.variant].of(shard.scenes, shard.name) for shard in shards]
+
+
+def _few(data: DataSet, scenes: Sequence[Scene]) -> DataSet:
+    """A data set of some scenes, of its boxes the categories and these scenes' image ids."""
+    truth = data.detection
+    if truth is not None:
+        truth = DetectionTruth(
+            truth.coco, {s.id: truth.image_ids[s.id] for s in scenes if s.id in truth.image_ids}
+        )
+    return replace(data, scenes=tuple(scenes), detection=truth)

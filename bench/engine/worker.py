@@ -29,6 +29,7 @@ from bench.keep.evidence import read_index
 from bench.keep.records import distinct_slug
 from bench.keep.store import Store
 from bench.vocabulary import CLEAN, NONE
+from downstream.models.base import Seat
 from downstream.tasks import load_task
 from downstream.tasks.base import Row, Sight
 
@@ -250,6 +251,8 @@ class _Shift:
         if cell.model is not None:
             model = _model(cell.model, self.work.settings)
             _check_key(model.key, cell.what["model"])
+            if hasattr(model, "at"):
+                model = model.at(Seat(self.work.data, self.work.folder, distinct_slug(cell.label)))
         return self.tasks[cell.key].look(self.work.data, model)
 
     def _sight(self, item: _Input, image: np.ndarray, spent: float) -> Sight:

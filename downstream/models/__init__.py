@@ -28,6 +28,7 @@ __all__ = [
 sources: Registry[ModelSource] = Registry("model source", "derain_bench.models")
 sources.register("openmmlab", "downstream.models.openmmlab:SOURCE")
 sources.register("file", "downstream.models.file:SOURCE")
+sources.register("predictions", "downstream.models.predictions:SOURCE")
 sources.register("onnx", "downstream.models.exported:ONNX")
 sources.register("torchscript", "downstream.models.exported:TORCHSCRIPT")
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from bench.data.base import DataSet
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,23 @@ class Detections:
                 f"detections disagree: boxes {self.boxes.shape}, scores {self.scores.shape}, "
                 f"labels {self.labels.shape}; wanted (n, 4), (n,), (n,)"
             )
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where a model looks: at one row of a variant. Models that look nowhere but look up need it.
+
+    Attributes:
+        data: The data set; of its boxes the categories and the scenes' image ids.
+        variant: The variant's folder, as ``--save-images`` names it.
+        row: The folder of the row: the derainer's, ``none`` or ``clean``.
+        whole: Whether the data set is taken whole, so that what it does not have is a mistake.
+    """
+
+    data: DataSet
+    variant: str
+    row: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,10 +79,17 @@ class Source:
 class Model(Protocol):
     """A trained network that looks at an image, as the engine sees it.
 
+    Further methods are optional, and looked for with ``getattr``:
+
+    ``at(seat: Seat) -> Model``
+        The model as it looks at one row of a variant; used there in its place, under the same key.
+    ``predict_scene(scene: str, image) -> Any``
+        Like ``predict``, for models that need to know which scene an image shows. Where it exists it is used instead.
+
     Attributes:
         name: What the user called it; the name in reports.
         task: ``detection`` or ``segmentation``.
-        classes: The classes it knows, in the order of its indices.
+        classes: The classes it knows, in the order of its indices; empty where they are the data set's own.
         key: All that its predictions depend on (config, weights, versions), as JSON values; part of
             evidence's key.
     """
@@ -95,7 +122,13 @@ class Listed:
 
 
 class ModelSource(Protocol):
-    """One of the places that models come from."""
+    """One of the places that models come from.
+
+    One more method is optional, and looked for with ``getattr``:
+
+    ``check_seats(task: str, name: str, seats: Sequence[Seat]) -> None``
+        Check, before anything is loaded, that the model can look at these rows; raises a ``BenchError`` if not.
+    """
 
     def check(self, task: str, name: str | None, checkpoint: str | Path | None) -> str:
         """Check a model's files without loading or running any; return what reports call it.

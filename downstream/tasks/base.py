@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bench.vocabulary import GAIN, HARM, RECOVERY
@@ -142,6 +143,11 @@ class Sight:
     seconds: float
     mask: Callable[[], np.ndarray]
     timed: Callable[[Callable[[np.ndarray], Any]], tuple[Any, float]]
+
+    def seen_by(self, model: Any) -> tuple[Any, float]:
+        """Let a model look at the image; return what it predicts, and the seconds it took."""
+        by_scene = getattr(model, "predict_scene", None)
+        return self.timed(model.predict if by_scene is None else partial(by_scene, self.scene.id))
 
 
 @dataclass(frozen=True)

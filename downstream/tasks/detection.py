@@ -72,18 +72,18 @@ class Detection:
 
     def match(self, classes: Sequence[str], data: DataSet) -> tuple[str, ...]:
         """Match by name; one shared class is enough."""
-        return map_categories(classes, _categories(data)).notes
+        return map_categories(classes or _names(data), _categories(data)).notes
 
     def classes(self, model: Sequence[str], data: DataSet) -> int:
-        """The model's."""
-        return len(model)
+        """The model's; the data set's where the model has none of its own."""
+        return len(model or _names(data))
 
     def look(self, data: DataSet, model: Any) -> Callable[[Sight], DetectionRow]:
         """Return what detects, and gives detections the data set's categories."""
-        mapping = map_categories(model.classes, _categories(data))
+        mapping = map_categories(model.classes or _names(data), _categories(data))
 
         def look(sight: Sight) -> DetectionRow:
-            found, seconds = sight.timed(model.predict)
+            found, seconds = sight.seen_by(model)
             return DetectionRow(sight.scene.id, sight.digest, seconds, *to_categories(found, mapping))
 
         return look
@@ -218,6 +218,10 @@ class CategoryMap:
 
     ids: NDArray[np.int32]
     notes: tuple[str, ...]
+
+
+def _names(data: DataSet) -> tuple[str, ...]:
+    return tuple(str(category["name"]) for category in _categories(data))
 
 
 def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]]) -> CategoryMap:

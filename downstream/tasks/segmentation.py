@@ -57,7 +57,7 @@ class Segmentation:
 
     def match(self, classes: Sequence[str], data: DataSet) -> tuple[str, ...]:
         """Match by name, or by index where either has no names; all classes must agree."""
-        match_classes(classes, _label_space(data))
+        match_classes(classes or _label_space(data), _label_space(data))
         return ()
 
     def classes(self, model: Sequence[str], data: DataSet) -> int:
@@ -67,10 +67,10 @@ class Segmentation:
     def look(self, data: DataSet, model: Any) -> Callable[[Sight], SegmentationRow]:
         """Return what labels an image and counts its pixels."""
         space = _label_space(data)
-        indices = match_classes(model.classes, space)
+        indices = match_classes(model.classes or space, space)
 
         def look(sight: Sight) -> SegmentationRow:
-            labels, seconds = sight.timed(model.predict)
+            labels, seconds = sight.seen_by(model)
             where = str(sight.scene.mask)
             matrix = confusion(indices[labels], sight.mask(), len(space), where=where)
             return SegmentationRow(sight.scene.id, sight.digest, seconds, matrix)

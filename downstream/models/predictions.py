@@ -1,0 +1,201 @@
+"""Predictions made elsewhere: ``predictions:DIR`` holds what any tool found in the images of a run.
+
+``bench run --save-images`` keeps what models are to look at as ``OUT/images/VARIANT/DERAINER/SCENE.png``. Whatever
+looks at these images writes under the same names::
+
+    DIR/VARIANT/DERAINER.json          COCO results: [{image_id, category_id, bbox: [left, top, width, height], score}]
+    DIR/VARIANT/DERAINER/SCENE.png     label maps: the data set's class indices, one channel
+
+Ids are those of the data set's annotation file, so there are no classes to match: the data set's own are taken.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import plugins
+from bench.errors import BadConfig, BadData, BadWeights, some
+from bench.hashing import content_key, sha256_file
+from bench.images import read_labels
+from bench.vocabulary import SEGMENTATION
+from downstream.models.base import Detections, Listed, Model, Seat
+
+#: Raise when a change here changes predictions; part of every key.
+VERSION = 1
+
+
+class PredictionsSource:
+    """See :class:`downstream.models.base.ModelSource`."""
+
+    def check(self, task: str, name: str | None, checkpoint: str | Path | None) -> str:
+        """Check that the folder is there."""
+        folder = _folder(name)
+        if checkpoint is not None:
+            raise BadWeights(f"model {name}: predictions are there already and take no --checkpoint")
+        if not folder.is_dir():
+            raise BadConfig(f"model {name}: no folder {folder}")
+        return folder.name or "predictions"
+
+    def load(
+        self, task: str, name: str | None, checkpoint: str | Path | None, device: str, trust: str | None
+    ) -> Model:
+        """Take the folder's files into the key; nothing is read yet."""
+        return PredictionsModel(self.check(task, name, checkpoint), task, _folder(name))
+
+    def listed(self, task: str | None) -> list[Listed]:
+        """Folders are not listed."""
+        return []
+
+    def is_data(self, name: str) -> bool:
+        """Predictions are data; the folder's files may change all the same, so nothing is remembered of them."""
+        return False
+
+    def check_seats(self, task: str, name: str, seats: Sequence[Seat]) -> None:
+        """Check that the files of every row are there and can be read.
+
+        Raises:
+            BadData: If some are missing, naming them, or one is not what it should be.
+        """
+        folder = _folder(name)
+        if task == SEGMENTATION:
+            wanted = [
+                folder / seat.variant / seat.row / f"{scene.id}.png"
+                for seat in seats
+                for scene in seat.data.scenes
+            ]
+        else:
+            wanted = [folder / seat.variant / f"{seat.row}.json" for seat in seats]
+        missing = [str(path.relative_to(folder)) for path in wanted if not path.is_file()]
+        if missing:
+            raise BadData(
+                f"model {name}: {len(missing)} of {len(wanted)} files are missing in {folder}, {some(missing)}: "
+                f"they are named as `bench run --save-images` names the images"
+            )
+        if task != SEGMENTATION:
+            for seat, path in zip(seats, wanted, strict=True):
+                _read_results(path, seat)
+
+
+class PredictionsModel:
+    """See :class:`downstream.models.base.Model`; it looks up what was found instead of looking."""
+
+    def __init__(self, name: str, task: str, folder: Path, seat: Seat | None = None) -> None:
+        self.name = name
+        self.task = task
+        self.classes: tuple[str, ...] = ()  # the data set's own
+        self._folder = folder
+        self._seat = seat
+        self._found: Mapping[str, Detections] | None = None
+        files = sorted(
+            path for path in folder.rglob("*") if path.suffix in (".json", ".png") and path.is_file()
+        )
+        self.key: dict[str, Any] = {
+            "task": task,
+            "kind": "predictions",
+            "files": content_key([[p.relative_to(folder).as_posix(), sha256_file(p)] for p in files]),
+            "version": VERSION,
+        }
+
+    def at(self, seat: Seat) -> PredictionsModel:
+        """Return the model as it looks at one row of a variant."""
+        made = object.__new__(PredictionsModel)
+        made.__dict__.update(self.__dict__, _seat=seat, _found=None)
+        return made
+
+    def predict(self, image: NDArray[np.uint8]) -> Any:
+        """Nothing is known of an image without the scene that it shows.
+
+        Raises:
+            BadConfig: Always.
+        """
+        raise BadConfig(f"model {self.name} knows scenes of a run only: it cannot look at an image")
+
+    def predict_scene(self, scene: str, image: NDArray[np.uint8]) -> Any:
+        """Look up what was found in a scene.
+
+        Raises:
+            BadData: If the file is missing, or a label map has another size than the image.
+        """
+        assert self._seat is not None  # the engine has put it in its place
+        if self.task == SEGMENTATION:
+            path = self._folder / self._seat.variant / self._seat.row / f"{scene}.png"
+            labels = read_labels(path)
+            if labels.shape != image.shape[:2]:
+                raise BadData(f"label map {path} is {labels.shape}, the image {image.shape[:2]}")
+            return labels
+        if self._found is None:
+            self._found = _read_results(
+                self._folder / self._seat.variant / f"{self._seat.row}.json", self._seat
+            )
+        return self._found.get(scene, _NOTHING)
+
+
+_NOTHING = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+
+
+def _folder(name: str | None) -> Path:
+    _, query, folder = plugins.cut(name or "")
+    if not folder or query:
+        raise BadConfig(f"model {name}: write predictions:DIR")
+    return Path(folder).expanduser()
+
+
+def _read_results(path: Path, seat: Seat) -> dict[str, Detections]:
+    """Read COCO results: scene id to what was found in it.
+
+    Raises:
+        BadData: If the file is none, or names an image or a category that the data set does not have.
+    """
+    truth = seat.data.detection
+    assert truth is not None  # the task's precondition
+    scenes = {image: scene for scene, image in truth.image_ids.items()}
+    labels = {int(category["id"]): index for index, category in enumerate(truth.categories)}
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(entries, list):
+            raise ValueError
+    except (OSError, ValueError, RecursionError):
+        raise BadData(f"{path}: no COCO results: a list of {{image_id, category_id, bbox, score}}") from None
+    found: dict[str, list[tuple[list[float], float, int]]] = {}
+    for number, entry in enumerate(entries):
+        try:
+            image, category = entry["image_id"], int(entry["category_id"])
+            left, top, width, height = (float(value) for value in entry["bbox"])
+            score = float(entry["score"])
+            if not all(map(math.isfinite, (left, top, width, height, score))) or min(width, height) < 0:
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
+            raise BadData(
+                f"{path}: entry {number} is no detection {{image_id, category_id, bbox: [left, top, width, height], "
+                f"score}}"
+            ) from None
+        if category not in labels:
+            raise BadData(
+                f"{path}: entry {number} is of category {category}, which {seat.data.name} does not have"
+            )
+        if image not in scenes:
+            if not seat.whole:
+                continue  # of a scene that this run leaves out
+            raise BadData(
+                f"{path}: entry {number} is of image {image!r}, which {seat.data.name} does not have"
+            )
+        box = [left, top, left + width, top + height]
+        found.setdefault(scenes[image], []).append((box, score, labels[category]))
+    return {scene: _detections(rows) for scene, rows in found.items()}
+
+
+def _detections(rows: Sequence[tuple[list[float], float, int]]) -> Detections:
+    boxes, scores, labels = zip(*rows, strict=True)
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), np.array(labels, np.int64)
+    )
+
+
+SOURCE = PredictionsSource()
