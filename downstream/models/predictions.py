@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,14 @@ from bench import plugins
 from bench.errors import BadConfig, BadData, BadWeights, some
 from bench.hashing import content_key, sha256_file
 from bench.images import read_labels
-from bench.vocabulary import SEGMENTATION
+from bench.vocabulary import DETECTION, SEGMENTATION
 from downstream.models.base import Detections, Listed, Model, Seat
 
 #: Raise when a change here changes predictions; part of every key.
 VERSION = 1
+
+#: Finds what was found in a scene: its id and the image.
+_Look = Callable[[str, NDArray[np.uint8]], Any]
 
 
 class PredictionsSource:
@@ -63,24 +67,16 @@ class PredictionsSource:
         Raises:
             BadData: If some are missing, naming them, or one is not what it should be.
         """
-        folder = _folder(name)
-        if task == SEGMENTATION:
-            wanted = [
-                folder / seat.variant / seat.row / f"{scene.id}.png"
-                for seat in seats
-                for scene in seat.data.scenes
-            ]
-        else:
-            wanted = [folder / seat.variant / f"{seat.row}.json" for seat in seats]
-        missing = [str(path.relative_to(folder)) for path in wanted if not path.is_file()]
+        folder, form = _folder(name), _FORMS[task]
+        wanted = [(seat, path) for seat in seats for path in form.files(folder, seat)]
+        missing = [str(path.relative_to(folder)) for _, path in wanted if not path.is_file()]
         if missing:
             raise BadData(
                 f"model {name}: {len(missing)} of {len(wanted)} files are missing in {folder}, {some(missing)}: "
                 f"they are named as `bench run --save-images` names the images"
             )
-        if task != SEGMENTATION:
-            for seat, path in zip(seats, wanted, strict=True):
-                _read_results(path, seat)
+        for seat, path in wanted:
+            form.check(path, seat)
 
 
 class PredictionsModel:
@@ -92,7 +88,7 @@ class PredictionsModel:
         self.classes: tuple[str, ...] = ()  # the data set's own
         self._folder = folder
         self._seat = seat
-        self._found: Mapping[str, Detections] | None = None
+        self._look: _Look | None = None
         files = sorted(
             path for path in folder.rglob("*") if path.suffix in (".json", ".png") and path.is_file()
         )
@@ -106,7 +102,7 @@ class PredictionsModel:
     def at(self, seat: Seat) -> PredictionsModel:
         """Return the model as it looks at one row of a variant."""
         made = object.__new__(PredictionsModel)
-        made.__dict__.update(self.__dict__, _seat=seat, _found=None)
+        made.__dict__.update(self.__dict__, _seat=seat, _look=None)
         return made
 
     def predict(self, image: NDArray[np.uint8]) -> Any:
@@ -124,17 +120,9 @@ class PredictionsModel:
             BadData: If the file is missing, or a label map has another size than the image.
         """
         assert self._seat is not None  # the engine has put it in its place
-        if self.task == SEGMENTATION:
-            path = self._folder / self._seat.variant / self._seat.row / f"{scene}.png"
-            labels = read_labels(path)
-            if labels.shape != image.shape[:2]:
-                raise BadData(f"label map {path} is {labels.shape}, the image {image.shape[:2]}")
-            return labels
-        if self._found is None:
-            self._found = _read_results(
-                self._folder / self._seat.variant / f"{self._seat.row}.json", self._seat
-            )
-        return self._found.get(scene, _NOTHING)
+        if self._look is None:
+            self._look = _FORMS[self.task].look(self._folder, self._seat)
+        return self._look(scene, image)
 
 
 _NOTHING = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
@@ -198,4 +186,42 @@ def _detections(rows: Sequence[tuple[list[float], float, int]]) -> Detections:
     )
 
 
+def _results_of(folder: Path, seat: Seat) -> list[Path]:
+    return [folder / seat.variant / f"{seat.row}.json"]
+
+
+def _look_up(folder: Path, seat: Seat) -> _Look:
+    (path,) = _results_of(folder, seat)
+    found = _read_results(path, seat)
+    return lambda scene, image: found.get(scene, _NOTHING)
+
+
+def _maps_of(folder: Path, seat: Seat) -> list[Path]:
+    return [folder / seat.variant / seat.row / f"{scene.id}.png" for scene in seat.data.scenes]
+
+
+def _read_maps(folder: Path, seat: Seat) -> _Look:
+    def look(scene: str, image: NDArray[np.uint8]) -> NDArray[Any]:
+        path = folder / seat.variant / seat.row / f"{scene}.png"
+        labels = read_labels(path)
+        if labels.shape != image.shape[:2]:
+            raise BadData(f"label map {path} is {labels.shape}, the image {image.shape[:2]}")
+        return labels
+
+    return look
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How the predictions for a task lie: the files of a row, whether one can be read, and what finds a scene's."""
+
+    files: Callable[[Path, Seat], list[Path]]
+    check: Callable[[Path, Seat], Any]
+    look: Callable[[Path, Seat], _Look]
+
+
+_FORMS = {
+    DETECTION: _Form(_results_of, _read_results, _look_up),
+    SEGMENTATION: _Form(_maps_of, lambda path, seat: None, _read_maps),
+}
 SOURCE = PredictionsSource()
