@@ -128,6 +128,22 @@ def test_two_tasks_of_one_name_are_refused(folder: Path, tmp_path: Path, code: s
         go(folder, task=both)
 
 
+def test_a_file_that_an_argument_names_is_read_again_when_it_is_edited(tmp_path: Path, code: str) -> None:
+    text = code.replace(
+        "    def measure",
+        "    def __init__(self, table):\n        self.by = float(open(table).read())\n\n    def measure",
+    )
+    (tmp_path / "toned.py").write_text(text.replace('name = "colour"', 'name = "toned"'))
+    found = []
+    for number in ("1", "2"):
+        (tmp_path / "by.txt").write_text(number)
+        task: Any = tasks.load_task(f"{tmp_path}/toned.py:Colour?table={tmp_path}/by.txt")
+        found.append((task.by, tasks.code_of(task)))
+        assert tasks.load_task(f"{tmp_path}/toned.py:Colour?table={tmp_path}/by.txt") is task
+    assert [by for by, _ in found] == [1.0, 2.0]
+    assert found[0][1] != found[1][1]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -54,6 +54,7 @@ __all__ = [
     "code_of_module",
     "config_code",
     "cut",
+    "given_key",
     "joined",
     "listed",
     "load",
@@ -128,8 +129,18 @@ def make(
     found, options = load(plugin), plugin.options
     with recording() as opened:
         made = build(found, str(plugin), options, *positional, defaults=defaults, says=says)
+    return Made(made, code_key(plugin) | _hashed(opened, plugin), given_key(plugin))
+
+
+def given_key(plugin: PlugIn) -> dict[str, Any]:
+    """Return what a plug-in's object is made with as keys hold it: of files their hashes.
+
+    Raises:
+        BadConfig: If the options are not written as options are.
+    """
+    options = plugin.options
     given = {**options.arguments, **{f".{name}": value for name, value in options.attributes.items()}}
-    return Made(made, code_key(plugin) | _hashed(opened, plugin), _as_key(given))
+    return dict(_as_key(given))
 
 
 def build(

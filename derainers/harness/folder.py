@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +60,37 @@ def check_folder(spec: DerainerSpec, settings: Sequence[Setting]) -> None:
         folder.of_variant(setting).check(spec, list(setting.scenes))
 
 
+@dataclass(frozen=True)
+class _Index:
+    """The images of a folder, by all that they may be found by."""
+
+    folder: Path
+    files: list[Path]
+    names: dict[str, list[Path]]
+    stems: dict[str, list[Path]]
+    lower: dict[str, list[Path]]
+    folders: dict[str, list[Path]]
+    numbers: dict[int, list[Path]]
+
+
+def _indexed(folder: Path, files: list[Path]) -> _Index:
+    stems: dict[str, list[Path]] = {}
+    folders: dict[str, list[Path]] = {}
+    numbers: dict[int, list[Path]] = {}
+    names: dict[str, list[Path]] = {}
+    for path in files:
+        names.setdefault(path.name, []).append(path)
+        inner = path.relative_to(folder)
+        stems.setdefault(inner.with_suffix("").as_posix(), []).append(path)
+        if len(inner.parts) > 1:
+            stems.setdefault(path.stem, []).append(path)
+            folders.setdefault(inner.parent.as_posix(), []).append(path)
+        if (number := _number(path.stem)) is not None:
+            numbers.setdefault(number, []).append(path)
+    lower = {stem.lower(): paths for stem, paths in stems.items()}
+    return _Index(folder, files, names, stems, lower, folders, numbers)
+
+
 class FolderDerainer:
     """Images restored elsewhere, found by the scene's name.
 
@@ -85,26 +118,16 @@ class FolderDerainer:
         if not self._all:
             raise BadData(f"derainer folder: {whole} holds no images")
         self._whole = whole
-        self._folder = self._folder_of(setting.rain if setting else None)
-        self._files = [path for path in self._all if path.is_relative_to(self._folder)]
-        self._stems: dict[str, list[Path]] = {}
-        self._folders: dict[str, list[Path]] = {}
-        self._numbers: dict[int, list[Path]] = {}
-        for path in self._files:
-            inner = path.relative_to(self._folder)
-            self._stems.setdefault(inner.with_suffix("").as_posix(), []).append(path)
-            if len(inner.parts) > 1:
-                self._stems.setdefault(path.stem, []).append(path)
-                self._folders.setdefault(inner.parent.as_posix(), []).append(path)
-            if (number := _number(path.stem)) is not None:
-                self._numbers.setdefault(number, []).append(path)
-        self._lower = {stem.lower(): paths for stem, paths in self._stems.items()}
+        self._indexes: dict[Path, _Index] = {}
+        self._at = self._index_of(setting)
         self.card = Card("folder", f"{len(self._all)} images restored elsewhere")
-        lossy = sorted({path.suffix.lower() for path in self._files} & set(_LOSSY))
-        self.remarks = tuple(
-            f"restored images are {suffix}: what compression did is scored too" for suffix in lossy
-        )
         self._key: dict[str, Any] | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What compression did to the images."""
+        lossy = sorted({path.suffix.lower() for path in self._at.files} & set(_LOSSY))
+        return tuple(f"restored images are {suffix}: what compression did is scored too" for suffix in lossy)
 
     @property
     def key(self) -> dict[str, Any]:
@@ -124,8 +147,8 @@ class FolderDerainer:
 
     def of_variant(self, setting: Setting) -> FolderDerainer:
         """Return the same folder as it serves a variant's scenes."""
-        bound = FolderDerainer(self._pattern, setting)
-        bound._key = self._key
+        bound = copy.copy(self)
+        bound._setting, bound._at = setting, self._index_of(setting)
         return bound
 
     def check(self, spec: DerainerSpec, ids: Sequence[str]) -> None:
@@ -139,7 +162,7 @@ class FolderDerainer:
             return
         found = [(scene, path) for scene in ids if scene not in missing and (path := self._find(scene))]
         used = {path for _, path in found}
-        left = [path for path in self._files if path not in used]
+        left = [path for path in self._at.files if path not in used]
         clauses = [f"derainer {spec.label!r} lacks {len(missing)} of {len(ids)} scenes ({some(missing, 3)})"]
         if found:
             clauses.append(f"it has {some((self._short(path) for _, path in found), 3)}")
@@ -171,7 +194,7 @@ class FolderDerainer:
         for scene, image in zip(ids, images, strict=True):
             path = self._find(scene)
             if path is None:
-                raise BadData(f"derainer folder: {self._folder} has no image for scene {scene!r}")
+                raise BadData(f"derainer folder: {self._at.folder} has no image for scene {scene!r}")
             restored = read_image(path)
             if restored.shape != image.shape:
                 raise BadData(
@@ -195,6 +218,12 @@ class FolderDerainer:
         """Refused, as :meth:`__call__`."""
         return [self(image) for image in images]
 
+    def _index_of(self, setting: Setting | None) -> _Index:
+        folder = self._folder_of(setting.rain if setting is not None else None)
+        if folder not in self._indexes:
+            self._indexes[folder] = _indexed(folder, [p for p in self._all if p.is_relative_to(folder)])
+        return self._indexes[folder]
+
     def _folder_of(self, rain: str | None) -> Path:
         """The folder that serves a rain: that of the pattern, a sub-folder of its name, or the whole."""
         last = self._pattern.rpartition("/")
@@ -210,8 +239,8 @@ class FolderDerainer:
         names = list(dict.fromkeys(_names(scene, self._setting)))
         if _SCENE in last:
             wanted = [last.replace(_SCENE, name.rpartition("/")[2]) for name in names]
-            found = (path for name in wanted for path in self._files if path.name == name)
-            return next(found, None)
+            found = [self._at.names[name] for name in wanted if name in self._at.names]
+            return found[0][0] if found and len(found[0]) == 1 else None
         for ways in (self._stems_of, self._folders_of, self._numbers_of):
             for name in names:
                 for candidates in ways(name):
@@ -220,20 +249,20 @@ class FolderDerainer:
         return None
 
     def _stems_of(self, name: str) -> Iterator[list[Path]]:
-        yield self._stems.get(name, [])
+        yield self._at.stems.get(name, [])
         worded = [f"{name}{gap}{word}" for gap in "_-." for word in _WORDS]
         worded += [f"{word}{gap}{name}" for gap in "_-." for word in _WORDS]
-        yield [path for stem in worded for path in self._lower.get(stem.lower(), [])]
+        yield [path for stem in worded for path in self._at.lower.get(stem.lower(), [])]
 
     def _folders_of(self, name: str) -> Iterator[list[Path]]:
-        yield self._folders.get(name, [])
+        yield self._at.folders.get(name, [])
 
     def _numbers_of(self, name: str) -> Iterator[list[Path]]:
         number = _number(name.rpartition("/")[2])
-        yield [] if number is None else self._numbers.get(number, [])
+        yield [] if number is None else self._at.numbers.get(number, [])
 
     def _short(self, path: Path) -> str:
-        return path.relative_to(self._folder).as_posix()
+        return path.relative_to(self._at.folder).as_posix()
 
     def _proposal(self, missing: Sequence[str], left: Sequence[Path]) -> str | None:
         """How the files that are left would have to be called for by the scenes that lack one."""

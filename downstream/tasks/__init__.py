@@ -64,8 +64,9 @@ def load_task(spec: str) -> Task:
     if plug_in is None:
         return find_task(spec)
     found = plugins.load(plug_in)
-    for name, (known, loaded, _) in _plug_ins.items():
-        if known == plug_in and loaded is found:
+    given = plugins.given_key(plug_in)  # of files what is in them by now
+    for name, (known, loaded, key) in _plug_ins.items():
+        if known == plug_in and loaded is found and key.get("task_arguments", {}) == given:
             return _made[name]
     made = plugins.make(plug_in)
     try:
@@ -82,8 +83,8 @@ def load_task(spec: str) -> Task:
         )
     if is_registered(name):
         raise BadConfig(f"task {spec} calls itself {name!r}, as a registered task does: rename it")
-    given = {"task_arguments": made.given} if made.given else {}
-    _plug_ins[name], _made[name] = (plug_in, found, {"task_code": made.key, **given}), task
+    key = {"task_code": made.key, **({"task_arguments": given} if given else {})}
+    _plug_ins[name], _made[name] = (plug_in, found, key), task
     return task
 
 
