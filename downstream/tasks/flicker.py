@@ -57,7 +57,7 @@ class Flicker(PerImage):
 
     def left_out(self, metric: str) -> str:
         """Say of what kind the images are that have no number."""
-        return "that follow no other frame"
+        return "without a frame before"
 
     @property
     def columns(self) -> dict[str, str]:

@@ -59,7 +59,7 @@ def test_a_run_gives_what_the_definition_says(clip: Path, tmp_path: Path, inline
     score = record.score("flicker")
     assert score is not None
     assert score.value == pytest.approx(np.concatenate([first, second]).mean())
-    assert (score.images, score.note) == (12, "2 images that follow no other frame left out")
+    assert (score.images, score.note) == (12, "2 images without a frame before left out")
     assert score.low < score.value < score.high  # type: ignore[operator]
     assert found["clean"].score("flicker").value == 0  # type: ignore[union-attr]
     assert found["median"].score("flicker").value < score.value  # type: ignore[operator, union-attr]
