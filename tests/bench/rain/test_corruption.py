@@ -13,7 +13,8 @@ from bench.rain import RainError, add_rain, corruption, parse_rain, rain_entries
 from bench.rain.corruption import BENCHMARK, VALIDATION
 
 #: SHA-256 (first digits) of severities 1 to 5 of :func:`picture`, one after the other, from imagecorruptions 1.1.2 with
-#: NumPy 1.23.5, SciPy 1.9.3 and scikit-image 0.20.0 after ``np.random.seed(3)``.
+#: NumPy 1.23.5, SciPy 1.9.3 and scikit-image 0.20.0 after ``np.random.seed(3)``, as
+#: `tests/benchmarks/outside_corruptions.py` prints them.
 ORIGINAL = {
     "gaussian_noise": "000d6f9dfe0644d3",
     "shot_noise": "a761efb4693491ff",

@@ -25,7 +25,8 @@ SHAPES = {
         )
     ),
 }
-#: What lpips 0.1.4 and DISTS_pytorch 0.1 say of the corners of the pairs, with the weights below in their networks.
+#: What lpips 0.1.4 and DISTS_pytorch 0.1 say of the corners of the pairs, with the weights below in their networks;
+#: `tests/benchmarks/outside_measures.py` prints it.
 AUTHORS = {
     "even": {"lpips": 0.0237621, "lpips_vgg": 0.0476354, "dists": 0.0367798},
     "odd": {"lpips": 0.0150521, "lpips_vgg": 0.0343877, "dists": 0.0275165},
