@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from bench.errors import BadData, unknown
+from bench.errors import BadData, some, unknown
 from bench.keep.records import Record
 from downstream.tasks import is_registered
 from reports.arrangement import PLAIN, Arrangement, arrange
@@ -20,6 +20,8 @@ from reports.tables.table import Choice, Table, choose, set_out
 
 #: What the names of corruptions begin with; see `bench.rain.corruption`.
 _CORRUPTION = "corruption:"
+#: The preset that is shown where none is asked for.
+DEFAULT = "summary"
 
 
 def build_tables(
@@ -47,14 +49,24 @@ def build_tables(
     results = read_results(kept, arrangement)
     if preset not in PRESETS and preset not in results.tasks and not is_registered(preset):
         raise unknown("table", preset, {*PRESETS, *results.tasks})
-    build = PRESETS.get(preset) or _task(preset)
-    tables = [table for table in build(results) if table.columns]
+    tables = _filled(preset, results)
+    if not tables and preset == DEFAULT:
+        # Records of tasks of which the summary shows nothing: all that they have.
+        tables = [table for task in results.tasks for table in _filled(task, results)]
     if not tables:
+        there = [name for name in (*PRESETS, *results.tasks) if name != preset and _filled(name, results)]
         raise BadData(
-            f"nothing to show in table {preset}: these records have nothing of the kind; try --table summary"
+            f"nothing to show in table {preset}: these records have nothing of the kind; "
+            + (f"there is --table {some(there)}" if there else "no cell of theirs has a score")
         )
     chosen = [choose(table, choice) for table in tables]
     return [set_out(table, arrangement, ordered=choice.sort is None) for table in chosen]
+
+
+def _filled(preset: str, results: Results) -> list[Table]:
+    """The tables of a preset that have a column at least."""
+    build = PRESETS.get(preset) or _task(preset)
+    return [table for table in build(results) if table.columns]
 
 
 def summary(results: Results) -> Iterable[Table]:

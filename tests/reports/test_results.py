@@ -184,6 +184,16 @@ def test_preset_without_its_task_says_so(record: Make) -> None:
         reports.render([record()], "md", "segmentation")
 
 
+def test_where_the_summary_shows_nothing_all_that_there_is_is_shown(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [record(), record("median")]
+    monkeypatch.setitem(PRESETS, "summary", lambda results: [])
+    assert build_tables(records, "summary") == build_tables(records, "detection")
+    with pytest.raises(BadData, match=r"nothing to show in table per-tag: .*; there is --table .*detection"):
+        build_tables([record(breakdown={})], "per-tag")
+
+
 def test_unknown_preset_and_format(record: Make) -> None:
     with pytest.raises(Exception, match="did you mean paper"):
         reports.render([record()], "md", "papper")
