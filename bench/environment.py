@@ -34,7 +34,7 @@ def versions() -> dict[str, str]:
 def processor() -> str:
     """Return the processor's name, without anything that tells one machine of its kind from another."""
     try:
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             for line in file:
                 if line.startswith("model name"):
                     return line.split(":", 1)[1].strip()

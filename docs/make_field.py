@@ -90,4 +90,4 @@ def _published(card: Card, on: str, trained: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(cards()))
+    PAGE.write_text(page(cards()), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import subprocess
@@ -106,3 +107,30 @@ def test_an_issue_form_is_one(name: str) -> None:
     assert all(field["attributes"]["label"] for field in fields)
     assert len({field["id"] for field in fields}) == len(fields) >= 4
     assert any(field["validations"]["required"] for field in fields if "validations" in field)
+
+
+def test_text_is_read_and_written_in_an_encoding_that_is_said() -> None:
+    """Else it is the machine's, and a file in UTF-8 cannot be read under an ASCII locale."""
+    silent = []
+    packages = ("bench", "derainers", "downstream", "reports", "docs")
+    for path in sorted(path for package in packages for path in (ROOT / package).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if not re.search(r"open\(|_text\(", text):
+            continue
+        for call in ast.walk(ast.parse(text)):
+            if isinstance(call, ast.Call) and _opens_text(call):
+                silent.append(f"{path.relative_to(ROOT)}:{call.lineno}")
+    assert not silent
+
+
+def _opens_text(call: ast.Call) -> bool:
+    function = call.func
+    if any(keyword.arg in ("encoding", None) for keyword in call.keywords):
+        return False
+    if isinstance(function, ast.Attribute) and function.attr in ("read_text", "write_text"):
+        return True
+    is_open = isinstance(function, ast.Name) and function.id == "open"
+    if not is_open and not (isinstance(function, ast.Attribute) and function.attr == "fdopen"):
+        return False
+    modes = [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    return not any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in modes)

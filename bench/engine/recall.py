@@ -8,7 +8,7 @@ involved nothing is remembered, since it may draw on others.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
     from derainers import registry
     from downstream.models import source_of
 
-    named: list[Any] = [asdict(settings), versions(), processor(), _gpus(), _sources()]
+    named: list[Any] = [asdict(replace(settings, timeout=0)), versions(), processor(), _gpus(), _sources()]
     for spec in networks.derainers:
         shipped = spec.name in registry and registry.origin(spec.name).startswith("derainers.")
         if not shipped and spec.name not in ("onnx", "torchscript"):
@@ -74,7 +74,7 @@ def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
 def _gpus() -> list[str]:
     """The models of this machine's GPUs, as the driver states them; asking torch would cost seconds."""
     files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-    lines = [line for path in files for line in path.read_text().splitlines()]
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     return [line.split(":", 1)[1].strip() for line in lines if line.startswith("Model")]
 
 

@@ -295,7 +295,7 @@ def peak_memory(work: Callable[[], object], device: object = None) -> int | None
     release_freed_memory()  # what is kept for the next request would hide what this one takes
     try:
         # Writing 5 sets the high-water mark back to what is held now; see proc(5).
-        with open("/proc/self/clear_refs", "w") as file:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
             file.write("5")
         start = _status("VmRSS")
         work()
@@ -305,7 +305,7 @@ def peak_memory(work: Callable[[], object], device: object = None) -> int | None
 
 
 def _status(field: str) -> int:
-    with open("/proc/self/status") as file:
+    with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
         for line in file:
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024

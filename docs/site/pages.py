@@ -22,7 +22,7 @@ from links import PAGES  # noqa: E402
 
 def write(page: str, lines: Iterator[str] | str) -> None:
     """Put a page among those of the site."""
-    with mkdocs_gen_files.open(page, "w") as file:
+    with mkdocs_gen_files.open(page, "w", encoding="utf-8") as file:
         file.write(lines if isinstance(lines, str) else "\n".join(lines) + "\n")
 
 

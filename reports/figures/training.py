@@ -29,7 +29,9 @@ def draw_training(folder: Path) -> Path | None:
         OutputError: It cannot be written.
     """
     log = folder / LOG
-    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    rows = (
+        [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
+    )
     if not rows:
         return None
     path = folder / PICTURE
