@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.deadline import DEFAULT
 from bench.engine.finish import check_labels, make_heads, write_manifests, write_records
 from bench.engine.here import ThisProcess
 from bench.engine.local import ThisMachine
@@ -96,6 +97,7 @@ def run(
     precision: str = "auto",
     tile: str = "auto",
     trust_checkpoint: str | Sequence[str] = (),
+    timeout: float = DEFAULT,
     workers: int | None = None,
     strategy: Strategy = "only-missing",
     save_images: bool = False,
@@ -125,6 +127,7 @@ def run(
         precision: ``auto``, ``fp32`` or ``bf16``: what derainers compute in.
         tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]``: how derainers cut large images.
         trust_checkpoint: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
+        timeout: Seconds that loading a network or looking at one image may take in a worker; 0 for no limit.
         workers: Worker processes; None takes one per core or per GPU.
         strategy: What is done about evidence that the store has already.
         save_images: Keep the images that the run looks at, as ``OUT/images/VARIANT/DERAINER/SCENE.png``.
@@ -156,6 +159,7 @@ def run(
             "precision": precision,
             "tile": tile,
             "trust_checkpoint": trust_checkpoint,
+            "timeout": timeout,
         }
         choices |= {key: asked for key, asked in (("task", task), ("measure", measure)) if asked}
         return run_suite(

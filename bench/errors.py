@@ -7,6 +7,7 @@ and exits with :attr:`BenchError.exit_code`; a traceback is shown only for fault
 from __future__ import annotations
 
 import difflib
+import dis
 import itertools
 import re
 from collections.abc import Iterable
@@ -113,6 +114,17 @@ def cause(text: str) -> str:
         lines = lines[-1:]
     below = itertools.takewhile(lambda line: line[0].isspace(), lines[1:])
     return " ".join(" ".join([*lines[:1], *below]).split())[:300]
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether an exception comes of Ctrl-C, and not of code that raises it itself."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not isinstance(error, KeyboardInterrupt):
+        return isinstance(error, KeyboardInterrupt)
+    # A signal comes between two instructions; code that raises is at the one that does.
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] != dis.opmap["RAISE_VARARGS"]
 
 
 def blame(label: str, error: BaseException) -> str:

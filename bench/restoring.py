@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.deadline import unit
 from bench.errors import BadConfig, BadData, some
 from bench.files import ensure_folder, list_files, write_atomic
 from bench.hashing import content_key, sha256_file
@@ -125,7 +126,9 @@ def restore_images(
         OutputError: If one cannot be written.
     """
     for job in jobs:
-        restored = derainer(read_image(job.source))
+        image = read_image(job.source)
+        with unit(f"derainer {label}", f"restore {job.source}"):
+            restored = derainer(image)
         made = {
             "derainer": label,
             "key": content_key(derainer.key),

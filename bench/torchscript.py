@@ -79,6 +79,17 @@ _TEXT_TAKEN = frozenset(
         "warn",
     }
 )
+#: Operators that take no text and change more than what they return: seeds and switches of the whole process.
+_OF_THE_PROCESS = frozenset(
+    {
+        "_cufft_clear_plan_cache",
+        "_cufft_set_plan_cache_max_size",
+        "initial_seed",
+        "manual_seed",
+        "seed",
+        "set_grad_enabled",
+    }
+)
 #: Operators outside ``aten``: how values are turned into one another, and a refusal in words.
 _PRIMITIVE = frozenset(
     {
@@ -89,6 +100,7 @@ _PRIMITIVE = frozenset(
         "prim.device",
         "prim.dtype",
         "prim.is_cuda",
+        "prim.is_nested",
         "prim.max",
         "prim.min",
         "prim.abs",
@@ -382,7 +394,9 @@ def _operators() -> dict[str, bool]:
         space, _, name = schema.name.partition("::")
         if space == "aten":
             harmless[name] = harmless.get(name, True) and _is_harmless(schema)
-    return {name: so or name in _TEXT_TAKEN for name, so in harmless.items()}
+    return {
+        name: (so or name in _TEXT_TAKEN) and name not in _OF_THE_PROCESS for name, so in harmless.items()
+    }
 
 
 def _is_harmless(schema: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from bench.deadline import unit
 from bench.errors import ANYTHING, said
 
 
@@ -30,6 +31,7 @@ class Verdict:
 def attempt(name: str, check: Callable[[], Verdict]) -> Verdict:
     """Return the verdict of a check; a plug-in is anyone's code, and what it raises is a failure."""
     try:
-        return check()
+        with unit(f"check {name!r}", "end"):
+            return check()
     except ANYTHING as error:
         return Verdict(name, Outcome.FAIL, said(error))

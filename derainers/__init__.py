@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import plugins
+from bench.deadline import unit
 from bench.errors import BadConfig, BenchError, unknown
 from bench.listing import split_outside
 from bench.registry import Registry
@@ -162,10 +163,15 @@ def load_derainer(
     Raises:
         BenchError: If there is no such derainer, or its weights or file cannot be used; one line says why.
     """
-    from derainers.harness.load import load_entry
-
     if isinstance(spec, str):
         (spec,) = parse_derainers(spec)
+    with unit(f"derainer {spec.label}", "load"):
+        return _load(spec, device, precision, tile, trust)
+
+
+def _load(spec: DerainerSpec, device: str, precision: str, tile: str, trust: str | None) -> Derainer:
+    from derainers.harness.load import load_entry
+
     if spec.parts:
         from derainers.harness.compound import combined
 

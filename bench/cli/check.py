@@ -40,6 +40,7 @@ def command(
     search_path: options.SearchPath = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    timeout: options.Timeout = None,
     fix: Annotated[
         bool,
         typer.Option("--fix", help="Print the class around a network that would pass, where there is one."),
@@ -50,6 +51,7 @@ def command(
 
     if not derainer and not rain:
         raise BadConfig("nothing to check: name a derainer, or a rain with --rain")
+    options.limit(timeout)
     checks = [
         *(_derainers(derainer, device, precision, fix) if derainer else []),
         *(_rains(rain) if rain else []),

@@ -98,6 +98,14 @@ Trust = Annotated[
         metavar="SHA256", help="A checkpoint that may be unpickled although it is not plain weights."
     ),
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="What loading a network or looking at one image may take before it is given up; 0: no limit. "
+        "[default: 1800]",
+    ),
+]
 Workers = Annotated[int | None, typer.Option(help="Worker processes. [default: one per core or GPU]")]
 EngineName = Annotated[
     str, typer.Option("--engine", help="local: this machine's processes; ray: a Ray cluster.")
@@ -149,10 +157,25 @@ BestBy = Annotated[
 
 def choose_suite(name: str | None, **choices: Any) -> Any:
     """Make a suite from a name and the command line's choices, which override the suite's."""
+    from bench.deadline import arm
     from bench.engine.suite import override_suite, read_suite, suite_of
 
     given = {key: value for key, value in choices.items() if value is not None}
-    return override_suite(read_suite(name), given) if name else suite_of(given)
+    suite = override_suite(read_suite(name), given) if name else suite_of(given)
+    arm(suite.timeout)
+    return suite
+
+
+def limit(timeout: float | None) -> None:
+    """Limit what this process itself loads and runs of anyone's.
+
+    Raises:
+        BadConfig: If the limit is none.
+    """
+    from bench.deadline import arm
+    from bench.engine.suite import suite_of
+
+    arm(suite_of({} if timeout is None else {"timeout": timeout}).timeout)
 
 
 def choose_place(name: str, address: str | None, workers: int | None) -> Any:

@@ -42,6 +42,7 @@ def command(
     precision: options.Precision = None,
     tile: options.Tile = None,
     trust_checkpoint: options.Trust = None,
+    timeout: options.Timeout = None,
     workers: options.Workers = None,
     engine: options.EngineName = "local",
     address: options.Address = None,
@@ -67,6 +68,7 @@ def command(
         precision=precision,
         tile=tile,
         trust_checkpoint=trust_checkpoint,
+        timeout=timeout,
     )
     watcher = TerminalWatcher()
     place = options.choose_place(engine, address, workers)

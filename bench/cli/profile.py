@@ -25,6 +25,7 @@ def command(
     search_path: options.SearchPath = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    timeout: options.Timeout = None,
     scenes: Annotated[int, typer.Option(min=0, help="Embedded scenes that the gain is measured on.")] = 2,
     sizes: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT of the images that are timed, separated by commas.")
@@ -45,6 +46,7 @@ def command(
     from bench.errors import BenchError
     from derainers import parse_derainers
 
+    options.limit(timeout)
     timed = parse_sizes(sizes)
     if plot is not None:
         check_plot(plot)

@@ -38,6 +38,7 @@ def command(
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     tile: Annotated[str, typer.Option(help="auto, off or SIZE[+OVERLAP].")] = "auto",
     trust_checkpoint: options.Trust = None,
+    timeout: options.Timeout = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that another derainer has written.")
     ] = False,
@@ -52,6 +53,7 @@ def command(
     from reports.tables.renderers.escape import visible
 
     suite_of({"precision": precision, "tile": tile})  # networks alone would look at them
+    options.limit(timeout)
     trust = ",".join(trust_checkpoint or ()) or None
     settings = {"device": resolve_device(device), "precision": precision, "tile": tile, "trust": trust}
     if any(map(is_video, images)):

@@ -46,6 +46,7 @@ def command(
     precision: options.Precision = None,
     tile: options.Tile = None,
     trust_checkpoint: options.Trust = None,
+    timeout: options.Timeout = None,
     workers: options.Workers = None,
     strategy: Annotated[
         str,
@@ -89,6 +90,7 @@ def command(
         precision=precision,
         tile=tile,
         trust_checkpoint=trust_checkpoint,
+        timeout=timeout,
     )
     result = run_suite(
         chosen,

@@ -35,6 +35,7 @@ def command(
     checkpoint: Annotated[str | None, typer.Option(help="That model's checkpoint.")] = None,
     search_path: options.SearchPath = None,
     trust_checkpoint: options.Trust = None,
+    timeout: options.Timeout = None,
     sample: Annotated[
         int, typer.Option(min=0, help="How many images to run again; 0 scores again from the evidence only.")
     ] = 8,
@@ -52,6 +53,7 @@ def command(
     from bench.engine.verify import check_scores, verify
     from bench.keep.entry import SUFFIX
 
+    options.limit(timeout)
     named = {
         "derainer": derainer,
         "task": task,
@@ -60,6 +62,7 @@ def command(
         "model": model,
         "checkpoint": checkpoint,
         "trust_checkpoint": trust_checkpoint,
+        "timeout": timeout,
     }
     choices = {option: value for option, value in named.items() if value is not None}
     differing = 0

@@ -93,7 +93,7 @@ class RayPool:
         """See :class:`bench.engine.pool.Pool`."""
         # A path must mean the same on every node.
         sent = tuple(replace(a, store=a.store.resolve()) if isinstance(a, Work) else a for a in arguments)
-        return self._remote.remote(function, sent, os.getcwd())
+        return self._remote.remote(function, sent, os.getcwd(), self.settings.timeout)
 
     def wait(self, handles: Sequence[Any]) -> dict[Any, Any]:
         """See :class:`bench.engine.pool.Pool`; Ray says which work a worker died of."""
@@ -123,7 +123,12 @@ class RayPool:
             cause = error.cause
             raise cause if isinstance(cause, BenchError) else error from None
         except self._ray.exceptions.RayError as error:
-            return Died(f"Ray started it {_RETRIES + 1} times; {_first_line(error)}", certain=True)
+            limit = (
+                f" (or it took longer than {self.settings.timeout:g} s: --timeout)"
+                if self.settings.timeout
+                else ""
+            )
+            return Died(f"Ray started it {_RETRIES + 1} times; {_first_line(error)}{limit}", certain=True)
 
 
 #: Whether this module made the connection, and so has to end it.
@@ -159,11 +164,11 @@ def connect(address: str | None) -> None:
     _connected = True
 
 
-def _call(function: Callable[..., Any], arguments: tuple[Any, ...], folder: str) -> Any:
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...], folder: str, timeout: float) -> Any:
     """Call a function in a Ray worker; the folder that the run was started in is what relative paths start from."""
     with contextlib.suppress(OSError):  # a node that does not share it; absolute paths may still do
         os.chdir(folder)
-    initialise(1, ignore_interrupts=False)
+    initialise(1, (timeout, None), ignore_interrupts=False)
     return function(*arguments)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.deadline import unit
 from bench.errors import ANYTHING, BadConfig, BadWeights, blame
 
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ def profile_derainers(
         progress(spec.label)
         try:
             derainer, trained = _load(spec, device, precision)
-            gain = _gain(derainer, pairs) if trained and pairs else None
-            rows.append(Row(spec.label, measure(derainer, sizes), gain, random=not trained))
+            with unit(f"derainer {spec.label}", "be measured"):
+                gain = _gain(derainer, pairs) if trained and pairs else None
+                rows.append(Row(spec.label, measure(derainer, sizes), gain, random=not trained))
         except ANYTHING as error:  # anyone's code and files
             rows.append(Fault(blame(spec.label, error)))
     return rows

@@ -213,4 +213,4 @@ def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
             "models": () if cell.model is None else (found.models[cell.model],),
         }
     )
-    return alone.model_dump(mode="json", exclude_defaults=True)
+    return alone.model_dump(mode="json", exclude_defaults=True, exclude={"timeout"})

@@ -7,6 +7,7 @@ images there are.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,10 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.deadline import Unit, overdue
 from bench.device import gpu_count, resolve_device
 from bench.engine.pool import Died
 from bench.engine.work import Settings
 from bench.engine.worker import initialise
+from bench.errors import BenchError
 
 _ADVICE = "out of memory? try --tile 512 or fewer --workers"
 
@@ -51,9 +54,17 @@ class LocalPool:
     Args:
         settings: How networks are loaded.
         workers: As in :class:`ThisMachine`.
+
+    Raises:
+        BenchError: If this process may not start others.
     """
 
     def __init__(self, settings: Settings, workers: int | None = None) -> None:
+        if multiprocessing.current_process().daemon:
+            raise BenchError(
+                "this process is a daemonic worker of another pool, which may start no workers: run from the process "
+                "that started it"
+            )
         self._devices = _gpus_of(settings.device)
         self.workers = workers or len(self._devices) or _workers_that_fit()
         # Enough that no worker waits for the scheduler, few enough that a death has few suspects.
@@ -62,6 +73,8 @@ class LocalPool:
         readers = max(1, _cores() // self.workers) if self._devices else 1
         self.settings = replace(settings, readers=readers)
         self._claims: tempfile.TemporaryDirectory[str] | None = None
+        self._words: tempfile.TemporaryDirectory[str] | None = None
+        self._overdue: list[Unit] = []
         self._executor: Any = None
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -69,7 +82,7 @@ class LocalPool:
         try:
             return self._start().submit(function, *arguments)
         except _broken():  # a worker has died since; what it held is found out by whoever waits for it
-            self.close()
+            self._bury()
             return self._start().submit(function, *arguments)
 
     def wait(self, handles: Sequence[Future[Any]]) -> dict[Future[Any], Any]:
@@ -83,8 +96,8 @@ class LocalPool:
             for handle in finished:
                 results[handle] = handle.result()
         except _broken():
-            self.close()
-            return {handle: results.get(handle, Died(_ADVICE, certain=False)) for handle in handles}
+            died = self._died()
+            return {handle: results.get(handle, died) for handle in handles}
         return results
 
     def everywhere(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -93,8 +106,7 @@ class LocalPool:
             executor = self._start()
             first, *_ = (executor.submit(function, *arguments) for _ in range(self.workers))
         except _broken():
-            self.close()
-            return Died(_ADVICE, certain=False)
+            return self._died()
         return self.wait([first])[first]
 
     def cancel(self, handles: Sequence[Future[Any]]) -> None:
@@ -107,9 +119,22 @@ class LocalPool:
         if self._executor is not None:
             self._executor.shutdown(wait=True, kill_workers=True)
             self._executor = None
-        if self._claims is not None:
-            self._claims.cleanup()
-            self._claims = None
+        for folder in (self._claims, self._words):
+            if folder is not None:
+                folder.cleanup()
+        self._claims = self._words = None
+
+    def _bury(self) -> None:
+        """Note what the dead took too long for, and end the rest."""
+        if self._words is not None:
+            self._overdue += overdue(Path(self._words.name))
+        self.close()
+
+    def _died(self) -> Died:
+        self._bury()
+        died = Died(_ADVICE, certain=False, overdue=tuple(self._overdue))
+        self._overdue = []
+        return died
 
     def _start(self) -> Any:
         if self._executor is None:
@@ -120,10 +145,12 @@ class LocalPool:
             if self._devices:
                 self._claims = tempfile.TemporaryDirectory(prefix="derain-bench-")
             claims = Path(self._claims.name) if self._claims else None
+            self._words = tempfile.TemporaryDirectory(prefix="derain-bench-", ignore_cleanup_errors=True)
+            limit = self.settings.timeout, Path(self._words.name)
             self._executor = ProcessPoolExecutor(
                 max_workers=self.workers,
                 initializer=initialise,
-                initargs=(1, True, tuple(self._devices), claims, os.getpid()),
+                initargs=(1, limit, True, tuple(self._devices), claims, os.getpid()),
                 timeout=None,
             )
         return self._executor
@@ -133,17 +160,17 @@ def free_memory() -> int | None:
     """Return how many bytes of memory are to be had here, a container's limit included; None where nobody says."""
     left = []
     try:
-        with open("/proc/meminfo") as file:
+        with open("/proc/meminfo", encoding="ascii") as file:
             left.append(next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")))
     except (OSError, StopIteration, ValueError):
         pass
     try:
         group = Path("/sys/fs/cgroup")
-        cached = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())[
-            "inactive_file"
-        ]
-        held = int((group / "memory.current").read_text()) - int(cached)
-        left.append(int((group / "memory.max").read_text()) - held)
+        cached = dict(
+            line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines()
+        )["inactive_file"]
+        held = int((group / "memory.current").read_text(encoding="ascii")) - int(cached)
+        left.append(int((group / "memory.max").read_text(encoding="ascii")) - held)
     except (OSError, ValueError, KeyError):  # no container, or one without a limit
         pass
     return min(left) if left else None

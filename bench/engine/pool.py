@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bench.deadline import Unit
 from bench.engine.work import Settings
 
 #: What stands for work that was submitted; hashable.
@@ -20,10 +21,12 @@ class Died:
         advice: What to do about it.
         certain: Whether it was this very work that its worker died of; else it may have been merely there when a
             neighbour's worker died.
+        overdue: What took too long, where the worker died of that: whoever is not named was merely there.
     """
 
     advice: str
     certain: bool
+    overdue: tuple[Unit, ...] = ()
 
 
 class Pool(Protocol):

@@ -126,6 +126,14 @@ def execute(
                     blame.survived(turn.work)
                     execution.add(outcome)
                     progress(outcome.images)
+                elif outcome.overdue:
+                    late = next((unit for unit in outcome.overdue if turn.work.holds(unit)), None)
+                    smaller, lost = (
+                        blame.late(turn.work, late, pool.settings.timeout) if late else ([turn.work], None)
+                    )
+                    queue.extendleft(_Turn(work, wait=True) for work in reversed(smaller))
+                    if lost:
+                        execution.add(lost)
                 elif outcome.certain or turn.alone:
                     smaller, lost = blame.died(turn.work, outcome.advice)
                     # A pool that can tell goes on with several at a time.
@@ -154,11 +162,11 @@ def load(pool: Pool, networks: Networks) -> Components:
         BenchError: If a model cannot be loaded, or a worker dies of it.
     """
 
-    def attempt(some: Networks) -> Components | None:
-        found = pool.everywhere(load_components, some, pool.settings)
-        return None if isinstance(found, Died) else found
+    def attempt(some: Networks) -> Components | Died:
+        found: Components | Died = pool.everywhere(load_components, some, pool.settings)
+        return found
 
-    return load_blaming(networks, attempt)
+    return load_blaming(networks, attempt, pool.settings.timeout)
 
 
 def forecast(pool: Pool, plan: Plan, works: Sequence[Work]) -> Forecast:
@@ -175,7 +183,10 @@ def forecast(pool: Pool, plan: Plan, works: Sequence[Work]) -> Forecast:
         one = replace(works[index], settings=pool.settings).of(shard.scenes[:1])
         found = result_of(pool, measure_work, one)
         if isinstance(found, Died):
-            raise BenchError(f"a worker died while it looked at one scene: {found.advice}")
+            late = [unit.given_up(pool.settings.timeout) for unit in found.overdue]
+            raise BenchError(
+                late[0] if late else f"a worker died while it looked at one scene: {found.advice}"
+            )
         seconds, held = found
         total += seconds / plan.images_of(variant, one.scenes) * plan.images_of(variant)
         memory = max(memory, held)

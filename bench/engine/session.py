@@ -133,7 +133,9 @@ def open_session(
     check_seats(found)
     trust = ",".join(suite.checkpoint_trust) or None
     # On a cluster it is not this machine that has to have the GPUs.
-    settings = Settings(place.resolve_device(device), suite.precision, suite.tile, trust)
+    settings = Settings(
+        place.resolve_device(device), suite.precision, suite.tile, trust, timeout=suite.timeout
+    )
     session = Session(found, store, settings, place)
     try:
         recalled = recall.recall(store, found.networks, settings)

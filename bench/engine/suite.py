@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from bench.deadline import DEFAULT
 from bench.errors import BadConfig, unknown
 from bench.explain import explain
 from bench.plugins import cut, joined, listed, settled, write_entry
@@ -45,11 +46,12 @@ _OPTIONS = {
 def _no_truth(value: Any) -> Any:
     """YAML's ``yes`` and ``true`` are no numbers, although Python counts with them."""
     if isinstance(value, bool):
-        raise ValueError("must be a whole number")
+        raise ValueError("must be a number")
     return value
 
 
 _Whole = Annotated[int, BeforeValidator(_no_truth)]
+_Seconds = Annotated[float, BeforeValidator(_no_truth)]
 
 
 class _Part(BaseModel):
@@ -134,6 +136,7 @@ class Suite(_Part):
         seed: Seeds the rain.
         precision: What the derainers compute in; ``auto`` is the fastest that the hardware has.
         tile: ``auto`` (large images only), ``off``, or ``SIZE[+OVERLAP]`` in pixels.
+        timeout: Seconds that loading a network or looking at one image may take; 0 for no limit.
         checkpoint_trust: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
     """
 
@@ -147,6 +150,7 @@ class Suite(_Part):
     seed: _Whole = Field(default=0, ge=0, lt=1 << 63)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     tile: str = "auto"
+    timeout: _Seconds = Field(default=DEFAULT, ge=0, le=1e7, allow_inf_nan=False)
     checkpoint_trust: tuple[str, ...] = ()
 
     @field_validator("derainers", "tasks")
@@ -284,8 +288,8 @@ def suite_of(choices: Mapping[str, Any]) -> Suite:
 
     Args:
         choices: ``derainer``, ``task``, ``measure``, ``data``, ``split``, ``rain``, ``model``, ``checkpoint``,
-            ``layout``, ``where``, ``limit``, ``seed``, ``precision``, ``tile``, ``trust_checkpoint``; lists as
-            sequences or separated by commas. Measures are added to the tasks that are asked for; without any
+            ``layout``, ``where``, ``limit``, ``seed``, ``precision``, ``tile``, ``timeout``, ``trust_checkpoint``; lists
+            as sequences or separated by commas. Measures are added to the tasks that are asked for; without any
             they stand alone.
 
     Raises:
@@ -320,7 +324,7 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     if "measure" in choices:
         measured = map(_task_of, listed(choices["measure"]))
         values["tasks"] = list(dict.fromkeys([*values.get("tasks", ()), *measured]))
-    values |= {key: choices[key] for key in ("seed", "precision", "tile") if key in choices}
+    values |= {key: choices[key] for key in ("seed", "precision", "tile", "timeout") if key in choices}
     models = listed(choices.get("model", ()))
     checkpoints = listed(choices.get("checkpoint", ()))
     if models or checkpoints:

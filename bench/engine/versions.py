@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.data.base import DataSet, Scene
+from bench.deadline import unit
 from bench.images import read_only
 from bench.rain import BroughtRain, add_rain, situation_of
 
@@ -51,8 +52,9 @@ def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]
 
     shown = [read_only(image) for image in images]
     by_scene = getattr(derainer, "restore_scenes", None)
-    results = list(by_scene(ids, shown) if by_scene else derainer.restore(shown))
     name = derainer.card.name
+    with unit(f"derainer {name}", "restore an image"):
+        results = list(by_scene(ids, shown) if by_scene else derainer.restore(shown))
     if len(results) != len(images):
         raise DerainerError(f"derainer {name!r} returned {len(results)} images for {len(images)}")
     return [checked(result, image, name) for result, image in zip(results, images, strict=True)]

@@ -4,12 +4,13 @@ to other processes and machines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.base import DataSet, DetectionTruth, Scene
+from bench.deadline import DEFAULT, Unit
 from bench.engine.plan import Plan, Shard
 from bench.engine.suite import ModelChoice
 from bench.keep.store import Store
@@ -29,6 +30,7 @@ class Settings:
         tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]``.
         trust: SHA-256 of checkpoints that may be unpickled, commas between several.
         readers: Threads that decode and rain.
+        timeout: Seconds that loading a network or looking at one image may take; 0 for no limit.
     """
 
     device: str = "cpu"
@@ -36,6 +38,7 @@ class Settings:
     tile: str = "auto"
     trust: str | None = None
     readers: int = 1
+    timeout: float = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,22 @@ class Work:
             digests={name: self.digests[name] for name in scenes},
             cells=tuple(cell for cell in cells if cell.todo),
         )
+
+    def holds(self, unit: Unit) -> bool:
+        """Whether something that was done belongs to this work."""
+        return (
+            unit.variant == self.variant
+            and {cell.key for cell in self.cells}.issuperset(unit.keys)
+            and set(self.scenes).issuperset(unit.scenes)
+        )
+
+    def without(self, keys: Collection[str], scenes: Collection[str]) -> Work:
+        """Return the work less some cells' part in some scenes."""
+        cells = (
+            replace(cell, todo=cell.todo.difference(scenes)) if cell.key in keys else cell
+            for cell in self.cells
+        )
+        return replace(self, cells=tuple(cell for cell in cells if cell.todo))
 
     def by(self, labels: Sequence[str]) -> Work:
         """Return the part of the work that is some derainers'."""

@@ -1,11 +1,12 @@
 """What happens to one shard: scene -> rain -> derainer -> uint8 -> every task asked for -> evidence -> store.
 
 The same functions run in this machine's processes and in Ray's tasks. A worker keeps the networks that it has loaded,
-so that shards share them.
+so that shards share them. Ctrl-C is not a worker's to hear, so whatever is raised here comes of the code that ran.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -16,12 +17,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import deadline
 from bench.data.base import Scene
 from bench.engine.plan import Component, Components, Networks
 from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore, setting_of
 from bench.engine.work import CellWork, Failure, Note, Outcome, Settings, Work
-from bench.errors import ANYTHING, BenchError, blame, said
+from bench.errors import BenchError, blame, said
 from bench.files import ensure_folder
 from bench.hashing import content_key
 from bench.images import write_image
@@ -51,14 +53,16 @@ def load_components(networks: Networks, settings: Settings) -> Components:
     derainers = {}
     for spec in networks.derainers:
         try:
-            derainer = _derainer(spec, settings)
+            with deadline.unit(f"derainer {spec.label}", LOAD):
+                derainer = _derainer(spec, settings)
             found = Component(spec.name, dict(derainer.key), card=derainer.card.kept())
-        except ANYTHING as error:  # anyone's code and files: the others are to run all the same
+        except BaseException as error:  # anyone's code and files: the others are to run all the same
             found = broken(spec, blame(spec.label, error))
         derainers[spec.label] = found
     models = []
     for choice in networks.models:
-        model = _model(choice, settings)
+        with deadline.unit(f"model {choice.label or choice.name}", LOAD):
+            model = _model(choice, settings)
         models.append(Component(choice.label or model.name, dict(model.key), classes=tuple(model.classes)))
     return Components(derainers, tuple(models))
 
@@ -106,6 +110,8 @@ def measure_work(work: Work) -> tuple[float, int]:
     return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+#: What a network does before its first image.
+LOAD = "load"
 #: Pixels of scenes that a worker holds at a time: a few big frames, or enough small ones for a batch.
 _CHUNK_PIXELS = 4 << 20
 
@@ -162,7 +168,7 @@ class _Shift:
         def read(scene: Scene) -> _Input | Failure:
             try:
                 return _Input(scene, *read_variant(work.data, work.rain, work.seed, scene))
-            except ANYTHING as error:  # a reader and a rain may be anyone's code
+            except BaseException as error:  # a reader and a rain may be anyone's code
                 return Failure(work.variant, tuple(cell.key for cell in work.cells), scene.id, said(error))
 
         def good(result: _Input | Failure) -> Iterator[_Input]:
@@ -174,17 +180,26 @@ class _Shift:
         readers = work.settings.readers
         if readers == 1:
             for scene in scenes:
-                yield from good(read(scene))
+                with self._unit(f"scene {scene.id}", "read", self.work.cells, [scene.id]):
+                    result = read(scene)
+                yield from good(result)
             return
         # OpenCV and numpy let go of the interpreter while they decode and rain.
         ahead: deque[Future[_Input | Failure]] = deque()
+        waiting = deque(scenes)
+
+        def first() -> _Input | Failure:
+            scene = waiting.popleft()
+            with self._unit(f"scene {scene.id}", "read", self.work.cells, [scene.id]):
+                return ahead.popleft().result()
+
         with ThreadPoolExecutor(readers) as pool:
-            for scene in scenes:
+            for number, scene in enumerate(scenes):
                 ahead.append(pool.submit(read, scene))
-                if len(ahead) > 4 * readers:
-                    yield from good(ahead.popleft().result())
+                if number >= 4 * readers:
+                    yield from good(first())
             while ahead:
-                yield from good(ahead.popleft().result())
+                yield from good(first())
 
     def _look(self, label: str, cells: Sequence[CellWork], items: Sequence[_Input]) -> None:
         """Restore some scenes with one derainer and show them to its cells' tasks."""
@@ -198,10 +213,11 @@ class _Shift:
             from derainers.harness.compound import of_variant
 
             try:
-                derainer = _derainer(spec, self.work.settings)
+                with self._unit(f"derainer {label}", LOAD, cells, self.work.scenes):
+                    derainer = _derainer(spec, self.work.settings)
                 _check_key(derainer.key, cells[0].what["derainer"])
                 derainer = of_variant(derainer, setting_of(self.work.data, self.work.rain))
-            except ANYTHING as error:
+            except BaseException as error:
                 # A derainer is anyone's code; what it raises ends its cells, not the run.
                 self._fail(cells, None, blame(label, error))
                 return
@@ -216,16 +232,18 @@ class _Shift:
                 write_image(path, image)
         for cell in cells:
             try:
-                look = self._looker(cell)
-            except Exception as error:
+                with self._unit(who_looks(cell), LOAD, [cell], self.work.scenes):
+                    look = self._looker(cell)
+            except BaseException as error:
                 self._fail([cell], None, f"{self.tasks[cell.key].about.name}: {said(error)}")
                 continue
             for item, image, spent in restored:
                 if item.scene.id not in self.todo[cell.key]:
                     continue
                 try:
-                    self.rows[cell.key].append(look(self._sight(item, image, spent)))
-                except Exception as error:
+                    with self._unit(who_looks(cell), "look at an image", [cell], [item.scene.id]):
+                        self.rows[cell.key].append(look(self._sight(item, image, spent)))
+                except BaseException as error:
                     self._fail([cell], item.scene.id, f"{self.tasks[cell.key].about.name}: {said(error)}")
 
     def _restore(
@@ -233,9 +251,11 @@ class _Shift:
     ) -> list[tuple[_Input, np.ndarray, float]]:
         """Return scene, restored image and seconds of each item that did not fail."""
         started = time.perf_counter()
+        ids = [item.scene.id for item in items]
         try:
-            images = restore(derainer, [item.scene.id for item in items], [item.rainy for item in items])
-        except ANYTHING as error:
+            with self._unit(f"derainer {label}", "restore an image", cells, ids):
+                images = restore(derainer, ids, [item.rainy for item in items])
+        except BaseException as error:
             if len(items) == 1:
                 self._fail(cells, items[0].scene.id, blame(label, error))
                 return []
@@ -271,9 +291,19 @@ class _Shift:
         digest = self.work.digests[item.scene.id]
         return Sight(item.scene, digest, image, item.clean, spent, mask, timed)
 
+    def _unit(
+        self, who: str, doing: str, cells: Sequence[CellWork], scenes: Sequence[str]
+    ) -> contextlib.AbstractContextManager[None]:
+        return deadline.unit(who, doing, self.work.variant, [cell.key for cell in cells], scenes)
+
     def _fail(self, cells: Sequence[CellWork], scene: str | None, reason: str) -> None:
         keys = tuple(cell.key for cell in cells)
         self.failures.append(Failure(self.work.variant, keys, scene, reason))
+
+
+def who_looks(cell: CellWork) -> str:
+    """What is to blame where nobody can look at an image: the model, or the task where it has none."""
+    return f"task {cell.task}" if cell.model is None else f"model {cell.model.label or cell.model.name}"
 
 
 @dataclass
@@ -341,6 +371,7 @@ def _place(settings: Settings) -> str:
 
 def initialise(
     threads: int,
+    limit: tuple[float, Path | None],
     ignore_interrupts: bool = True,
     devices: Sequence[str] = (),
     claims: Path | None = None,
@@ -351,6 +382,7 @@ def initialise(
     Args:
         threads: Threads of a network on the CPU. The count is the same for any number of workers, because a
             network's sums may depend on it in the last bit.
+        limit: What :func:`bench.deadline.arm` is told.
         ignore_interrupts: Leave Ctrl-C to the process that started this one.
         devices: GPUs to share out among the workers.
         claims: Folder, empty at the start, in which workers leave word of the GPU they took.
@@ -368,6 +400,7 @@ def initialise(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    deadline.arm(*limit)
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     if devices and claims is not None:

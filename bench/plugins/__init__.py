@@ -20,7 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.errors import ANYTHING, BadConfig, BenchError, said
+from bench.deadline import unit
+from bench.errors import BadConfig, BenchError, is_ctrl_c, said
 from bench.hashing import sha256_file
 from bench.plugins.code import TAKEN, code_behind, code_of, code_of_config, home_of, is_installed
 from bench.plugins.importing import forget, late, root_name
@@ -194,7 +195,9 @@ def call(function: Callable[..., Any], what: str, arguments: Mapping[str, Any], 
         return function(*positional, **arguments)
     except BenchError:
         raise
-    except ANYTHING as error:
+    except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         raise BadConfig(f"{what}: making it raised {said(error)}") from error
 
 
@@ -267,8 +270,11 @@ def _import(plugin: PlugIn) -> ModuleType:
             _behind.pop(root, None)
     with recording() as opened:
         try:
-            module = importlib.import_module(name)
-        except ANYTHING as error:
+            with unit(f"file {plugin.place}", "import"):
+                module = importlib.import_module(name)
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             advice = "; keep what is not to run now under if __name__ == '__main__'"
             text = f"{said(error).replace(f'{root}.', '')}{_line(error, plugin.path)}"
             raise BadConfig(

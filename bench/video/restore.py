@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.deadline import unit
 from bench.errors import BadConfig, BadData
 from bench.files import ensure_folder, write_atomic
 from bench.hashing import canonical_json, sha256_file
@@ -112,7 +113,8 @@ def restored(found: Iterator[Frame], clip: Clip, derainer: Derainer) -> Iterator
 
     size = max(1, _BATCH_PIXELS // (clip.size[0] * clip.size[1]))
     while batch := list(islice(found, size)):
-        images = derainer.restore([read_only(item.image) for item in batch])
+        with unit(f"derainer {derainer.card.name}", "restore a few frames"):
+            images = derainer.restore([read_only(item.image) for item in batch])
         for item, image in zip(batch, images, strict=True):
             yield Frame(item.time, checked(image, item.image, derainer.card.name))
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import plugins
+from bench.deadline import unit
+from bench.errors import BadConfig, is_ctrl_c, said
 from bench.registry import Registry
 from downstream.models.base import Listed, Model, ModelSource
 
@@ -74,7 +76,13 @@ def load_model(
     Raises:
         BenchError: As :func:`check_model`; or the weights are not the network's.
     """
-    return source_of(name).load(task, name, checkpoint, device, trust)
+    try:
+        with unit(f"model {name}", "load"):
+            return source_of(name).load(task, name, checkpoint, device, trust)
+    except BaseException as error:  # a config is code, which may end its process
+        if isinstance(error, Exception) or is_ctrl_c(error):
+            raise
+        raise BadConfig(f"model {name}: loading it raised {said(error)}") from error
 
 
 def list_models(task: str | None = None) -> list[Listed]:

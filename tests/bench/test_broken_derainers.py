@@ -17,6 +17,7 @@ from bench.cli.plan import describe
 from bench.engine import worker
 from bench.engine.blame import load_blaming
 from bench.engine.plan import Component, Components, Outline, make_plan, outline
+from bench.engine.pool import Died
 from bench.engine.scheduler import Stopped
 from bench.engine.suite import Suite, suite_of
 from bench.engine.work import Settings
@@ -198,21 +199,21 @@ def test_cells_of_one_reason_share_a_line(files: Path, tmp_path: Path, inline: A
     assert line.startswith("prenet on street/test[:1]@streaks:light, restoration and 2 further cells: ")
 
 
-def loads(outline: Outline, deadly: set[str]) -> Components | None:
+def loads(outline: Outline, deadly: set[str]) -> Components | Died:
     labels = {spec.label for spec in outline.derainers}
     if labels & deadly or len(labels) > 3:
-        return None
+        return Died("", certain=False)
     return Components({label: Component(label, {}) for label in labels}, ())
 
 
 def test_only_what_kills_its_worker_alone_is_blamed(pairs: Path) -> None:
     found = outline(suite_with(pairs, "median", "guided", "bilateral"))
-    faults = load_blaming(found, lambda part: loads(part, {"guided"})).faults
+    faults = load_blaming(found, lambda part: loads(part, {"guided"}), 60).faults
     assert list(faults) == ["guided"]
-    assert not load_blaming(found, lambda part: loads(part, set())).faults
+    assert not load_blaming(found, lambda part: loads(part, set()), 60).faults
     more = replace(found, derainers=tuple(replace(found.derainers[0], label=str(i)) for i in range(4)))
     with pytest.raises(BenchError, match="out of memory"):  # together they are too many, and none is to blame
-        load_blaming(more, lambda part: loads(part, set()))
+        load_blaming(more, lambda part: loads(part, set()), 60)
 
 
 def test_the_command_line_says_each_once(pairs: Path, files: Path, tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Code that the user named, and that ends its process, raises what nobody expects, or never returns."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bench
+from bench import plugins
+from bench.engine.local import LocalPool
+from bench.engine.work import Settings
+from bench.errors import BadConfig, BenchError
+from downstream import models
+
+ENDINGS = {
+    "exit()": "SystemExit",
+    "import sys; sys.exit('bye')": "SystemExit: bye",
+    "raise KeyboardInterrupt": "KeyboardInterrupt",
+    "raise BaseException('odd')": "BaseException: odd",
+    "import asyncio; raise asyncio.CancelledError": "CancelledError",
+}
+
+
+@pytest.mark.parametrize("code", ENDINGS)
+def test_a_file_that_ends_its_program_is_one_line(tmp_path: Path, code: str) -> None:
+    (tmp_path / "x.py").write_text(f"{code}\n", encoding="utf-8")
+    (tmp_path / "y.py").write_text(f"class Net:\n    def __init__(self):\n        {code}\n", encoding="utf-8")
+    for name, act in (("x.py:Net", plugins.load), ("y.py:Net", plugins.make)):
+        plugin = plugins.parse(f"{tmp_path}/{name}")
+        assert plugin is not None
+        with pytest.raises(BadConfig, match=ENDINGS[code]) as caught:
+            act(plugin)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ENDINGS)
+def test_a_model_that_ends_its_program_is_one_line(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As configs of OpenMMLab's do, which are run while the model is loaded."""
+
+    class Source:
+        def load(self, *_: Any) -> Any:
+            exec(code)
+
+    monkeypatch.setattr(models, "source_of", lambda name: Source())
+    with pytest.raises((BadConfig, SystemExit), match=ENDINGS[code]):
+        models.load_model("detection", "m.py", "w.pth")
+
+
+def test_ctrl_c_is_heard_while_a_file_is_imported(tmp_path: Path) -> None:
+    code = "import signal\nsignal.raise_signal(signal.SIGINT)\n"
+    (tmp_path / "x.py").write_text(code, encoding="utf-8")
+    plugin = plugins.parse(f"{tmp_path}/x.py:x")
+    assert plugin is not None
+    with pytest.raises(KeyboardInterrupt):
+        plugins.load(plugin)
+
+
+def test_a_worker_of_another_pool_is_told_that_it_may_start_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+    with pytest.raises(BenchError, match="daemonic"):
+        LocalPool(Settings())
+
+
+def test_what_never_returns_is_given_up_and_the_rest_is_done(pairs: Path, tmp_path: Path) -> None:
+    """A file that never ends, and a derainer that never lets go of the interpreter either."""
+    (tmp_path / "load.py").write_text("while True: pass\n", encoding="utf-8")
+    (tmp_path / "match.py").write_text(
+        "import re\ndef never(image): return re.match('(a|a)*$', 'a' * 60 + 'b')\n", encoding="utf-8"
+    )
+    run = bench.run(
+        derainer=[f"{tmp_path}/load.py:x", f"{tmp_path}/match.py:never"],
+        task="restoration",
+        data=f"pairs:{pairs}",
+        limit=1,
+        out=tmp_path / "out",
+        workers=1,
+        timeout=4,
+    )
+    reasons = {record.derainer.label: record.reason for record in run.records}
+    assert "derainer x took longer than 4 s to load (--timeout)" in str(reasons["x"])
+    assert "derainer never took longer than 4 s to restore an image (--timeout)" in str(reasons["never"])
+    assert reasons["clean"] is None
+    assert reasons["none"] is None
