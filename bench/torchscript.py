@@ -171,6 +171,7 @@ _STRUCTURE = frozenset(
         "device",
         "dtype",
         "is_cuda",
+        "is_nested",
         "isinstance",
         "layout",
         "max",

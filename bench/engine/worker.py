@@ -1,7 +1,7 @@
 """What happens to one shard: scene -> rain -> derainer -> uint8 -> every task asked for -> evidence -> store.
 
 The same functions run in this machine's processes and in Ray's tasks. A worker keeps the networks that it has loaded,
-so that shards share them. Ctrl-C is not a worker's to hear, so whatever is raised here comes of the code that ran.
+so that shards share them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.engine.plan import Component, Components, Networks
 from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore, setting_of
 from bench.engine.work import CellWork, Failure, Note, Outcome, Settings, Work
-from bench.errors import BenchError, blame, said
+from bench.errors import BenchError, blame, is_ctrl_c, said
 from bench.files import ensure_folder
 from bench.hashing import content_key
 from bench.images import write_image
@@ -57,6 +57,7 @@ def load_components(networks: Networks, settings: Settings) -> Components:
                 derainer = _derainer(spec, settings)
             found = Component(spec.name, dict(derainer.key), card=derainer.card.kept())
         except BaseException as error:  # anyone's code and files: the others are to run all the same
+            _let_through(error)
             found = broken(spec, blame(spec.label, error))
         derainers[spec.label] = found
     models = []
@@ -65,6 +66,12 @@ def load_components(networks: Networks, settings: Settings) -> Components:
             model = _model(choice, settings)
         models.append(Component(choice.label or model.name, dict(model.key), classes=tuple(model.classes)))
     return Components(derainers, tuple(models))
+
+
+def _let_through(error: BaseException) -> None:
+    """Raise Ctrl-C again, which a worker does not hear, but a process that does its own work."""
+    if is_ctrl_c(error):
+        raise error
 
 
 def broken(spec: DerainerSpec, fault: str) -> Component:
@@ -169,6 +176,7 @@ class _Shift:
             try:
                 return _Input(scene, *read_variant(work.data, work.rain, work.seed, scene))
             except BaseException as error:  # a reader and a rain may be anyone's code
+                _let_through(error)
                 return Failure(work.variant, tuple(cell.key for cell in work.cells), scene.id, said(error))
 
         def good(result: _Input | Failure) -> Iterator[_Input]:
@@ -218,6 +226,7 @@ class _Shift:
                 _check_key(derainer.key, cells[0].what["derainer"])
                 derainer = of_variant(derainer, setting_of(self.work.data, self.work.rain))
             except BaseException as error:
+                _let_through(error)
                 # A derainer is anyone's code; what it raises ends its cells, not the run.
                 self._fail(cells, None, blame(label, error))
                 return
@@ -235,6 +244,7 @@ class _Shift:
                 with self._unit(who_looks(cell), LOAD, [cell], self.work.scenes):
                     look = self._looker(cell)
             except BaseException as error:
+                _let_through(error)
                 self._fail([cell], None, f"{self.tasks[cell.key].about.name}: {said(error)}")
                 continue
             for item, image, spent in restored:
@@ -244,6 +254,7 @@ class _Shift:
                     with self._unit(who_looks(cell), "look at an image", [cell], [item.scene.id]):
                         self.rows[cell.key].append(look(self._sight(item, image, spent)))
                 except BaseException as error:
+                    _let_through(error)
                     self._fail([cell], item.scene.id, f"{self.tasks[cell.key].about.name}: {said(error)}")
 
     def _restore(
@@ -256,6 +267,7 @@ class _Shift:
             with self._unit(f"derainer {label}", "restore an image", cells, ids):
                 images = restore(derainer, ids, [item.rainy for item in items])
         except BaseException as error:
+            _let_through(error)
             if len(items) == 1:
                 self._fail(cells, items[0].scene.id, blame(label, error))
                 return []

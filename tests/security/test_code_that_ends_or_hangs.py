@@ -64,14 +64,20 @@ def test_a_worker_of_another_pool_is_told_that_it_may_start_none(monkeypatch: py
         LocalPool(Settings())
 
 
+def _write_colliding(path: Path) -> None:
+    """A pickled dictionary of numbers that all have the hash 0: a multiple of the prime that Python takes them by."""
+    keys = ((number * ((1 << 61) - 1)).to_bytes(12, "little") for number in range(1, 100_000))
+    path.write_bytes(b"\x80\x02}(" + b"".join(b"\x8a\x0c%bK\x01" % key for key in keys) + b"u.")
+
+
 def test_what_never_returns_is_given_up_and_the_rest_is_done(pairs: Path, tmp_path: Path) -> None:
-    """A file that never ends, and a derainer that never lets go of the interpreter either."""
-    (tmp_path / "load.py").write_text("while True: pass\n", encoding="utf-8")
+    """Weights whose keys' hashes collide, and a derainer that never lets go of the interpreter either."""
+    _write_colliding(tmp_path / "w.pth")
     (tmp_path / "match.py").write_text(
         "import re\ndef never(image): return re.match('(a|a)*$', 'a' * 60 + 'b')\n", encoding="utf-8"
     )
     run = bench.run(
-        derainer=[f"{tmp_path}/load.py:x", f"{tmp_path}/match.py:never"],
+        derainer=[f"prenet:{tmp_path}/w.pth", f"{tmp_path}/match.py:never"],
         task="restoration",
         data=f"pairs:{pairs}",
         limit=1,
@@ -80,7 +86,7 @@ def test_what_never_returns_is_given_up_and_the_rest_is_done(pairs: Path, tmp_pa
         timeout=4,
     )
     reasons = {record.derainer.label: record.reason for record in run.records}
-    assert "derainer x took longer than 4 s to load (--timeout)" in str(reasons["x"])
+    assert "derainer prenet took longer than 4 s to load (--timeout)" in str(reasons["prenet"])
     assert "derainer never took longer than 4 s to restore an image (--timeout)" in str(reasons["never"])
     assert reasons["clean"] is None
     assert reasons["none"] is None
