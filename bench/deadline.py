@@ -29,6 +29,8 @@ from pathlib import Path
 DEFAULT = 1800.0
 #: Seconds between two looks at the clock, at most.
 _PAUSE = 1.0
+#: Seconds beyond the limit after which the thread counts as kept from running; importing PyTorch keeps it for some.
+_SLACK = 5.0
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _write(armed: _Armed | None, word: dict[str, object] | None) -> None:
 def _wind_up(armed: _Armed) -> None:
     # The traceback that the timer writes says where the command line is stuck; nobody reads a worker's.
     sink = 2 if armed.word is None else _nowhere()
-    faulthandler.dump_traceback_later(armed.seconds + 4 * _pause(armed), exit=True, file=sink)
+    faulthandler.dump_traceback_later(armed.seconds + _SLACK, exit=True, file=sink)
 
 
 @functools.cache
@@ -139,14 +141,10 @@ def _nowhere() -> int:
     return os.open(os.devnull, os.O_WRONLY)
 
 
-def _pause(armed: _Armed) -> float:
-    return min(_PAUSE, armed.seconds / 4)
-
-
 def _watch(armed: _Armed) -> None:
     while _armed is armed:
         _wind_up(armed)
-        time.sleep(_pause(armed))
+        time.sleep(min(_PAUSE, armed.seconds / 4))
         at = _current
         if at is not None and time.monotonic() > at[1]:
             if armed.word is None:

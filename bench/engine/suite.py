@@ -51,7 +51,15 @@ def _no_truth(value: Any) -> Any:
 
 
 _Whole = Annotated[int, BeforeValidator(_no_truth)]
-_Seconds = Annotated[float, BeforeValidator(_no_truth)]
+
+
+def _enough(seconds: float) -> float:
+    if 0 < seconds < 1:
+        raise ValueError("must be at least 1 second, or 0 for no limit")
+    return seconds
+
+
+_Seconds = Annotated[float, BeforeValidator(_no_truth), AfterValidator(_enough)]
 
 
 class _Part(BaseModel):

@@ -14,7 +14,8 @@ ENDLESS = {"a loop": "while True: pass", "a match": "import re; re.match('(a|a)*
 
 
 def run(words: str, code: str) -> subprocess.CompletedProcess[str]:
-    program = f"from bench import deadline\ndeadline.arm(0.4, {words})\nwith deadline.unit('x', 'load', 3, 'k', 's'):\n"
+    program = "from bench import deadline\ndeadline._SLACK = 0.4\n"
+    program += f"deadline.arm(0.4, {words})\nwith deadline.unit('x', 'load', 3, 'k', 's'):\n"
     command = [sys.executable, "-c", program + "\n".join(f"    {line}" for line in code.split("; "))]
     return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
 
