@@ -296,9 +296,9 @@ def suite_of(choices: Mapping[str, Any]) -> Suite:
 
     Args:
         choices: ``derainer``, ``task``, ``measure``, ``data``, ``split``, ``rain``, ``model``, ``checkpoint``,
-            ``layout``, ``where``, ``limit``, ``seed``, ``precision``, ``tile``, ``timeout``, ``trust_checkpoint``; lists
-            as sequences or separated by commas. Measures are added to the tasks that are asked for; without any
-            they stand alone.
+            ``layout``, ``where``, ``limit``, ``seed``, ``precision``, ``tile``, ``timeout``,
+            ``trust_checkpoint``; lists as sequences or separated by commas. Measures are added to the tasks that are
+            asked for; without any they stand alone.
 
     Raises:
         BadConfig: Naming every wrong choice at once.
