@@ -15,8 +15,8 @@ from typing import Any
 
 from bench.device import resolve_device
 from bench.engine.pool import Died, result_of
+from bench.engine.process import initialise
 from bench.engine.work import Settings, Work
-from bench.engine.worker import initialise
 from bench.errors import BadConfig, BenchError, MissingDependency
 
 #: How often Ray starts work again whose worker died.

@@ -19,8 +19,8 @@ from typing import Any
 from bench.deadline import Unit, overdue
 from bench.device import gpu_count, resolve_device
 from bench.engine.pool import Died
+from bench.engine.process import initialise
 from bench.engine.work import Settings
-from bench.engine.worker import initialise
 from bench.errors import BenchError
 
 _ADVICE = "out of memory? try --tile 512 or fewer --workers"

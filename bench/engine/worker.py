@@ -7,19 +7,18 @@ so that shards share them.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import deadline
 from bench.data.base import Scene
 from bench.engine.plan import Component, Components, Networks
+from bench.engine.process import place
 from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore, setting_of
 from bench.engine.work import CellWork, Failure, Note, Outcome, Settings, Work
@@ -361,7 +360,7 @@ def _check_key(key: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
 def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
     from derainers import load_derainer
 
-    return load_derainer(spec, _place(settings), settings.precision, settings.tile, settings.trust)
+    return load_derainer(spec, place(settings), settings.precision, settings.tile, settings.trust)
 
 
 @lru_cache(maxsize=8)
@@ -369,81 +368,5 @@ def _model(choice: ModelChoice, settings: Settings) -> Any:
     from downstream.models import load_model
 
     return load_model(
-        choice.task, choice.name, choice.checkpoint, device=_place(settings), trust=settings.trust
+        choice.task, choice.name, choice.checkpoint, device=place(settings), trust=settings.trust
     )
-
-
-#: The GPU that this process has claimed.
-_claimed: str | None = None
-
-
-def _place(settings: Settings) -> str:
-    return (_claimed or "cuda") if settings.device == "cuda" else settings.device
-
-
-def initialise(
-    threads: int,
-    limit: tuple[float, Path | None],
-    ignore_interrupts: bool = True,
-    devices: Sequence[str] = (),
-    claims: Path | None = None,
-    parent: int | None = None,
-) -> None:
-    """Prepare a worker process.
-
-    Args:
-        threads: Threads of a network on the CPU. The count is the same for any number of workers, because a
-            network's sums may depend on it in the last bit.
-        limit: What :func:`bench.deadline.arm` is told.
-        ignore_interrupts: Leave Ctrl-C to the process that started this one.
-        devices: GPUs to share out among the workers.
-        claims: Folder, empty at the start, in which workers leave word of the GPU they took.
-        parent: Id of the process to end with, however that one ends.
-    """
-    import logging
-    import signal
-    import threading
-    import warnings
-
-    global _claimed
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
-    if ignore_interrupts:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    deadline.arm(*limit)
-    warnings.filterwarnings("ignore")
-    logging.disable(logging.WARNING)
-    if devices and claims is not None:
-        _claimed = claim(devices, claims)
-    import cv2
-    import torch
-
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
-
-
-def _end_with(parent: int) -> None:
-    # A killed parent says nothing, and its workers would wait for work for ever, networks in memory.
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def claim(devices: Sequence[str], claims: Path) -> str:
-    """Return the device that the fewest workers have taken so far, and leave word of taking it.
-
-    Args:
-        devices: The devices to choose from.
-        claims: A folder that all workers see.
-    """
-    for turn in range(1 << 16):
-        for index, device in enumerate(devices):
-            try:
-                # Creating a file is atomic: one worker gets each place.
-                (claims / f"{turn}-{index}").touch(exist_ok=False)
-            except FileExistsError:
-                continue
-            return device
-    raise AssertionError("more workers than places")

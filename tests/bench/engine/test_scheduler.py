@@ -8,7 +8,7 @@ import pytest
 from bench.api import run
 from bench.device import resolve_device
 from bench.engine.plan import shard_size
-from bench.engine.worker import claim
+from bench.engine.process import claim
 from bench.errors import BadConfig
 from bench.keep.records import Record
 
