@@ -112,6 +112,8 @@ def interface_of(said: Mapping[str, Any], what: str) -> Interface:
     values = {name: said[name] for name in _KINDS if name in said and name != "window_size"}
     known = {"returns": RETURNS, "value_range": tuple(VALUE_RANGES), "channels": CHANNELS}
     for name, value in values.items():
+        if name in known and isinstance(value, str):
+            value = values[name] = value.lower()
         if name in known and value not in known[name]:
             raise BadConfig(f"{what}: {name} is {value!r}: choose {', '.join(known[name])}")
         if not isinstance(value, _KINDS[name]):

@@ -83,7 +83,7 @@ HALVED = np.concatenate([np.rint(PICTURE[..., :1] / 2), PICTURE[..., 1:]], 2)
         "kind=dict&.output=clean",
         "kind=rain&.returns=rain",
         "kind=residual&.returns=residual",
-        "kind=bgr&.channels=bgr",
+        "kind=bgr&.channels=BGR",
         "kind=signed&.value_range=-1..1",
         "kind=bytes&.value_range=0..255",
     ],
