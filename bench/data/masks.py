@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,7 @@ from bench.data import layout
 from bench.data.base import IGNORE, DataSet, Scene, SegmentationTruth
 from bench.data.reader import Layout, Reader, as_png, relative
 from bench.errors import BadData
-from bench.images import read_labels
+from bench.images import read_image, read_labels
 from bench.ordinary import LARGEST_TEXT, read_ordinary
 from bench.vocabulary import CLEAN_IMAGES, MASKS
 
@@ -34,17 +37,55 @@ CAMVID = (
     "Bicyclist",
 )
 _CAMVID_IGNORED = (11, IGNORE)
+#: Pixel values of masks: 16 bits, or 24 where a colour stands for a class.
+_MOST, _COLOURS = 1 << 16, 1 << 24
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the pixel values of masks stand for.
+
+    Attributes:
+        classes: The classes' names.
+        ignored: The values that are left out of scoring, as the files hold them.
+        values: The value of each class; None where it is the class's index. Colours are 0xRRGGBB.
+        coloured: Whether the values are colours.
+        declared: Whether somebody said which values are left out.
+    """
+
+    classes: tuple[str, ...]
+    ignored: tuple[int, ...] = (IGNORE,)
+    values: tuple[int, ...] | None = None
+    coloured: bool = False
+    declared: bool = True
+
+    @property
+    def truth(self) -> SegmentationTruth:
+        """The classes, and which of them are left out of scoring."""
+        values = range(len(self.classes)) if self.values is None else self.values
+        ignored = tuple(index for index, value in enumerate(values) if value in self.ignored)
+        return SegmentationTruth(self.classes, ignored)
+
+    @property
+    def role(self) -> str:
+        """What a mask is read for; it tells apart files whose values mean something else."""
+        left_out = f"mask without {list(self.ignored)}"
+        return left_out if self.values is None else f"{left_out}, classes are {list(self.values)}"
+
+    def shown(self, value: int) -> str:
+        """A value as a user writes it."""
+        return f"#{value:06x}" if self.coloured else str(value)
 
 
 @dataclass(frozen=True)
 class MaskSet(DataSet):
-    """Images with class-index masks.
+    """Images with masks: class indices, or values and colours that are declared to stand for classes.
 
     Attributes:
-        ignored: The values that are left out of scoring, as the files hold them.
+        labels: What the values stand for.
     """
 
-    ignored: tuple[int, ...] = (IGNORE,)
+    labels: Labels = Labels(())
 
     def mask(self, scene: Scene) -> np.ndarray:
         """Return class indices per pixel (uint8 HxW); 255 is left out of scoring.
@@ -52,42 +93,82 @@ class MaskSet(DataSet):
         Raises:
             BadData: If the mask is of another size than its image, or holds an index that no class has.
         """
-        import cv2
         import numpy as np
 
         if scene.mask is None or self.segmentation is None:
             return super().mask(scene)
-        labels = read_labels(scene.mask)
+        labels, known = self._values(scene.mask), self.labels
         if scene.size is not None and labels.shape != scene.size:
             raise BadData(_size_fault(scene.mask, labels.shape, scene.size))
-        count = len(self.segmentation.classes)
-        table = np.arange(256, dtype=np.uint8)
-        table[list(self.ignored)] = IGNORE
-        allowed = np.zeros(1 << 16, bool)
-        allowed[:count] = True
-        allowed[list(self.ignored)] = True
-        wrong = labels[~allowed[labels]]
+        indices = _table(known)[labels]
+        wrong = labels[indices < 0]
         if wrong.size:
+            value = known.shown(int(wrong[0]))
+            if known.values is None:
+                what = f"the class index {value}, but classes are 0 to {len(known.classes) - 1}"
+            else:
+                kind = "colour" if known.coloured else "value"
+                what = f"the {kind} {value}, which stands for no class"
+            left_out = " and ".join(map(known.shown, known.ignored)) or "nothing"
             raise BadData(
-                f"mask {scene.mask} holds the class index {int(wrong[0])}, but classes are 0 to {count - 1} "
-                f"(left out: {' and '.join(map(str, self.ignored)) or 'nothing'}): mend the mask, or declare "
-                f"its classes in {self.root / 'classes.json'}"
+                f"mask {scene.mask} holds {what} (left out: {left_out}): mend the mask, or declare "
+                f"its classes in {self.root / _DECLARATION}"
             )
-        return cv2.LUT(labels.astype(np.uint8), table)
+        return indices.astype(np.uint8)
+
+    def _values(self, path: Path) -> np.ndarray:
+        """Read a mask's values: uint8 or uint16 HxW, or int32 HxW for colours."""
+        import numpy as np
+
+        if self.labels.coloured:
+            colours = read_image(path).astype(np.int32)
+            return colours[..., 0] << 16 | colours[..., 1] << 8 | colours[..., 2]
+        return read_labels(path)
+
+    def check_labels(self, found: Collection[int]) -> None:
+        """Refuse masks of 0 and 255 alone: 255 is left out unless it is declared, though it may be the second class.
+
+        Raises:
+            BadData: If there are two classes, nothing says what is left out, and the second occurs in no mask.
+        """
+        known = self.labels
+        if (
+            not known.declared
+            and known.values is None
+            and len(known.classes) == 2
+            and set(found) == {0, IGNORE}
+        ):
+            raise BadData(
+                f"the masks of {self.name} hold 0 and 255 alone, and 255 is left out of scoring: if it stands for "
+                f'{known.classes[1]}, write "values": [0, 255] into {self.root / _DECLARATION}, else "ignore": 255'
+            )
 
     def files(self, scene: Scene) -> dict[str, Path]:
         """Return the scene's files by what they are read for."""
         files = super().files(scene)
         mask = files.pop("mask", None)
-        return files if mask is None else {**files, f"mask without {list(self.ignored)}": mask}
+        return files if mask is None else {**files, self.labels.role: mask}
+
+
+@lru_cache(maxsize=4)
+def _table(labels: Labels) -> np.ndarray:
+    """Return what each value becomes: int16, a class's index, 255 for what is left out, -1 for what is neither."""
+    import numpy as np
+
+    count = len(labels.classes)
+    table = np.full(_COLOURS if labels.coloured else _MOST, -1, np.int16)
+    table[list(range(count) if labels.values is None else labels.values)] = range(count)
+    table[list(labels.ignored)] = IGNORE
+    return table
 
 
 def open_masks(root: Path, split: str | None = None) -> DataSet:
     """Open one split of a CamVid-like folder.
 
     ``classes.json`` in ``root`` declares the label space: ``{"classes": ["road", ...], "ignore": 255}``, with
-    a null ``ignore`` where every pixel counts. Without that file the masks are CamVid's: eleven classes, with
-    11 and 255 left out.
+    a null ``ignore`` where every pixel counts, and ``values`` where a class's pixel value is not its place in the list:
+    numbers, or colours as ``"#rrggbb"``. Without that file the masks are CamVid's: eleven classes, with 11 and 255 left
+    out.
 
     Args:
         root: The folder that holds ``SPLIT/`` and ``SPLITannot/``.
@@ -97,7 +178,7 @@ def open_masks(root: Path, split: str | None = None) -> DataSet:
         BadData: If a folder is missing, an image has no mask or the reverse, or sizes differ.
     """
     split = _choose_split(root, split)
-    classes, ignored = _label_space(root / "classes.json")
+    labels = _label_space(root / _DECLARATION)
     images = _by_stem(root / split)
     masks = _by_stem(root / f"{split}annot")
     if not images:
@@ -120,7 +201,7 @@ def open_masks(root: Path, split: str | None = None) -> DataSet:
             raise BadData(_size_fault(masks[stem], mask_size, size))
         scenes.append(Scene(id=path.stem, image=path, mask=masks[stem], size=size))
     notes: tuple[str, ...] = ()
-    if classes is CAMVID and "camvid" not in layout.title(root).lower():
+    if labels.classes is CAMVID and "camvid" not in layout.title(root).lower():
         notes = (f"no classes.json in {root}: the masks are read as CamVid's eleven classes",)
     return MaskSet(
         name=f"masks/{layout.title(root)}/{split}",
@@ -128,16 +209,16 @@ def open_masks(root: Path, split: str | None = None) -> DataSet:
         root=root,
         split=split,
         scenes=tuple(scenes),
-        segmentation=SegmentationTruth(classes),
+        segmentation=labels.truth,
         notes=notes,
-        ignored=ignored,
+        labels=labels,
     )
 
 
 def lay_out(data: DataSet) -> Layout:
     """Say how a rainy variant is written: images and masks where they were, and the classes."""
     copies = {relative(scene.mask, data.root): scene.mask for scene in data.scenes if scene.mask is not None}
-    classes = data.root / "classes.json"
+    classes = data.root / _DECLARATION
     if classes.is_file():
         copies[classes.name] = classes
     rainy = {scene.id: as_png(relative(scene.image, data.root)) for scene in data.scenes}
@@ -185,9 +266,9 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _label_space(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _label_space(path: Path) -> Labels:
     if not path.exists() and not path.is_symlink():
-        return CAMVID, _CAMVID_IGNORED
+        return Labels(CAMVID, _CAMVID_IGNORED)
     try:
         declared: Any = json.loads(read_ordinary(path, BadData, LARGEST_TEXT))
     except (ValueError, RecursionError) as error:
@@ -201,16 +282,55 @@ def _label_space(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
         )
     for key in declared:
         # A misspelt `ignore` would silently have its pixels scored.
-        if key != "ignore" and difflib.get_close_matches(key, ["ignore"]):
-            raise BadData(f"{path} has the key {key!r}: the value that is left out goes under 'ignore'")
-    ignore = declared.get("ignore", IGNORE)
-    if ignore is not None and (
-        not isinstance(ignore, int) or isinstance(ignore, bool) or not 0 <= ignore <= 255
+        for known, what in (("ignore", "the value that is left out"), ("values", "the classes' values")):
+            if key != known and difflib.get_close_matches(key, [known]):
+                raise BadData(f"{path} has the key {key!r}: {what} goes under {known!r}")
+    values, coloured = _class_values(declared.get("values"), len(names), path)
+    if "ignore" in declared:
+        ignore = declared["ignore"]
+        ignored = () if ignore is None else (_left_out(ignore, coloured, path),)
+    else:
+        ignored = () if coloured or (values is not None and IGNORE in values) else (IGNORE,)
+    return Labels(tuple(names), ignored, values, coloured, "ignore" in declared)
+
+
+def _class_values(values: Any, count: int, path: Path) -> tuple[tuple[int, ...] | None, bool]:
+    """Read what stands for each class; tells also whether colours do."""
+    if values is None:
+        return None, False
+    if not isinstance(values, list) or len(values) != count:
+        raise BadData(
+            f"{path} has values that are no list of {count}, one for each class: expected [0, 255] or so"
+        )
+    for read, most in ((_colour, _COLOURS), (_number, _MOST)):
+        found = [read(value) for value in values]
+        numbers = tuple(number for number in found if number is not None)
+        if len(set(numbers)) == count:
+            return numbers, most == _COLOURS
+    raise BadData(
+        f"{path} has values that are not {count} different numbers from 0 to {_MOST - 1}, nor so many colours "
+        f'like "#804080": mend them'
+    )
+
+
+def _left_out(value: Any, coloured: bool, path: Path) -> int:
+    if (number := _colour(value) if coloured else _number(value)) is None or (
+        not coloured and number > IGNORE
     ):
-        raise BadData(f"{path} has ignore {ignore!r}: expected a mask value from 0 to 255, or null")
-    return tuple(names), () if ignore is None else (ignore,)
+        expected = 'a colour like "#000000"' if coloured else "a mask value from 0 to 255"
+        raise BadData(f"{path} has ignore {value!r}: expected {expected}, or null")
+    return number
 
 
+def _number(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < _MOST else None
+
+
+def _colour(value: Any) -> int | None:
+    return int(value[1:], 16) if isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value) else None
+
+
+_DECLARATION = "classes.json"
 _EXAMPLE = '{"classes": ["road", "car"], "ignore": 255}'
 
 

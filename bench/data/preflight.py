@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bench.data import layout
 from bench.data.base import DataSet, Scene
 from bench.data.fingerprint import scene_digests
-from bench.errors import ANYTHING, BadData, BenchError, said
+from bench.errors import ANYTHING, BadData, BenchError, said, some
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def check_scenes(
     data: DataSet, *, boxes: bool = False, masks: bool = False, depth: bool = False
-) -> dict[str, str]:
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Check what is going to be read of a data set.
 
     Args:
@@ -20,7 +25,8 @@ def check_scenes(
         depth: Whether depth is.
 
     Returns:
-        The digest of every scene's files, by scene id.
+        The digest of every scene's files, by scene id; and what was seen that a reader of the scores should know, one
+        line each.
 
     Raises:
         BadData: For the first file that is missing, unreadable, no image, of another size than its annotation
@@ -29,8 +35,7 @@ def check_scenes(
     try:
         digests = scene_digests(data)
         check_sizes(data)
-        if masks:
-            check_masks(data)
+        notes = check_masks(data) if masks else ()
         if depth:
             layout.in_threads(data.check_depth, data.scenes)
         if boxes and data.detection is not None:
@@ -39,7 +44,7 @@ def check_scenes(
         raise
     except ANYTHING as error:  # a reader may be anyone's code
         raise BadData(f"{data.name}: reading it raised {said(error)}") from error
-    return digests
+    return digests, notes
 
 
 def check_sizes(data: DataSet) -> None:
@@ -61,12 +66,28 @@ def check_sizes(data: DataSet) -> None:
         layout.in_threads(check, data.scenes)
 
 
-def check_masks(data: DataSet) -> None:
+def check_masks(data: DataSet) -> tuple[str, ...]:
     """Read every scene's mask, in several threads, and throw it away.
+
+    Returns:
+        What a reader of the scores should know of what the masks hold, one line each.
 
     Raises:
         BadData: For a mask that is unreadable, of another size than its image, or holds an index that is no
             class; the file and the value are named.
     """
-    if data.segmentation is not None:
-        layout.in_threads(lambda scene: data.mask(scene).shape, data.scenes)
+    if data.segmentation is None:
+        return ()
+    found = set().union(*layout.in_threads(lambda scene: _values(data.mask(scene)), data.scenes))
+    data.check_labels(found)
+    ignored = data.segmentation.ignored
+    absent = [name for i, name in enumerate(data.segmentation.classes) if i not in found and i not in ignored]
+    return (f"classes that occur in no mask of these scenes: {some(absent)}",) if absent else ()
+
+
+def _values(mask: np.ndarray) -> set[int]:
+    import numpy as np
+
+    there = np.zeros(1 << 16, bool)
+    there[mask] = True
+    return set(np.flatnonzero(there).tolist())

@@ -270,9 +270,13 @@ def outline(suite: Suite) -> Outline:
     for task, variant in product(asked, variants):
         if can_serve(variant, task):
             task.key(variant.data)  # raises where what a measure uses is not at hand
-    digests = _check_files(variants, {need for task in asked for need in task.needs})
-    variants = [replace(variant, digests=digests[id(variant.data)]) for variant in variants]
-    notes += [f"{v.data.name}: {note}" for v in variants for note in (*v.data.notes, *_assumed(v))]
+    seen = _check_files(variants, {need for task in asked for need in task.needs})
+    variants = [replace(variant, digests=seen[id(variant.data)][0]) for variant in variants]
+    notes += [
+        f"{v.data.name}: {note}"
+        for v in variants
+        for note in (*v.data.notes, *seen[id(v.data)][1], *_assumed(v))
+    ]
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:
@@ -459,20 +463,22 @@ def _check_situations(variants: Sequence[Variant]) -> None:
             )
 
 
-def _check_files(variants: Sequence[Variant], needs: Collection[str]) -> dict[int, dict[str, str]]:
-    """Look at every file that is going to be read, and return the scenes' digests by data set.
+def _check_files(
+    variants: Sequence[Variant], needs: Collection[str]
+) -> dict[int, tuple[dict[str, str], tuple[str, ...]]]:
+    """Look at every file that is going to be read, and return the scenes' digests and notes by data set.
 
     Raises:
         BadData: For the first file that is not as it should be.
     """
-    digests: dict[int, dict[str, str]] = {}
+    seen: dict[int, tuple[dict[str, str], tuple[str, ...]]] = {}
     for variant in variants:
-        if id(variant.data) not in digests:
+        if id(variant.data) not in seen:
             depth = any(v.rain.needs_depth for v in variants if v.data is variant.data)
-            digests[id(variant.data)] = check_scenes(
+            seen[id(variant.data)] = check_scenes(
                 variant.data, boxes=BOXES in needs, masks=MASKS in needs, depth=depth
             )
-    return digests
+    return seen
 
 
 def _assumed(variant: Variant) -> Iterator[str]:

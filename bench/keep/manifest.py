@@ -44,6 +44,8 @@ def make_manifest(data: DataSet, digests: dict[str, str]) -> dict[str, Any]:
             manifest["coco"] = make_boxes(data)
     if data.segmentation is not None:
         manifest["classes"] = list(data.segmentation.classes)
+        if data.segmentation.ignored:
+            manifest["ignored"] = list(data.segmentation.ignored)
     return manifest
 
 

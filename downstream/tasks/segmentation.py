@@ -16,10 +16,12 @@ from downstream.models.base import plain_name
 from downstream.tasks.base import Description, Drawing, Metric, Row, Sight
 
 if TYPE_CHECKING:
-    from bench.data.base import DataSet
+    from bench.data.base import DataSet, SegmentationTruth
     from bench.score.stats import CountArray, FloatArray
 
 _PROTOCOL = "miou@{classes}"
+#: What models call pixels that are of no class.
+_VOID = ("void", "unlabelled", "unlabeled")
 _UNNAMED = re.compile(r"(class[ _-]?)?\d+$", re.IGNORECASE)
 
 
@@ -53,26 +55,35 @@ class Segmentation:
 
     def key(self, data: DataSet) -> dict[str, Any]:
         """Rows count pixels of the data set's classes."""
-        return {"classes": list(_label_space(data))}
+        return {"classes": list(_label_space(data).classes)}
 
     def match(self, classes: Sequence[str], data: DataSet) -> tuple[str, ...]:
-        """Match by name, or by index where either has no names; all classes must agree."""
-        match_classes(classes or _label_space(data), _label_space(data))
-        return ()
+        """Match by name, or by index where either has no names; all classes that are scored must agree."""
+        space = _label_space(data)
+        classes = classes or space.classes
+        indices = match_classes(classes, space.classes, space.ignored)
+        nothing = [name for name, index in zip(classes, indices, strict=True) if index == len(space.classes)]
+        if not nothing:
+            return ()
+        return (
+            f"pixels that the model labels {some(nothing)} count as missed: the data set has no such class",
+        )
 
     def classes(self, model: Sequence[str], data: DataSet) -> int:
-        """The data set's."""
-        return len(_label_space(data))
+        """The data set's, without those that are left out of scoring."""
+        return len(_label_space(data).classes) - len(_label_space(data).ignored)
 
     def look(self, data: DataSet, model: Any) -> Callable[[Sight], SegmentationRow]:
         """Return what labels an image and counts its pixels."""
         space = _label_space(data)
-        indices = match_classes(model.classes or space, space)
+        indices = match_classes(model.classes or space.classes, space.classes, space.ignored)
+        # One more class where the model has a label for what is none of the data set's.
+        count = max(len(space.classes), int(indices.max(initial=0)) + 1)
 
         def look(sight: Sight) -> SegmentationRow:
             labels, seconds = sight.seen_by(model)
             where = str(sight.scene.mask)
-            matrix = confusion(indices[labels], sight.mask(), len(space), where=where)
+            matrix = confusion(indices[labels], sight.mask(), count, where=where)
             return SegmentationRow(sight.scene.id, sight.digest, seconds, matrix)
 
         return look
@@ -88,8 +99,8 @@ class Segmentation:
         return SegmentationRow(**common, matrix=matrix.reshape(side, side))
 
     def scoring(self, manifest: Mapping[str, Any]) -> SegmentationScoring:
-        """Rows hold the truth; of the manifest only the classes' names are needed."""
-        return SegmentationScoring(manifest["classes"])
+        """Rows hold the truth; of the manifest only the classes' names are needed, and which are left out."""
+        return SegmentationScoring(manifest["classes"], manifest.get("ignored", ()))
 
     def difference(self, kept: SegmentationRow, fresh: SegmentationRow) -> str | None:
         """Count the pixels that are classed otherwise."""
@@ -106,10 +117,11 @@ class SegmentationScoring:
 
     Args:
         classes: The data set's class names.
+        ignored: Indices of those that are left out.
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
-        self._classes = classes
+    def __init__(self, classes: Sequence[str], ignored: Sequence[int] = ()) -> None:
+        self._scored = {index: name for index, name in enumerate(classes) if index not in ignored}
 
     def sample(
         self, rows: Sequence[SegmentationRow], counts: CountArray
@@ -119,11 +131,11 @@ class SegmentationScoring:
 
         matrices = np.stack([row.matrix for row in rows])
         total = matrices.sum(axis=0)
-        values = {name: float(value) for name, value in stats.confusion_scores(total).items()}
-        values |= {
-            f"iou/{name}": float(iou) for name, iou in zip(self._classes, stats.class_iou(total), strict=True)
-        }
-        return values, stats.confusion_replicates(matrices, counts)
+        scored = list(self._scored)
+        values = {name: float(value) for name, value in stats.confusion_scores(total, scored).items()}
+        every = stats.class_iou(total)
+        values |= {f"iou/{name}": float(every[index]) for index, name in self._scored.items()}
+        return values, stats.confusion_replicates(matrices, counts, scored)
 
     def counted(self, metric: str, value: float, rows: Sequence[SegmentationRow]) -> tuple[int, str | None]:
         """See :class:`downstream.tasks.base.Scoring`."""
@@ -134,7 +146,7 @@ class SegmentationScoring:
         from bench.score import stats
 
         matrices = np.stack([row.matrix for row in rows])
-        alone = stats.confusion_scores(matrices)["miou"]
+        alone = stats.confusion_scores(matrices, list(self._scored))["miou"]
         # Four decimals are more than one image can tell.
         return {
             "images": {"miou": [round(float(value), 4) if np.isfinite(value) else None for value in alone]}
@@ -188,30 +200,41 @@ def confusion(
     return matrix
 
 
-def match_classes(model: Sequence[str], truth: Sequence[str]) -> NDArray[np.int64]:
+def match_classes(
+    model: Sequence[str], truth: Sequence[str], ignored: Sequence[int] = ()
+) -> NDArray[np.int64]:
     """Match a segmenter's classes with those of a data set.
 
-    By name where both have names (in any order), by index where either only has numbers.
+    By name where both have names (in any order), by index where either only has numbers. A class that the data set
+    leaves out of scoring need not be the model's, and a model may label what is void.
+
+    Args:
+        model: The model's classes.
+        truth: The data set's, K of them.
+        ignored: Indices of those that are left out of scoring.
 
     Returns:
-        int64 (K,): for each class of the model, the data set's index. ``lookup[prediction]`` translates a
-            label map.
+        int64, for each class of the model the data set's index; K for void that the data set has no class for.
+            ``lookup[prediction]`` translates a label map.
 
     Raises:
-        BadConfig: The classes are not the same: scores of a part of them would be another measure.
+        BadConfig: The scored classes are not the same: scores of a part of them would be another measure.
     """
-    if len(model) == len(truth) and (_unnamed(model) or _unnamed(truth)):
-        return np.arange(len(truth), dtype=np.int64)
+    scored = [index for index in range(len(truth)) if index not in ignored]
+    if _unnamed(model) or _unnamed(truth):
+        for indices in (range(len(truth)), scored):
+            if len(model) == len(indices):
+                return np.array(indices, dtype=np.int64)
     wanted = {plain_name(name): index for index, name in enumerate(truth)}
     found = [plain_name(name) for name in model]
-    if set(found) != set(wanted) or len(found) != len(wanted):
-        only_model = [name for name in model if plain_name(name) not in wanted]
-        only_truth = [name for name in truth if plain_name(name) not in found]
+    wrong = [name for name in model if plain_name(name) not in {*wanted, *_VOID}]
+    lacking = [truth[index] for index in scored if plain_name(truth[index]) not in found]
+    if wrong or lacking or len(set(found)) < len(found):
         raise BadConfig(
-            f"the model labels {len(model)} classes, the data set {len(truth)}, and they differ: "
-            f"only the model has {some(only_model, 4)}; only the data set has {some(only_truth, 4)}"
+            f"the model labels {len(model)} classes, the data set {len(scored)}, and they differ: "
+            f"only the model has {some(wrong, 4)}; only the data set has {some(lacking, 4)}"
         )
-    return np.array([wanted[name] for name in found], dtype=np.int64)
+    return np.array([wanted.get(name, len(truth)) for name in found], dtype=np.int64)
 
 
 def _unnamed(names: Sequence[str]) -> bool:
@@ -222,6 +245,6 @@ def _size(array: NDArray[Any]) -> str:
     return "x".join(str(side) for side in array.shape[1::-1])
 
 
-def _label_space(data: DataSet) -> tuple[str, ...]:
+def _label_space(data: DataSet) -> SegmentationTruth:
     assert data.segmentation is not None  # `needs`
-    return data.segmentation.classes
+    return data.segmentation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,7 +27,7 @@ def class_iou(confusion: npt.ArrayLike) -> FloatArray:
     return _ratio(hit, union)
 
 
-def confusion_scores(confusion: npt.ArrayLike) -> dict[str, FloatArray]:
+def confusion_scores(confusion: npt.ArrayLike, classes: Sequence[int] | None = None) -> dict[str, FloatArray]:
     """Scores of confusion matrices.
 
     Source: Everingham et al., The PASCAL VOC Challenge, IJCV 88 (2010), for the intersection over union; the
@@ -33,6 +35,7 @@ def confusion_scores(confusion: npt.ArrayLike) -> dict[str, FloatArray]:
 
     Args:
         confusion: (..., K, K) pixel counts; rows are the truth, columns the prediction.
+        classes: Indices of the classes that the means are over; None for all.
 
     Returns:
         `miou` (mean IoU), `macc` (mean accuracy of the classes), `aacc` (accuracy over all pixels), each of
@@ -41,9 +44,10 @@ def confusion_scores(confusion: npt.ArrayLike) -> dict[str, FloatArray]:
     matrix = np.asarray(confusion, dtype=np.float64)
     hit = np.diagonal(matrix, axis1=-2, axis2=-1)
     truth = matrix.sum(axis=-1)
+    chosen = slice(None) if classes is None else list(classes)
     return {
-        "miou": _nanmean(class_iou(matrix)),
-        "macc": _nanmean(_ratio(hit, truth)),
+        "miou": _nanmean(class_iou(matrix)[..., chosen]),
+        "macc": _nanmean(_ratio(hit, truth)[..., chosen]),
         "aacc": _ratio(hit.sum(axis=-1), truth.sum(axis=-1)),
     }
 
@@ -74,9 +78,11 @@ def resampled_confusion(per_image: npt.ArrayLike, counts: CountArray) -> FloatAr
     return total.reshape(-1, classes, classes)
 
 
-def confusion_replicates(per_image: npt.ArrayLike, counts: CountArray) -> dict[str, FloatArray]:
+def confusion_replicates(
+    per_image: npt.ArrayLike, counts: CountArray, classes: Sequence[int] | None = None
+) -> dict[str, FloatArray]:
     """`confusion_scores` of every resample: `miou`, `macc`, `aacc`, each float64 (R,)."""
-    return confusion_scores(resampled_confusion(per_image, counts))
+    return confusion_scores(resampled_confusion(per_image, counts), classes)
 
 
 def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:

@@ -31,7 +31,38 @@ def test_the_last_mask_is_looked_at(root: Path, coco_root: Path) -> None:
     check_masks(data.first(5))
     with pytest.raises(BadData, match=r"5.png holds the class index 77"):
         check_masks(data)
-    check_masks(open_coco(coco_root))  # has none
+    assert check_masks(open_coco(coco_root)) == ()  # has none
+
+
+def test_a_class_that_occurs_nowhere_is_said(root: Path, write_labels: Callable[..., Path]) -> None:
+    (note,) = check_masks(open_masks(root).first(5))
+    assert note.startswith("classes that occur in no mask of these scenes: Building, Pole, Pavement")
+    (root / "classes.json").write_text('{"classes": ["sky", "bird", "void", "road"], "ignore": 2}')
+    data = open_masks(root).first(5)
+    assert check_masks(data) == ("classes that occur in no mask of these scenes: bird",)
+    assert check_scenes(data, masks=True)[1] == check_masks(data)
+    write_labels(root / "valannot" / "0.png", np.full((6, 8), 1, np.uint8))
+    assert check_masks(data) == ()
+
+
+def test_masks_of_0_and_255_are_refused_until_it_is_said_what_255_is(
+    root: Path, write_labels: Callable[..., Path]
+) -> None:
+    for number in range(6):
+        labels = np.zeros((6, 8), np.uint8)
+        labels[2] = 255
+        write_labels(root / "valannot" / f"{number}.png", labels)
+    declared = root / "classes.json"
+    declared.write_text('{"classes": ["ground", "puddle"]}')
+    with pytest.raises(BadData, match=r'if it stands for puddle, write "values": \[0, 255\]') as caught:
+        check_masks(open_masks(root))
+    assert "\n" not in str(caught.value)
+    declared.write_text('{"classes": ["ground", "puddle"], "values": [0, 255]}')
+    data = open_masks(root)
+    assert check_masks(data) == ()
+    assert (data.mask(data.scenes[0])[2] == 1).all()
+    declared.write_text('{"classes": ["ground", "puddle"], "ignore": 255}')
+    assert check_masks(open_masks(root)) == ("classes that occur in no mask of these scenes: puddle",)
 
 
 def test_a_run_stops_before_it_writes(root: Path, tmp_path: Path) -> None:
