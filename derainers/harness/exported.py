@@ -1,19 +1,33 @@
-"""Networks that were exported to a file: TorchScript and ONNX (float NCHW, RGB in [0, 1])."""
+"""Networks that were exported to a file: TorchScript and ONNX (float NCHW, RGB in [0, 1]).
+
+What a file says of its input is checked when it is loaded, and then it is shown a grey image, so that a network that takes
+something else is refused in one line instead of failing on every image.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bench import plugins
 from bench.errors import BadConfig, BadWeights
 from bench.hashing import sha256_file
-from derainers.base import Card, Derainer, DerainerSpec, FixedSize, Runtime
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, FixedSize, Runtime
 from derainers.harness.interface import SAID
 
 if TYPE_CHECKING:
     import torch
+
+    from derainers.harness.network import NetworkDerainer
+
+#: The element types that ONNX networks may take, as its runtime and as PyTorch call them.
+_FLOATS = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
+#: Sides of the grey squares that a network is tried on; the second for those that want an image of some size.
+_TRIED = (64, 256)
 
 
 def _stated(spec: DerainerSpec) -> dict[str, Any]:
@@ -35,10 +49,13 @@ def load_torchscript(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derain
     """Load a TorchScript file, whose program is read before it may run.
 
     Raises:
-        BadWeights: If it cannot be read, or calls anything but arithmetic.
+        BadWeights: If it cannot be read, calls anything but arithmetic, or does not restore a grey image.
         BadConfig: If the user says of it what is unknown.
     """
+    import torch
+
     from bench import torchscript
+    from derainers.harness.casting import cast
     from derainers.harness.interface import interface_of, multiple_of
     from derainers.harness.load import count_parameters
     from derainers.harness.network import NetworkDerainer
@@ -54,14 +71,21 @@ def load_torchscript(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derain
         multiple=multiple_of(stated, _multiple(module), str(spec)),
     )
     key = {"name": "torchscript", "weights": digest, **({"arguments": stated} if stated else {})}
-    return NetworkDerainer(module, card, key, runtime, interface=interface_of(stated, str(spec)))
+    kind = next((weight.dtype for weight in module.parameters() if weight.is_floating_point()), None)
+    if kind not in (None, torch.float32):
+        # The file says what it computes in: its images are cast, and autocasting has nothing to do.
+        module, runtime = cast(module, kind), dataclasses.replace(runtime, precision="fp32")
+    return _tried(
+        NetworkDerainer(module, card, key, runtime, interface=interface_of(stated, str(spec))), path
+    )
 
 
 def load_onnx(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derainer:
     """Load an ONNX file; one with a fixed square input is run in overlapping tiles of that size.
 
     Raises:
-        BadWeights: If it cannot be read, or is no network from one image to one image.
+        BadWeights: If it cannot be read, takes something else than one float NCHW image of three channels, or does not
+            restore a grey image.
         BadConfig: If the user says of it what is unknown.
     """
     import onnxruntime as ort
@@ -89,18 +113,19 @@ def load_onnx(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         raise BadWeights(
             f"{path}: a derainer has one NCHW input and one output, not {len(inputs)} and {len(outputs)}"
         )
-    name, half = inputs[0].name, inputs[0].type == "tensor(float16)"
+    if fault := _input_fault(inputs[0].type, inputs[0].shape):
+        raise BadWeights(f"{path}: {fault}")
+    name, kind = inputs[0].name, getattr(torch, _FLOATS[inputs[0].type])
 
     def forward(pixels: torch.Tensor) -> torch.Tensor:
         # One by one: many exports fix the batch at 1, and a batch is not faster on a CPU.
-        taken = (pixels.half() if half else pixels).cpu()
+        taken = pixels.to(kind).cpu()
         parts = [session.run(None, {name: image[None].contiguous().numpy()})[0] for image in taken]
-        return torch.cat([torch.from_numpy(part) for part in parts]).float().to(pixels.device)
+        restored = torch.cat([torch.from_numpy(part) for part in parts]).to(pixels.device)
+        return restored.float() if restored.is_floating_point() else restored
 
-    height, width = inputs[0].shape[2:]
-    fixed = FixedSize(height, height // 4) if isinstance(height, int) else None
-    if height != width and (isinstance(height, int) or isinstance(width, int)):
-        raise BadWeights(f"{path}: takes {height}x{width} images only; export it with free height and width")
+    side = inputs[0].shape[2]
+    fixed = FixedSize(side, side // 4) if isinstance(side, int) else None
     digest = sha256_file(path)
     stated = _stated(spec)
     multiple = multiple_of(stated, _onnx_multiple(session), str(spec))
@@ -108,7 +133,42 @@ def load_onnx(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derainer:
     # The file says what it computes in; autocasting PyTorch would not reach it.
     runtime = dataclasses.replace(runtime, precision="fp32")
     key = {"name": "onnx", "weights": digest, **({"arguments": stated} if stated else {})}
-    return NetworkDerainer(forward, card, key, runtime, interface=interface_of(stated, str(spec)))
+    return _tried(
+        NetworkDerainer(forward, card, key, runtime, interface=interface_of(stated, str(spec))), path
+    )
+
+
+def _input_fault(kind: str, shape: Sequence[int | str | None]) -> str | None:
+    """Say why an input is none for images as float NCHW; numbers in its shape are fixed, all else is free."""
+    if kind not in _FLOATS:
+        return f"takes {kind.removeprefix('tensor(').rstrip(')')} values: export it with a float input, RGB in [0, 1]"
+    batch, channels, height, width = shape
+    if width == 3 and channels != 3:
+        return "takes NHWC images: export it with an NCHW input"
+    if isinstance(channels, int) and channels != 3:
+        return f"takes images of {channels} channel{'s' * (channels != 1)}: a derainer takes three, RGB"
+    if isinstance(batch, int) and batch != 1:
+        return f"takes {batch} images at a time: export it for one, or with a free batch"
+    if height != width and (isinstance(height, int) or isinstance(width, int)):
+        return f"takes {height}x{width} images only; export it with free height and width"
+    return None
+
+
+def _tried(derainer: NetworkDerainer, path: Path) -> NetworkDerainer:
+    """Let a network restore a grey image.
+
+    Raises:
+        BadWeights: If it cannot.
+    """
+    fault: DerainerError | None = None
+    for side in _TRIED if derainer.card.fixed is None else (derainer.card.fixed.side,):
+        try:
+            derainer(np.full((side, side, 3), 114, np.uint8))
+        except DerainerError as error:
+            fault = fault or error
+        else:
+            return derainer
+    raise BadWeights(f"{path}: {fault}: export it for float NCHW images, RGB in [0, 1]")
 
 
 def _multiple(module: torch.nn.Module) -> int:
