@@ -68,7 +68,7 @@ _LABEL = re.compile(r"^(?:\"([^\"]+)\"|([^\"=:,?]+?))\s*=\s*(.+)$")
 
 
 def parse_derainers(text: str | Sequence[str]) -> tuple[DerainerSpec, ...]:
-    """Read a list of ``[LABEL=]NAME[?OPTIONS][:ARG]``; commas in brackets and quotes separate nothing.
+    """Read a list of ``[LABEL=]NAME[?OPTIONS][:ARG]``; commas in brackets, quotes and files' names separate nothing.
 
     A label is any text: ``w/o prior=rdmc``. One that holds any of ``,=:?`` is written in double
     quotes: ``"ours: v2"=rdmc``.
@@ -89,8 +89,12 @@ def parse_derainers(text: str | Sequence[str]) -> tuple[DerainerSpec, ...]:
         >>> parse_derainers("my.py:fn")[0].label
         'fn'
     """
-    parts = split_outside(text, ",") if isinstance(text, str) else list(text)
-    specs = tuple(_parse(part.strip(), ",".join(parts)) for part in parts)
+    parts = split_outside(text, ",") if isinstance(text, str) else text
+    if not all(part.strip() for part in parts):
+        raise BadConfig(
+            f"derainers {text!r}: an entry is empty; write [LABEL=]NAME[?OPTIONS][:ARG], separated by commas"
+        )
+    specs = tuple(map(_parse, plugins.listed(text)))
     seen: dict[str, DerainerSpec] = {}
     for spec in specs:
         if spec.label in seen:
@@ -164,7 +168,7 @@ def load_derainer(
         BenchError: If there is no such derainer, or its weights or file cannot be used; one line says why.
     """
     if isinstance(spec, str):
-        (spec,) = parse_derainers(spec)
+        (spec,) = parse_derainers([spec])
     with unit(f"derainer {spec.label}", "load"):
         return _load(spec, device, precision, tile, trust)
 
@@ -209,20 +213,18 @@ def cards() -> tuple[Card, ...]:
     return tuple(found)
 
 
-def _parse(part: str, text: str) -> DerainerSpec:
-    if not part:
-        raise BadConfig(
-            f"derainers {text!r}: an entry is empty; write [LABEL=]NAME[?OPTIONS][:ARG], separated by commas"
-        )
+def _parse(part: str) -> DerainerSpec:
     label = None
-    found = _LABEL.match(part)
+    plugin = plugins.parse(part)
+    own = plugin is not None and Path(plugin.place).expanduser().is_file()  # a folder may be called lr=0.1
+    found = None if own else _LABEL.match(part)
     if found and (found[1] or found[2].count("(") == found[2].count(")")):  # not the equals sign in flip(a=b)
         label, part = found[1] or found[2], found[3]
     from derainers.harness.compound import split
 
     if compound := split(part, lambda name: name in registry or name in (*FILE_KINDS, OBJECT)):
         kind, texts = compound
-        parts = tuple(_parse(text_, text) for text_ in texts)
+        parts = tuple(map(_parse, texts))
         return DerainerSpec(label or compound_label(kind, parts), kind, parts=parts)
     plugin = plugins.parse(part)
     if plugin is not None:

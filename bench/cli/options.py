@@ -11,19 +11,19 @@ Suite = Annotated[
     str | None, typer.Argument(help="A suite: a YAML file or a shipped name; see `bench list suites`.")
 ]
 Derainer = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         help="[LABEL=]NAME[?OPTIONS][:ARG], separated by commas, such as rdmc, prenet:FILE, 'my.py:Net?width=8'."
     ),
 ]
 Task = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         help="detection, segmentation, restoration, quality, flicker; separated by commas. [default: detection]"
     ),
 ]
 Measure = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(help="psnr, ms_ssim, ... (see `bench list measures`) or FILE.py:NAME; separated by commas."),
 ]
 Data = Annotated[
@@ -32,7 +32,7 @@ Data = Annotated[
 ]
 Split = Annotated[str | None, typer.Option(help="The data set's split, e.g. val2017.")]
 Rain = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         help="streaks:light|medium|heavy, rainfall:MM_PER_HOUR, another of `bench list rains`, any of these with "
         "+night, none, own (the photos are of real rain), rendered:DIR[:CHOICE] or FILE.py:FUNCTION[:ARG]; "
@@ -160,7 +160,7 @@ def choose_suite(name: str | None, **choices: Any) -> Any:
     from bench.deadline import arm
     from bench.engine.suite import override_suite, read_suite, suite_of
 
-    given = {key: value for key, value in choices.items() if value is not None}
+    given = {key: as_written(value) for key, value in choices.items() if value is not None}
     suite = override_suite(read_suite(name), given) if name else suite_of(given)
     arm(suite.timeout)
     return suite
@@ -176,6 +176,11 @@ def limit(timeout: float | None) -> None:
     from bench.engine.suite import suite_of
 
     arm(suite_of({} if timeout is None else {"timeout": timeout}).timeout)
+
+
+def as_written(value: Any) -> Any:
+    """Return an option's value: what is given once may be a list with commas, what is given several times is one."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def choose_place(name: str, address: str | None, workers: int | None) -> Any:

@@ -39,7 +39,9 @@ def command(
     ] = "streaks:medium",
     model: options.Model = None,
     checkpoint: options.Checkpoint = None,
-    scene: Annotated[str | None, typer.Option(help="Scene ids, separated by commas.")] = None,
+    scene: Annotated[
+        list[str] | None, typer.Option(help="Scene ids, separated by commas or as several options.")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many scenes, where none are named.")] = 3,
     run: Annotated[
         Path | None,
@@ -72,6 +74,7 @@ def command(
     from bench.engine.suite import ModelChoice, suite_of
     from bench.engine.views import View, draw, keep_samples, make_panels, restore_scenes
     from bench.errors import unknown
+    from bench.plugins import listed
     from bench.vocabulary import RESTORATION
     from downstream.tasks import all_tasks
 
@@ -87,7 +90,7 @@ def command(
         typer.echo(out)
         return
     view = View(data, split, rain, seed, derainer, models[0] if models else None, device)
-    names = [name.strip() for name in scene.split(",")] if scene else []
+    names = listed(options.as_written(scene)) if scene else []
     if samples is not None:
         keep_samples(view, restore_scenes(view, names, count, run), samples)
         typer.echo(samples)

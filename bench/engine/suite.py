@@ -247,7 +247,7 @@ def _is_code(text: str) -> bool:
     """Whether any part of a derainer is the user's own code or a TorchScript program."""
     from derainers import parse_derainers
 
-    waiting = list(parse_derainers(text))
+    waiting = list(parse_derainers([text]))
     while waiting:
         spec = waiting.pop()
         if spec.plugin is not None or spec.name == "torchscript":

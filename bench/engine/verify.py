@@ -114,6 +114,10 @@ def _kept(path: Path, store: Store, record: Record, task: Task) -> dict[str, Row
     return kept
 
 
+#: The choices that may be several elsewhere.
+_LISTS = ("derainer", "task", "rain", "model", "checkpoint")
+
+
 def _suite(record: Record, choices: Mapping[str, Any]) -> Suite:
     """Return the suite of a record's cell, with what the user names in the place of what the record does.
 
@@ -127,13 +131,17 @@ def _suite(record: Record, choices: Mapping[str, Any]) -> Suite:
         raise BadRecord(f"{record.filename()} does not say how it was made: run its cell again to verify it")
     # Trust is the user's to give, never a record's to claim.
     suite = make_suite({**stated, "checkpoint_trust": ()}, record.filename())
-    named = dict(choices)
+    # Each names one thing, so that commas in it separate nothing.
+    named = {
+        option: [text] if option in _LISTS and isinstance(text, str) else text
+        for option, text in choices.items()
+    }
     if "derainer" in named:
         # The label is the record's: the user says what the code is, not what it is called.
         specs = parse_derainers(named["derainer"])
         if len(specs) != 1:
-            raise BadConfig(f"--derainer {named['derainer']}: name one, that of the record")
-        named["derainer"] = str(replace(specs[0], label=record.derainer.label))
+            raise BadConfig(f"--derainer {', '.join(named['derainer'])}: name one, that of the record")
+        named["derainer"] = [str(replace(specs[0], label=record.derainer.label))]
     foreign = [f"--{option} {text}" for option, text in code_in(suite) if option not in named]
     if foreign:
         raise BadRecord(

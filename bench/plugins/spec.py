@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote
 
 from bench.errors import BadConfig
 from bench.listing import BRACKETS, labelled, split_outside
+from bench.separated import rejoined
 
 #: How it is written, for messages.
 SYNTAX = "FILE.py:NAME?ARGUMENT=VALUE&ARGUMENT=VALUE"
@@ -180,9 +181,17 @@ def joined(name: str, query: str, arg: str | None) -> str:
 
 
 def listed(values: str | Iterable[str]) -> list[str]:
-    """Return the entries of a list, each of which may itself be several, separated by commas."""
-    given = [values] if isinstance(values, str) else list(values)
-    return [part.strip() for value in given for part in split_outside(value, ",") if part.strip()]
+    """Return the entries of a list, without white space around them and without empty ones.
+
+    A text is cut at its commas, but for those in brackets and in the names of files that exist. What arrives as several
+    values is apart already, and is not cut again.
+
+    Example:
+        >>> listed("rdmc, h=prenet:w.pth"), listed(["onnx:a,b.onnx", "rdmc"])
+        (['rdmc', 'h=prenet:w.pth'], ['onnx:a,b.onnx', 'rdmc'])
+    """
+    given = rejoined(split_outside(values, ",")) if isinstance(values, str) else values
+    return [part.strip() for part in given if part.strip()]
 
 
 def read_options(query: str) -> Options:

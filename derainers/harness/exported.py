@@ -1,7 +1,7 @@
 """Networks that were exported to a file: TorchScript and ONNX (float NCHW, RGB in [0, 1]).
 
-What a file says of its input is checked when it is loaded, and then it is shown a grey image, so that a network that takes
-something else is refused in one line instead of failing on every image.
+What a file says of its input is checked when it is loaded, and then it is shown a grey image, so that a network that
+takes something else is refused in one line instead of failing on every image.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def test_a_variable_may_hold_what_yaml_would_read_otherwise(
 
 
 def test_commas_part_models_as_they_part_derainers() -> None:
-    suite = suite_of({"task": "detection,segmentation", "model": ["detection=a,segmentation=b"]})
+    suite = suite_of({"task": "detection,segmentation", "model": "detection=a,segmentation=b"})
     assert {m.task: m.name for m in suite.models} == {"detection": "a", "segmentation": "b"}
 
 
