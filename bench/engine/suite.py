@@ -375,7 +375,7 @@ def _model_choice(text: str, needing: Sequence[str]) -> dict[str, Any]:
 
     task = label = None
     rest = text
-    while found := _BEFORE.match(rest):
+    while (found := _BEFORE.match(rest)) and not Path(rest).is_file():  # a folder may be called lr=0.1
         word = found[1] or found[2]
         if task is None and label is None and (is_registered(word) or word in needing):
             task = word

@@ -35,7 +35,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("rdmc,h=onnx:{0}/net.onnx, guided", ["rdmc", "h=onnx:{0}/net.onnx", "guided"]),
         ("{0}/my.py:same,x={0}/my.py:same:1,rdmc", ["{0}/my.py:same", "x={0}/my.py:same:1", "rdmc"]),
         ("{0}/net.onnx,detection={0}/net.onnx", ["{0}/net.onnx", "detection={0}/net.onnx"]),
-        ("{0}/none.onnx", ["lr=0.1", "width=32", "kind=[a", "b]/none.onnx"]),
+        ("{0}/none.onnx", ["lr=0.1", "width=32", "kind=[a,b]/none.onnx"]),
     ],
 )
 def test_commas_in_the_names_of_files_separate_nothing(sweep: Path, text: str, expected: list[str]) -> None:
@@ -49,6 +49,7 @@ def test_what_is_apart_is_not_cut_again(sweep: Path) -> None:
         "x,y.onnx",
         "a,b.pth",
     ]
+    (sweep / "a.py").touch()
     models = suite_of({"model": [f"{sweep}/a.py"], "checkpoint": [f"{sweep}/b.pth"]}).models
     assert (models[0].name, models[0].checkpoint) == (f"{sweep}/a.py", f"{sweep}/b.pth")
 
