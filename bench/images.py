@@ -32,7 +32,7 @@ _LARGEST = 1 << 30
 def read_image(path: Path) -> np.ndarray:
     """Decode an image file.
 
-    An EXIF orientation is ignored: annotations and clean images are aligned with the pixel rows as stored.
+    An EXIF orientation turns it upright, as MMDetection does; see :mod:`bench.image_metadata` for profiles and depth.
 
     Returns:
         uint8 RGB, HxWx3.
@@ -42,7 +42,7 @@ def read_image(path: Path) -> np.ndarray:
     """
     import cv2
 
-    image = _decode(path, _read(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    image = _decode(path, _read(path), cv2.IMREAD_COLOR)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

@@ -47,6 +47,7 @@ def command(
     from bench.cli.watch import TerminalWatcher
     from bench.device import resolve_device
     from bench.engine.suite import suite_of
+    from bench.image_metadata import notes_on, oddities_of
     from bench.restoring import plan_jobs, restore_images, skipped, still_to_do
     from bench.video import is_video
     from derainers import load_derainer
@@ -69,6 +70,8 @@ def command(
         restore_images(left, spec.label, network, watcher.advance)
     finally:
         watcher.end()
+    for note in notes_on(oddities_of(job.source) for job in left):
+        typer.echo(f"note: {note}", err=True)
     for line in skipped(others, len(jobs) - len(left)):
         typer.echo(visible(f"skipped: {line}"), err=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData
+from bench.image_metadata import TURNED, oddities_of
 from bench.images import read_image, read_labels
 from bench.plugins import PlugIn
 from bench.vocabulary import BOXES, CLEAN_IMAGES, MASKS
@@ -168,9 +169,16 @@ class DataSet:
             BadData: If they state another size.
         """
         if scene.size is not None and size != scene.size:
+            lying = (
+                size[::-1] == scene.size and scene.image is not None and TURNED in oddities_of(scene.image)
+            )
             raise BadData(
-                f"{scene.image} is {size[1]}x{size[0]}, but its annotation says "
-                f"{scene.size[1]}x{scene.size[0]}: the image and the annotations do not belong together"
+                f"{scene.image} is {size[1]}x{size[0]}, but its annotation says {scene.size[1]}x{scene.size[0]}: "
+                + (
+                    "its EXIF orientation turns it upright; remove that from the file if it was annotated lying"
+                    if lying
+                    else "the image and the annotations do not belong together"
+                )
             )
 
     def rainy(self, scene: Scene) -> np.ndarray | None:

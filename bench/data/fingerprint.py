@@ -10,6 +10,7 @@ from bench.data.base import DataSet, Scene
 from bench.errors import BadData
 from bench.hashing import content_key, sha256_bytes
 from bench.image_headers import grey_bits
+from bench.image_metadata import TURNED, oddities
 from bench.images import check_decodable
 from bench.ordinary import read_ordinary
 
@@ -78,4 +79,7 @@ def _content_digest(path: Path, size: int, modified: int) -> str:
         if (bits := grey_bits(content)) is not None:
             # Evidence from before such files were read as indices stands for other values of the same bytes.
             return content_key([sha256_bytes(content), f"indices of {bits} bits"])
+        if TURNED in oddities(content):
+            # The same of files from before they were turned upright.
+            return content_key([sha256_bytes(content), "turned upright"])
     return sha256_bytes(content)

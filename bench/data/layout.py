@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bench.errors import BadData, some
 from bench.files import is_litter
+from bench.image_metadata import orientation
 from bench.images import SUFFIXES
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ def image_size(path: Path) -> tuple[int, int] | None:
     """Return the size of an image from its header, whatever it would take to decode it.
 
     Returns:
-        (height, width) as stored, or None where there is no readable image.
+        (height, width) of the upright image, or None where there is no readable one.
     """
     from PIL import Image
 
@@ -138,7 +139,9 @@ def image_size(path: Path) -> tuple[int, int] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # nothing is decoded
             with Image.open(path) as image:
-                return image.height, image.width
+                # Pillow swaps the sides of TIFF files by itself.
+                turned = image.format != "TIFF" and orientation(dict(image.info)) >= 5
+                return (image.width, image.height) if turned else (image.height, image.width)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 

@@ -8,6 +8,7 @@ from bench.data import layout
 from bench.data.base import DataSet, Scene
 from bench.data.fingerprint import scene_digests
 from bench.errors import ANYTHING, BadData, BenchError, said, some
+from bench.image_metadata import notes_on, oddities_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ def check_scenes(
     try:
         digests = scene_digests(data)
         check_sizes(data)
-        notes = check_masks(data) if masks else ()
+        notes = _image_notes(data) + (check_masks(data) if masks else ())
         if depth:
             layout.in_threads(data.check_depth, data.scenes)
         if boxes and data.detection is not None:
@@ -45,6 +46,13 @@ def check_scenes(
     except ANYTHING as error:  # a reader may be anyone's code
         raise BadData(f"{data.name}: reading it raised {said(error)}") from error
     return digests, notes
+
+
+def _image_notes(data: DataSet) -> tuple[str, ...]:
+    """Say what the scenes' image files state that is not, or not only, made use of."""
+    files = [data.files(scene) for scene in data.scenes]
+    shown = [found[role] for found in files for role in ("image", "rainy") if role in found]
+    return notes_on(layout.in_threads(oddities_of, shown))
 
 
 def check_sizes(data: DataSet) -> None:
