@@ -21,6 +21,7 @@ from bench.engine.suite import Suite, suite_of
 from bench.errors import BadConfig, BadData
 from bench.keep.records import Record
 from bench.listing import labelled
+from bench.plugins import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,7 +193,7 @@ def named(derainer: Any, watcher: Watcher | None) -> Iterator[tuple[list[str], P
     from derainers.harness.objects import handed_over
 
     if isinstance(derainer, Sequence):
-        derainer = {text: text for text in ([derainer] if isinstance(derainer, str) else derainer)}
+        derainer = {text: text for text in (listed(derainer) if isinstance(derainer, str) else derainer)}
     elif not isinstance(derainer, Mapping):
         raise BadConfig(
             f'derainer is a {type(derainer).__name__}: give it a label, as in derainer={{"mine": ...}}'

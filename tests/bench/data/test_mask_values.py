@@ -99,7 +99,7 @@ def look(data: Any, classes: tuple[str, ...], predicted: np.ndarray) -> Any:
         scene=data.scenes[0],
         digest="d",
         mask=lambda: data.mask(data.scenes[0]),
-        timed=lambda function: (function(None), 0.0),
+        seen_by=lambda model: (model.predict(None), 0.0),
     )
     return Segmentation().look(data, model)(sight)  # type: ignore[arg-type]
 
