@@ -144,6 +144,20 @@ def test_a_file_that_an_argument_names_is_read_again_when_it_is_edited(tmp_path:
     assert found[0][1] != found[1][1]
 
 
+def test_a_measure_of_a_library_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def find(name: str) -> Any:
+        made.append(name)
+        return object()
+
+    monkeypatch.setattr(tasks, "_made", {})
+    monkeypatch.setattr(tasks, "is_measure", lambda name: True)
+    monkeypatch.setattr(tasks, "find_measure", find)
+    assert tasks.find_task("library:one") is tasks.find_task("library:one")
+    assert made == ["library:one"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

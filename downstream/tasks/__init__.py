@@ -45,8 +45,11 @@ def find_task(name: str) -> Task:
     """
     if name in _plug_ins:
         return _made[name]
+    point = _point_of(name)
+    if name in _made and (point is None or point.module is not None):
+        return _made[name]
     found: Any = find_measure(name) if is_measure(name) else tasks.get(name)
-    if _registered.get(name) is not found:  # new, or of a package that has been edited
+    if _registered.get(name) is not found:  # new, or of a package of the user's own that has been edited
         _registered[name], _made[name] = found, _made_of(found)
     return _made[name]
 
@@ -103,9 +106,14 @@ def code_of(task: Task) -> dict[str, Any]:
     name = task.about.name
     if name in _plug_ins:
         return _plug_ins[name][2]
+    point = _point_of(name)
+    return {} if point is None else {"task_code": plugins.code_key(point)}
+
+
+def _point_of(name: str) -> plugins.PlugIn | None:
+    """What an installed package registered as a task or measure of that name; None for all others."""
     registry: Registry[Any] = measures if name in measures else tasks
-    plug_in = registry.plugin(name) if name in registry else None
-    return {} if plug_in is None else {"task_code": plugins.code_key(plug_in)}
+    return registry.plugin(name) if name in registry else None
 
 
 def is_registered(name: str) -> bool:
