@@ -71,13 +71,13 @@ def _write_colliding(path: Path) -> None:
 
 
 def test_what_never_returns_is_given_up_and_the_rest_is_done(pairs: Path, tmp_path: Path) -> None:
-    """Weights whose keys' hashes collide, and a derainer that never lets go of the interpreter either."""
+    """Weights whose keys' hashes collide, and a derainer that waits for ever."""
     _write_colliding(tmp_path / "w.pth")
-    (tmp_path / "match.py").write_text(
-        "import re\ndef never(image): return re.match('(a|a)*$', 'a' * 60 + 'b')\n", encoding="utf-8"
+    (tmp_path / "loop.py").write_text(
+        "import time\ndef never(image):\n    while True: time.sleep(1)\n", encoding="utf-8"
     )
     run = bench.run(
-        derainer=[f"prenet:{tmp_path}/w.pth", f"{tmp_path}/match.py:never"],
+        derainer=[f"prenet:{tmp_path}/w.pth", f"{tmp_path}/loop.py:never"],
         task="restoration",
         data=f"pairs:{pairs}",
         limit=1,
