@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -253,7 +254,15 @@ def _read(path: Path) -> dict[str, bytes]:
                 for info in infos
                 if not info.filename.endswith(".debug_pkl")
             }
-    except (zipfile.BadZipFile, OSError, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        zlib.error,
+        struct.error,
+        ValueError,
+        RuntimeError,
+        EOFError,
+    ) as error:
         raise BadWeights(f"{path}: {NOT_ONE}") from error
 
 
