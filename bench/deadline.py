@@ -109,6 +109,24 @@ def unit(
         _write(_armed, None)
 
 
+@contextlib.contextmanager
+def untimed() -> Iterator[None]:
+    """Do something whose time does not count, such as a download, within a unit or outside of any."""
+    global _current
+    at, began = _current, time.monotonic()
+    if at is None:
+        yield
+        return
+    _current = None
+    _write(_armed, None)
+    try:
+        yield
+    finally:
+        deadline = at[1] + time.monotonic() - began
+        _write(_armed, {"deadline": deadline, **asdict(at[0])})
+        _current = at[0], deadline
+
+
 def overdue(words: Path) -> list[Unit]:
     """Return the units that workers were at when they took too long."""
     found = []

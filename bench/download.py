@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench.deadline import untimed
 from bench.errors import BadWeights, OutputError
 from bench.hashing import sha256_file
 
@@ -57,7 +58,8 @@ def download(url: str, digest: str, target: Path, otherwise: str) -> Path:
             f"set DERAIN_BENCH_CACHE to a folder that can be written"
         ) from None
     try:
-        got = _receive(url, part, otherwise)
+        with untimed():  # a line may be slow; one that is silent ends by itself
+            got = _receive(url, part, otherwise)
         if not got.startswith(wanted):
             raise BadWeights(f"{url}: what came has SHA-256 {got}, wanted is {wanted}: try again later")
         os.replace(part, target)

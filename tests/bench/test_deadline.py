@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import deadline
-from bench.deadline import Unit, overdue, unit
+from bench.deadline import Unit, overdue, unit, untimed
 
 #: Code that never returns: such as lets others in between its steps, and such as does not.
 ENDLESS = {"a loop": "while True: pass", "a match": "import re; re.match('(a|a)*$', 'a' * 60 + 'b')"}
@@ -53,3 +53,18 @@ def test_of_units_within_one_another_the_outermost_counts(monkeypatch: pytest.Mo
             assert deadline._current[0].who == "outer"
         assert deadline._current is not None
     assert deadline._current is None
+
+
+def test_a_download_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "_armed", deadline._Armed(60.0, None))
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with unit("x", "load"):
+        now[0] += 20
+        with untimed():
+            assert deadline._current is None
+            now[0] += 500
+        assert deadline._current is not None
+        assert deadline._current[1] == now[0] + 40
+    with untimed():
+        assert deadline._current is None
