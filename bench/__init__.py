@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.api import Run as Run
+    from bench.api import load as load
     from bench.api import run as run
     from bench.checking import Checked as Checked
     from bench.checking import check as check
 
 __version__ = "0.1.0"
-__all__ = ["Checked", "Run", "__version__", "check", "run"]
+__all__ = ["Checked", "Run", "__version__", "check", "load", "run"]
 
 
 def __getattr__(name: str) -> Any:
     # The public functions pull in numpy and pandas; `import bench` (and so `bench --help`) must not.
-    if name in ("run", "Run"):
+    if name in ("load", "run", "Run"):
         from bench import api
 
         return getattr(api, name)

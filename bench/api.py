@@ -26,6 +26,8 @@ from bench.plugins import listed
 if TYPE_CHECKING:
     import pandas as pd
 
+    from reports.notebook import Tables
+
 #: What is done about evidence that a store has already: make what is missing; make everything again; refuse to touch
 #: a store that has any of it; make nothing and score what there is.
 Strategy = Literal["only-missing", "always", "never", "only-cache"]
@@ -38,7 +40,7 @@ class Run:
 
     Attributes:
         records: The records of its cells, in the order of the table.
-        out: The store.
+        out: The store; of several runs together, the first one's.
     """
 
     records: tuple[Record, ...]
@@ -69,6 +71,44 @@ class Run:
 
         return pd.DataFrame(self.rows())
 
+    def table(self, preset: str = "summary", *, columns: Sequence[str] = (), sort: str | None = None,
+              intervals: bool | None = None, **arrangement: Any) -> Tables:  # fmt: skip
+        """Return the tables of a preset, which a notebook shows.
+
+        Args:
+            preset: As ``bench report --table``: ``survey``, ``paper``, a task's name, ...
+            columns: Column keys in order; none for all.
+            sort: A column key, or ``name``.
+            intervals: Whether intervals are shown; None leaves it to the preset.
+            **arrangement: As the options of ``bench report``: ``rename``, ``name``, ``reference`` and ``cite`` as
+                mappings from old to new, ``only``, ``drop`` and ``order`` as sequences, ``group`` as a mapping from
+                title to derainers, ``best``.
+
+        Raises:
+            BenchError: On a wrong choice.
+
+        Example:
+            >>> load("runs/a", "runs/b").table("survey", rename={"rdmc": "RDMC (ours)"})  # doctest: +SKIP
+        """
+        from reports import make_tables
+        from reports.arrangement import arranged
+        from reports.notebook import Tables
+        from reports.tables.table import Choice
+
+        choice = Choice(tuple(columns) or None, sort, intervals)
+        return Tables(tuple(make_tables(self.records, preset, choice, arranged(**arrangement))))
+
+    def __add__(self, other: Run) -> Run:
+        """Return both as one run; what they share stands in it once.
+
+        Raises:
+            BadRecord: If they hold different evidence of one cell.
+        """
+        from reports.combine import combine
+
+        both = combine([(str(self.out), self.records), (str(other.out), other.records)])
+        return Run(tuple(both), self.out)
+
     def _repr_html_(self) -> str:
         from reports import render
 
@@ -78,6 +118,23 @@ class Run:
         from reports import render
 
         return render(self.records, "md")
+
+
+def load(*folders: str | Path) -> Run:
+    """Read finished runs as one.
+
+    Args:
+        folders: Their --out folders, or folders of records.
+
+    Raises:
+        BenchError: If one has no records, or two hold different evidence of one cell.
+    """
+    from reports.combine import read_runs
+
+    if not folders:
+        raise BadConfig("load() needs the --out folder of a run, or several")
+    paths = [Path(folder) for folder in folders]
+    return Run(tuple(read_runs(paths)), paths[0])
 
 
 def run(
@@ -264,4 +321,4 @@ def run_suite(
         return Run(tuple(records), folder)
 
 
-__all__ = ["STRATEGIES", "Run", "Strategy", "Watcher", "run", "run_suite"]
+__all__ = ["STRATEGIES", "Run", "Strategy", "Watcher", "load", "run", "run_suite"]

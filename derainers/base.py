@@ -106,6 +106,8 @@ class Card:
         weights_note: Where a user gets the weights, and under which terms.
         kind: One of :data:`KINDS`; empty where nobody said.
         published: What is published of it. Not kept in records, which say what was measured.
+        learnt: The rains (``streaks``) and data sets (``Rain100H``, ``camvid/train``) that the weights have learnt
+            from, as far as it is known; reports mark who has seen the test.
     """
 
     name: str
@@ -125,12 +127,13 @@ class Card:
     weights_note: str = ""
     kind: str = ""
     published: tuple[Published, ...] = ()
+    learnt: tuple[str, ...] = ()
 
     def kept(self) -> dict[str, Any]:
         """What a record keeps of the card, as JSON."""
         card = asdict(self)
         del card["published"]
-        return card
+        return {**card, "learnt": list(self.learnt)}  # as it is read back
 
 
 @dataclass(frozen=True)

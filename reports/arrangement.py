@@ -12,6 +12,7 @@ from bench.keep.records import Record, slug
 from bench.listing import listed, pair, split_outside, unquoted
 from bench.vocabulary import OWN, REFERENCES
 from reports.combine import relabelled
+from reports.quotes import Quoted
 
 #: How the best of a column are marked: by value, or all within noise of the best alike.
 Best = Literal["value", "ties"]
@@ -37,6 +38,7 @@ class Arrangement:
         cites: Derainer to its key of a bibliography, for LaTeX.
         names: Short names of data sets, rains, variants and models.
         best: How the best of a column are marked.
+        quotes: Numbers of others to stand beside.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Arrangement:
     cites: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     best: Best = "value"
+    quotes: tuple[Quoted, ...] = ()
 
     def label(self, label: str) -> str:
         """How a row or legend calls a derainer or a reference."""
@@ -58,7 +61,7 @@ class Arrangement:
 
         ``pairs/rain100h[:8]`` may be named so, ``pairs/rain100h``, ``pairs-rain100h`` or ``rain100h``.
         """
-        return next((self.names[form] for form in _forms(text) if form in self.names), text)
+        return next((self.names[form] for form in forms(text) if form in self.names), text)
 
     def variant(self, record: Record) -> str:
         """How a record's variant is called: ``DATA@RAIN``, of data that brings its own rain the data set alone."""
@@ -87,15 +90,12 @@ class Arrangement:
 PLAIN = Arrangement()
 
 
-def arrange(
-    records: Sequence[Record], arrangement: Arrangement, further: Iterable[str] = ()
-) -> tuple[list[Record], Arrangement]:
+def arrange(records: Sequence[Record], arrangement: Arrangement) -> tuple[list[Record], Arrangement]:
     """Choose and rename the derainers of records.
 
     Args:
         records: In any order.
         arrangement: As the user gave it.
-        further: Names that rows may have beside the records' own: those of quoted rows.
 
     Returns:
         The records under their new labels, and the arrangement in terms of these. References that are dropped keep
@@ -117,7 +117,7 @@ def arrange(
     for label, new in called.items():
         if new in REFERENCES or taken.setdefault(new, label) != label:
             raise BadConfig(f"two rows would be called {new}: rename one of them otherwise")
-    known = {*called.values(), *REFERENCES, *further}
+    known = {*called.values(), *REFERENCES, *(name for quote in arrangement.quotes for name in quote.rows)}
 
     def resolved(names: Iterable[str], what: str) -> tuple[str, ...]:
         found = []
@@ -147,8 +147,8 @@ def arrange(
     return kept, arranged
 
 
-def _forms(text: str) -> tuple[str, ...]:
-    """What a user may write for the name of a data set, a rain, a variant or a model."""
+def forms(text: str) -> tuple[str, ...]:
+    """What users may write for the name of a data set, a rain, a variant or a model."""
     whole = _LIMIT.sub("", text)
     return (text, whole, slug(whole), whole.partition("/")[2])
 
@@ -160,7 +160,7 @@ def _check_names(records: Sequence[Record], arrangement: Arrangement) -> None:
         for text in (record.data.name, record.rain.name, record.variant, record.model and record.model.name)
         if text
     )
-    known = {form for text in texts for form in _forms(text)}
+    known = {form for text in texts for form in forms(text)}
     for name in arrangement.names:
         if name not in known:
             raise unknown("data set, rain, variant or model in --name", name, known)
@@ -177,6 +177,7 @@ def arrangement_of(
     cite: Sequence[str] = (),
     name: Sequence[str] = (),
     best: str = "value",
+    quotes: Sequence[Quoted] = (),
 ) -> Arrangement:
     """Read the options of `bench report`.
 
@@ -190,31 +191,23 @@ def arrangement_of(
         cite: ``LABEL=KEY`` each.
         name: ``NAME=SHORT`` each.
         best: ``value`` or ``ties``.
+        quotes: From :func:`reports.quotes.read_quotes`.
 
     Raises:
         BadConfig: If one is not written so.
     """
-    references = {}
-    for text, role in _pairs("--reference", reference, "TEXT=none").items():
-        if role not in REFERENCES:
-            raise BadConfig(f"--reference {text}={role}: the reference rows are {' and '.join(REFERENCES)}")
-        references[role] = text
-    cites = _pairs("--cite", cite, "LABEL=KEY")
-    for label, key in cites.items():
-        if not _CITATION.fullmatch(key):
-            raise BadConfig(f"--cite {label}={key}: a key is made of letters, digits and any of :_.+/-")
-    if best not in ("value", "ties"):
-        raise unknown("way to mark the best", best, ("value", "ties"))
-    return Arrangement(
+    references = {role: text for text, role in _pairs("--reference", reference, "TEXT=none").items()}
+    return arranged(
         rename=_pairs("--rename", rename, "OLD=NEW"),
-        only=tuple(listed(only)),
-        drop=tuple(listed(drop)),
-        order=tuple(listed(order)),
-        references=references,
-        sections=_sections(group),
-        cites=cites,
-        names=_pairs("--name", name, "NAME=SHORT"),
+        only=listed(only),
+        drop=listed(drop),
+        order=listed(order),
+        reference=references,
+        group=dict(_sections(group)),
+        cite=_pairs("--cite", cite, "LABEL=KEY"),
+        name=_pairs("--name", name, "NAME=SHORT"),
         best=best,  # type: ignore[arg-type]
+        quotes=quotes,
     )
 
 
@@ -237,3 +230,55 @@ def _sections(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
             raise BadConfig(f"--group {text}: write 'TITLE: LABEL,LABEL; TITLE: LABEL'")
         sections.append((unquoted(title), tuple(listed(rest[0]))))
     return tuple(sections)
+
+
+def arranged(
+    *,
+    rename: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    order: Sequence[str] = (),
+    reference: Mapping[str, str] | None = None,
+    group: Mapping[str, Sequence[str]] | None = None,
+    cite: Mapping[str, str] | None = None,
+    name: Mapping[str, str] | None = None,
+    best: Best = "value",
+    quotes: Sequence[Quoted] = (),
+) -> Arrangement:
+    """Take the options of `bench report` as Python has them: mappings from old to new, and sequences.
+
+    Raises:
+        BadConfig: If a reference is none, or a key none of a bibliography.
+    """
+    return Arrangement(
+        rename=dict(rename or {}),
+        only=tuple(only),
+        drop=tuple(drop),
+        order=tuple(order),
+        references=_references(reference or {}),
+        sections=tuple((title, tuple(members)) for title, members in (group or {}).items()),
+        cites=_cites(cite or {}),
+        names=dict(name or {}),
+        best=_best(best),
+        quotes=tuple(quotes),
+    )
+
+
+def _references(names: Mapping[str, str]) -> dict[str, str]:
+    for role, text in names.items():
+        if role not in REFERENCES:
+            raise BadConfig(f"--reference {text}={role}: the reference rows are {' and '.join(REFERENCES)}")
+    return dict(names)
+
+
+def _cites(keys: Mapping[str, str]) -> dict[str, str]:
+    for label, key in keys.items():
+        if not _CITATION.fullmatch(key):
+            raise BadConfig(f"--cite {label}={key}: a key is made of letters, digits and any of :_.+/-")
+    return dict(keys)
+
+
+def _best(best: str) -> Best:
+    if best not in ("value", "ties"):
+        raise unknown("way to mark the best", best, ("value", "ties"))
+    return best  # type: ignore[return-value]

@@ -232,6 +232,12 @@ def rain_order(name: str) -> tuple[int, str, float, str]:
     return (1, family, float(number.group()) if number else 0.0, amount)
 
 
+def has_amount(name: str) -> bool:
+    """Whether a rain's name says how much it rains, so that it lies on a scale with others of its kind."""
+    amount = name.rpartition(":")[2]
+    return ":" in name and (amount in _STEPS or re.match(r"\d", amount) is not None)
+
+
 def rain_kind(name: str) -> str:
     """What rains that differ in their strength alone have in common: ``streaks``, ``corruption:fog``."""
     return name.rpartition(":")[0] or name

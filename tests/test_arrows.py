@@ -28,6 +28,7 @@ ARROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "bench.listing",
             "bench.score.stats",
             "bench.vocabulary",
+            "bench.yaml_file",
             "downstream.tasks",
         ),
     ),

@@ -26,6 +26,7 @@ VERBS = (
     "plan",
     "report",
     "compare",
+    "worst",
     "leaderboard",
     "submit",
     "list",

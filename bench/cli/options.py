@@ -153,6 +153,13 @@ BestBy = Annotated[
     str,
     typer.Option("--best", help="value: best and second by value; ties: all within noise of the best alike."),
 ]
+Quote = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE[:BLOCK,...]",
+        help="Numbers of others, in rows of their own; published:BLOCK for those that are shipped. Again for more.",
+    ),
+]
 
 
 def choose_suite(name: str | None, **choices: Any) -> Any:

@@ -11,6 +11,7 @@ from bench.cli import options
 
 if TYPE_CHECKING:
     from bench.engine.suite import ModelChoice
+    from reports.figures.panels import Crop
 
 _EXAMPLES = """Examples:
 
@@ -46,12 +47,16 @@ def command(
     run: Annotated[
         Path | None,
         typer.Option(
-            help="A run's --out folder: choose the largest gain, the largest loss and the median change."
+            help="A run's --out folder: choose the largest gain, the largest loss and the median change of the score."
         ),
     ] = None,
     crops: Annotated[
         bool, typer.Option("--crops", help="Show what the last derainer changed most, enlarged.")
     ] = False,
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Show this window of every scene, in pixels, enlarged."),
+    ] = None,
     samples: Annotated[
         Path | None,
         typer.Option(
@@ -66,9 +71,9 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seeds the rain.")] = 0,
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="The picture, a PNG; with --video the video.")] = Path(
-        "panel.png"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The picture, a PNG, SVG or PDF by its ending; with --video the video.")
+    ] = Path("panel.png"),
 ) -> None:
     """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
     from bench.engine.suite import ModelChoice, suite_of
@@ -77,6 +82,7 @@ def command(
     from bench.plugins import listed
     from bench.vocabulary import RESTORATION
     from downstream.tasks import all_tasks
+    from reports.figures.style import picture_format
 
     defaults = {each.about.name: each.default for each in all_tasks() if each.default is not None}
     if task is not None and task not in defaults:
@@ -90,12 +96,14 @@ def command(
         typer.echo(out)
         return
     view = View(data, split, rain, seed, derainer, models[0] if models else None, device)
+    picture_format(out)
+    window = None if crop is None else _window(crop)
     names = listed(options.as_written(scene)) if scene else []
     if samples is not None:
         keep_samples(view, restore_scenes(view, names, count, run), samples)
         typer.echo(samples)
         return
-    draw(make_panels(view, names, count, run), out, crops=crops)
+    draw(make_panels(view, names, count, run), out, crops=crops, crop=window)
     typer.echo(out)
 
 
@@ -122,3 +130,14 @@ def _beside(source: Path, out: Path, derainer: str, model: ModelChoice | None, d
         write_side_by_side(clip, out, network, see, watcher.advance)
     finally:
         watcher.end()
+
+
+def _window(text: str) -> Crop:
+    """Read `X,Y,W,H`."""
+    from bench.errors import BadConfig
+    from reports.figures.panels import Crop
+
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 4 or not all(part.isdigit() for part in parts) or "0" in parts[2:]:
+        raise BadConfig(f"--crop {text}: write X,Y,W,H in pixels, such as 40,20,120,80")
+    return Crop(*map(int, parts))

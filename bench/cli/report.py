@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import options
+
+if TYPE_CHECKING:
+    from reports.quotes import Quoted
 
 _EXAMPLES = """Examples:
 
@@ -38,7 +41,7 @@ def command(
         str | None,
         typer.Option(
             help="summary, paper, survey, robustness, detection, segmentation, restoration, cost, per-class, per-tag, "
-            "errors, correlation. [default: summary; every score for csv and json]"
+            "images, errors, correlation. [default: summary; every score for csv and json]"
         ),
     ] = None,
     columns: Annotated[
@@ -59,6 +62,7 @@ def command(
     cite: options.Cite = None,
     name: options.Name = None,
     best: options.BestBy = "value",
+    quote: options.Quote = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file; its ending says the format.")] = None,
     figures: Annotated[
         Path | None, typer.Option(help="Draw the figures into this folder, as PNG, SVG and PDF.")
@@ -83,13 +87,16 @@ def command(
         cite=cite or (),
         name=name or (),
         best=best,
+        quotes=[found for text in quote or () for found in _quotes(text)],
     )
     chosen = format_of(form, out)
     records = read_runs(runs, label or ())
     if figures is not None:
         from reports.figures import draw_figures
 
-        for path in draw_figures(records, ensure_folder(figures), arrangement):
+        for path in draw_figures(
+            records, ensure_folder(figures), arrangement, intervals=intervals is not False
+        ):
             typer.echo(path)
         return
     choice = Choice(tuple(listed(columns)) if columns else None, sort, intervals)
@@ -101,3 +108,13 @@ def command(
         typer.echo(text, nl=False)
     else:
         write_atomic(out, text.encode())
+
+
+def _quotes(text: str) -> list[Quoted]:
+    """Read `FILE[:BLOCK,...]`; `published` is the file that is shipped."""
+    from bench.listing import listed
+    from derainers.published import FILE
+    from reports.quotes import read_quotes
+
+    name, _, blocks = (text, "", "") if Path(text).is_file() else text.partition(":")
+    return read_quotes(FILE if name == "published" else Path(name), listed(blocks))

@@ -204,7 +204,7 @@ def _same(one: Record, other: Record) -> bool:
 def _choices(found: Outline, cell: Cell) -> dict[str, Any]:
     """Return the suite that holds this cell alone, as plain values; `bench verify` runs it again."""
     suite = found.suite
-    rain = {"rain": (spec_of(cell.variant.rain),)}
+    rain = {"rain": (spec_of(cell.variant.rain),), "models": ()}
     alone = suite.model_copy(
         update={
             "variants": (cell.variant.choice.model_copy(update=rain),),

@@ -425,8 +425,17 @@ def _looks(outline: Outline, variant: Variant) -> Iterator[tuple[Task, int | Non
         if task.default is None:
             yield task, None
         else:
-            own = (i for i, model in enumerate(outline.models) if model.task == task.about.name)
-            yield from ((task, i) for i in own)
+            own = _models_for(outline.suite, variant.choice, task)
+            yield from ((task, outline.models.index(model)) for model in own)
+
+
+def _models_for(suite: Suite, choice: VariantChoice, task: Task) -> list[ModelChoice]:
+    """Return the models that look at a variant for a task: its own, else the suite's, else the embedded one."""
+    name = task.about.name
+    for models in (choice.models, suite.models):
+        if found := [model for model in models if model.task == name]:
+            return found
+    return [ModelChoice(task=name, name=task.default)] if task.default is not None else []
 
 
 def _what(
@@ -524,15 +533,13 @@ def _check_tasks(variants: Sequence[Variant], asked: Sequence[Task]) -> list[str
 
 
 def _models(suite: Suite, asked: Sequence[Task]) -> tuple[ModelChoice, ...]:
+    """Return every model of a suite, those of single variants included."""
     names = {task.about.name for task in asked}
-    models = []
-    for choice in suite.models:
+    given = [*suite.models, *(model for choice in suite.variants for model in choice.models)]
+    for choice in given:
         if choice.task not in names:
             raise BadConfig(
                 f"model {choice.name} is for {choice.task}, which is not among the tasks: add it to them"
             )
-        models.append(choice)
-    for task in asked:
-        if task.default is not None and not any(model.task == task.about.name for model in models):
-            models.append(ModelChoice(task=task.about.name, name=task.default))
-    return tuple(dict.fromkeys(models))
+    wanted = [m for task in asked for choice in suite.variants for m in _models_for(suite, choice, task)]
+    return tuple(dict.fromkeys([*given, *wanted]))

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from bench.deadline import DEFAULT
+from bench.engine.nearby import located
 from bench.errors import BadConfig, unknown
 from bench.explain import explain
 from bench.plugins import cut, joined, listed, settled, write_entry
@@ -87,24 +88,6 @@ _Derainer = Annotated[str, _entry("label", "arguments", "attributes", "weights")
 _Named = Annotated[str, _entry("arguments", "attributes"), AfterValidator(settled)]
 
 
-class VariantChoice(_Part):
-    """A data set under one or more rains.
-
-    Attributes:
-        data: ``street`` or ``KIND:DIR``; ``${NAME}`` stands for an environment variable.
-        split: The data set's split; None takes the kind's default.
-        rain: Rain names, or mappings as in :class:`Suite`.
-        where: Only scenes with these tags, e.g. ``weather=rainy,timeofday=night``; None takes all.
-        limit: Only the first so many scenes.
-    """
-
-    data: Annotated[str, AfterValidator(settled)] = "street"
-    split: str | None = None
-    rain: tuple[_Named, ...] = Field(default=("streaks:medium",), min_length=1)
-    where: str | None = None
-    limit: _Whole | None = Field(default=None, gt=0)
-
-
 class ModelChoice(_Part):
     """A downstream network: a name, a file or a config, with its checkpoint where the name brings none.
 
@@ -130,6 +113,26 @@ class ModelChoice(_Part):
             return values
         spelled = write_entry({key: values[key] for key in ("name", *keys) if key in values}, keys)
         return {**{key: value for key, value in values.items() if key not in keys}, "name": spelled}
+
+
+class VariantChoice(_Part):
+    """A data set under one or more rains.
+
+    Attributes:
+        data: ``street`` or ``KIND:DIR``; ``${NAME}`` stands for an environment variable.
+        split: The data set's split; None takes the kind's default.
+        rain: Rain names, or mappings as in :class:`Suite`.
+        where: Only scenes with these tags, e.g. ``weather=rainy,timeofday=night``; None takes all.
+        limit: Only the first so many scenes.
+        models: Networks that look at this data set alone; a task that none is named for here takes the suite's.
+    """
+
+    data: Annotated[str, AfterValidator(settled)] = "street"
+    split: str | None = None
+    rain: tuple[_Named, ...] = Field(default=("streaks:medium",), min_length=1)
+    where: str | None = None
+    limit: _Whole | None = Field(default=None, gt=0)
+    models: tuple[ModelChoice, ...] = ()
 
 
 class Suite(_Part):
@@ -234,9 +237,8 @@ def code_in(suite: Suite) -> list[tuple[str, str]]:
 
     found = [("task", spec) for spec in suite.tasks if plugins.parse(spec)]
     found += [("derainer", text) for text in suite.derainers if _is_code(text)]
-    found += [
-        ("model", choice.name) for choice in suite.models if not source_of(choice.name).is_data(choice.name)
-    ]
+    models = [*suite.models, *(model for variant in suite.variants for model in variant.models)]
+    found += [("model", choice.name) for choice in models if not source_of(choice.name).is_data(choice.name)]
     for variant in suite.variants:
         found += [("data", variant.data)] if plugins.parse(variant.data) else []
         found += [("rain", rain) for rain in variant.rain if plugins.parse(rain)]
@@ -259,13 +261,15 @@ def _is_code(text: str) -> bool:
 def read_suite(name: str) -> Suite:
     """Read a suite from a YAML file, or one of the shipped suites by name.
 
+    Relative paths in a file are looked for from its own folder, then from the working directory.
+
     Raises:
         UnknownName: If it is neither a file nor a shipped suite.
         BadConfig: If the file is not valid; every problem is named.
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        values = read_yaml(path, f"suite {name}")
+        values = located(_expand(read_yaml(path, f"suite {name}")), path.parent)
     elif name in shipped_suites():
         text = (resources.files("bench") / "suites" / f"{name}.yaml").read_text(encoding="utf-8")
         values = parse_yaml(text, f"suite {name}")
@@ -336,6 +340,8 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
     models = listed(choices.get("model", ()))
     checkpoints = listed(choices.get("checkpoint", ()))
     if models or checkpoints:
+        for variant in variants:
+            variant.pop("models", None)
         asked = make_suite({"tasks": values.get("tasks", suite.tasks)}, COMMAND_LINE)
         values["models"] = _model_choices(asked.load_tasks(), models, checkpoints)
     if "layout" in choices:

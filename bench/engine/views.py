@@ -5,7 +5,7 @@ For looking, not for scoring: photos of real rain have no ground truth, and a ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,11 @@ from bench.engine.versions import read_variant, restore, setting_of
 from bench.errors import BadConfig, BadData, unknown
 from bench.keep.records import read_records, variant_name
 from bench.rain import BroughtRain, Rain, parse_rain
-from bench.vocabulary import CLEAN, NONE, OWN
+from bench.vocabulary import CLEAN, CLEAN_IMAGES, NONE, OWN
+from downstream.tasks.base import Drawing, Metric
 
 if TYPE_CHECKING:
-    from reports.figures.panels import Panel
+    from reports.figures.panels import Crop, Panel
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def make_panels(
     """
     see = _seer(view)
     return [
-        [see(label, image) for label, image in versions.items()]
-        for versions in restore_scenes(view, scenes, count, run).values()
+        [see(scene, label, image, versions.get(CLEAN)) for label, image in versions.items()]
+        for scene, versions in restore_scenes(view, scenes, count, run).items()
     ]
 
 
@@ -73,8 +74,8 @@ def restore_scenes(
     Args:
         view: What to show.
         scenes: Ids of the scenes; empty chooses ``count`` of them.
-        count: How many to choose: by the records of ``run`` (largest gain, largest loss and median change of
-            PSNR on Y from the rainy to the last derainer), else the first ones.
+        count: How many to choose: by the records of ``run`` (largest gain, largest loss and median change from the
+            rainy to the last derainer, in the score of the task that looks, else in PSNR on Y), else the first ones.
         run: The --out folder of a run over the same variant.
 
     Returns:
@@ -91,7 +92,7 @@ def restore_scenes(
     specs = parse_derainers(view.derainers) if view.derainers else ()
     variant = (data.name, rain.name, view.seed)
     names = scenes or (
-        _choose(run, [spec.label for spec in specs], count, variant)
+        _choose(run, [spec.label for spec in specs], count, variant, _headline(view))
         if run is not None
         else [scene.id for scene in data.scenes[:count]]
     )
@@ -128,50 +129,83 @@ def keep_samples(view: View, versions: Mapping[str, Mapping[str, np.ndarray]], f
         write_sample(folder, variant_name(data.name, _rain(view, data).name, view.seed), scene, images)
 
 
-def draw(panels: Sequence[Sequence[Panel]], path: Path, *, crops: bool) -> None:
-    """Write panels as one PNG.
+def draw(
+    panels: Sequence[Sequence[Panel]], path: Path, *, crops: bool = False, crop: Crop | None = None
+) -> None:
+    """Write panels as one picture, a PNG, SVG or PDF by the file's ending.
 
     Args:
         panels: From :func:`make_panels`.
         path: The file.
         crops: Show under each scene the window that the last derainer changed most.
+        crop: Show this window of each scene instead.
 
     Raises:
+        BadConfig: If no format has this ending, or the window is not inside a scene.
         OutputError: If the file cannot be written.
     """
     import io
 
     from bench.files import ensure_folder, write_atomic
     from reports.figures.panels import draw_panels, largest_change
-    from reports.figures.style import drawing
+    from reports.figures.style import METADATA, drawing, picture_format
 
-    windows = []
-    if crops:
-        for row in panels:
-            height, width = row[0].image.shape[:2]
+    form = picture_format(path)
+    windows: list[Crop] = []
+    for row in panels if crops or crop else ():
+        height, width = row[0].image.shape[:2]
+        if crop is None:
             rainy = next(panel for panel in row if panel.label == NONE)
             windows.append(largest_change(rainy.image, row[-1].image, width // 3, height // 3))
+        elif crop.left + crop.width > width or crop.top + crop.height > height:
+            where = f"{crop.left},{crop.top},{crop.width},{crop.height}"
+            raise BadConfig(f"--crop {where} is not inside scene {row[0].scene}, which is {width}x{height}")
+        else:
+            windows.append(crop)
     with drawing():
         buffer = io.BytesIO()
-        draw_panels(panels, windows).savefig(buffer, format="png", dpi=130)
+        draw_panels(panels, windows).savefig(buffer, format=form, dpi=130, metadata=METADATA[form])
     ensure_folder(path.parent)
     write_atomic(path, buffer.getvalue())
 
 
-def _seer(view: View) -> Any:
+def _seer(view: View) -> Callable[[str, str, np.ndarray, np.ndarray | None], Panel]:
+    """Return what makes a panel of a scene's version: what the model sees, right and wrong, and what it scores."""
+    from bench.engine.judged import drawing, score
+    from downstream.models import load_model
+    from downstream.tasks import all_tasks, find_task
     from reports.figures.panels import Panel
 
-    if view.model is None:
-        return Panel
-    from downstream.models import load_model
-    from downstream.tasks import find_task
+    data = open_data(view.data, view.split)
+    scenes = {scene.id: scene for scene in data.scenes}
+    measured: list[tuple[Any, Any]] = [(task, None) for task in all_tasks() if task.always]
+    looking = None
+    if view.model is not None:
+        task = find_task(view.model.task)
+        looking = (
+            task,
+            load_model(task.about.name, view.model.name, view.model.checkpoint, device=view.device),
+        )
+        measured.append(looking)
 
-    task = find_task(view.model.task)
-    model = load_model(task.about.name, view.model.name, view.model.checkpoint, device=view.device)
-
-    def see(label: str, image: np.ndarray) -> Panel:
-        found = task.draw(model, image)
-        return Panel(label, image, boxes=found.boxes, names=found.names, mask=found.mask)
+    def see(scene: str, label: str, image: np.ndarray, clean: np.ndarray | None) -> Panel:
+        found = Drawing() if looking is None else drawing(*looking, data, scenes[scene], image)
+        scored = [
+            score(task, model, data, scenes[scene], image, clean)
+            for task, model in measured
+            if clean is not None or CLEAN_IMAGES not in task.needs
+        ]
+        return Panel(
+            label,
+            image,
+            boxes=found.boxes,
+            names=found.names,
+            mask=found.mask,
+            verdicts=found.verdicts,
+            wrong=found.wrong,
+            scene=scene,
+            note=", ".join(filter(None, scored)),
+        )
 
     return see
 
@@ -188,14 +222,26 @@ def _scenes(data: DataSet, names: Sequence[str]) -> list[Scene]:
     return [by_id[name] for name in names]
 
 
-def _choose(run: Path, labels: Sequence[str], count: int, variant: tuple[str, str, int]) -> list[str]:
-    """Scenes by the change of PSNR from the rainy image to the last label's.
+def _headline(view: View) -> Metric:
+    """The score that scenes are chosen by: that of the task that looks, else of what is always measured."""
+    from downstream.tasks import all_tasks, find_task
+
+    if view.model is not None:
+        return find_task(view.model.task).about.headline
+    return next(task.about.headline for task in all_tasks() if task.always)
+
+
+def _choose(
+    run: Path, labels: Sequence[str], count: int, variant: tuple[str, str, int], metric: Metric
+) -> list[str]:
+    """Scenes by the change of a score from the rainy image to the last label's.
 
     Args:
         run: The --out folder of a run.
         labels: Of the derainers shown.
         count: How many scenes.
         variant: Data set, rain and seed; a run over the data set's first scenes counts too.
+        metric: The score.
     """
     from reports.figures.panels import choose_scenes
 
@@ -205,20 +251,21 @@ def _choose(run: Path, labels: Sequence[str], count: int, variant: tuple[str, st
     records = {
         r.derainer.label: r
         for r in read_records(run)
-        if "psnr_y" in r.breakdown.get("images", {})
+        if metric.name in r.breakdown.get("images", {})
         and (r.rain.name, r.rain.seed) == (rain, seed)
         and (r.data.name == data or r.data.name.startswith(f"{data}[:"))
     }
     for label in (NONE, labels[-1]):
         if label not in records or not records[label].breakdown:
             raise BadData(
-                f"{run} has no restoration record of {label} on {variant_name(*variant)}: run it first, "
+                f"{run} has no {metric.title} of each image of {label} on {variant_name(*variant)}: run it first, "
                 "or name --scene"
             )
     before, after = (
-        dict(zip(record.breakdown["scenes"], record.breakdown["images"]["psnr_y"], strict=True))
+        dict(zip(record.breakdown["scenes"], record.breakdown["images"][metric.name], strict=True))
         for record in (records[NONE], records[labels[-1]])
     )
     names = [name for name in before if before[name] is not None and after.get(name) is not None]
-    picked = choose_scenes([before[name] for name in names], [after[name] for name in names], count)
+    sign = 1 if metric.higher_is_better else -1
+    picked = choose_scenes([sign * before[n] for n in names], [sign * after[n] for n in names], count)
     return [names[index] for index in picked]

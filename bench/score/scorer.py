@@ -21,7 +21,7 @@ from downstream.tasks import find_task
 from downstream.tasks.base import Metric, Row, Scoring, Task
 
 #: Changes whenever the same evidence would give another record.
-SCORING_VERSION = 4
+SCORING_VERSION = 5
 RESAMPLES = 1000
 LEVEL = 0.95
 

@@ -80,6 +80,7 @@ class Chain:
             training_data=_joined([card.training_data for card in cards]),
             params=_sum([card.params for card in cards]),
             macs_256=_sum([card.macs_256 for card in cards]),
+            learnt=tuple(dict.fromkeys(name for card in cards for name in card.learnt)),
         )
 
     @property
@@ -136,6 +137,7 @@ class Flip:
             training_data=card.training_data,
             params=card.params,
             macs_256=None if card.macs_256 is None else 2 * card.macs_256,
+            learnt=card.learnt,
         )
 
     @property

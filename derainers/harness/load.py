@@ -14,6 +14,7 @@ from bench.errors import ANYTHING, BadConfig, BadWeights, BenchError, said
 from bench.hashing import sha256_file
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked
 from derainers.cards.entry import Entry
+from derainers.learnt import learnt_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +88,7 @@ def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         weights_sha256=digest,
         params=count_parameters(module),
         training_data=_trained_on(path) or entry.card.training_data,
+        learnt=learnt_from(digest, metadata(path, "card")),
     )
     return _network(entry, module, card, _key(entry, config, digest), runtime, remarks)
 

@@ -158,11 +158,16 @@ class Drawing:
         boxes: float (n, 4), left, top, right, bottom.
         names: The boxes' classes.
         mask: HxW class indices.
+        verdicts: Of each box ``hit``, ``miss`` (an object that was not found) or ``false alarm``; empty where nobody
+            judged.
+        wrong: HxW bool, the pixels of the mask that are of another class in truth; None where nobody judged.
     """
 
     boxes: np.ndarray | None = None
     names: Sequence[str] = ()
     mask: np.ndarray | None = None
+    verdicts: Sequence[str] = ()
+    wrong: np.ndarray | None = None
 
 
 class Scoring(Protocol):
@@ -193,6 +198,9 @@ class Scoring(Protocol):
 
 class Task(Protocol):
     """One thing that is asked of a restored image.
+
+    One further method is optional, and looked for with ``getattr``: ``judge(model, image, data, scene) -> Drawing``,
+    what a model sees in an image and which of it is right.
 
     Attributes:
         about: What reports know of it.

@@ -15,7 +15,7 @@ from downstream.models.base import Detections, plain_name
 from downstream.tasks.base import Description, Drawing, Metric, Row, Sight
 
 if TYPE_CHECKING:
-    from bench.data.base import DataSet
+    from bench.data.base import DataSet, Scene
     from bench.score.stats import CountArray, DetectionTable, FloatArray
 
 _PROTOCOL = "ap@coco"
@@ -121,6 +121,33 @@ class Detection:
         sure = found.scores >= _CONFIDENCE
         return Drawing(found.boxes[sure], [model.classes[index] for index in found.labels[sure]])
 
+    def judge(self, model: Any, image: np.ndarray, data: DataSet, scene: Scene) -> Drawing:
+        """The boxes that the detector is sure of, as hits and false alarms, and the objects that it missed."""
+        from bench.score import stats
+        from bench.score.stats.errors import MISSED
+
+        assert data.detection is not None  # `needs`
+        number = data.detection.image_ids[scene.id]
+        coco = data.detection.coco
+        truth = {**coco, "images": [{"id": number}]}
+        truth["annotations"] = [box for box in coco["annotations"] if box["image_id"] == number]
+        names = {int(c["id"]): str(c["name"]) for c in coco["categories"]}
+        boxes, scores, ids = to_categories(
+            model.predict(image), map_categories(model.classes, coco["categories"])
+        )
+        sure = scores >= _CONFIDENCE
+        boxes, scores, ids = boxes[sure], scores[sure], ids[sure]
+        row = {"image_id": number, "boxes": boxes, "scores": scores, "categories": ids}
+        errors = stats.find_errors(truth, [row], confidence=_CONFIDENCE)
+        missed = [error for error in errors if error.kind == MISSED]
+        wrong = {(error.category, error.box) for error in errors if error.kind != MISSED}
+        found = [(int(i), tuple(float(v) for v in box)) for i, box in zip(ids, boxes, strict=True)]
+        return Drawing(
+            np.concatenate([boxes.reshape(-1, 4), np.array([e.box for e in missed]).reshape(-1, 4)]),
+            [names[i] for i, _ in found] + [names[error.category] for error in missed],
+            verdicts=["false alarm" if place in wrong else "hit" for place in found] + ["miss"] * len(missed),
+        )
+
 
 class DetectionScoring:
     """Average precision, its replicates, and what the errors were.
@@ -137,33 +164,37 @@ class DetectionScoring:
     def sample(
         self, rows: Sequence[DetectionRow], counts: CountArray
     ) -> tuple[dict[str, float], dict[str, FloatArray]]:
-        """See :class:`downstream.tasks.base.Scoring`."""
+        """See :class:`downstream.tasks.base.Scoring`; beside the metrics, AP of every class that has objects."""
         from bench.score import stats
 
         table = self._match(rows)
-        return stats.detection_scores(table), stats.detection_replicates(table, counts)
+        whole = stats.precision_grid(table, np.ones((1, len(rows)), np.uint16))
+        grid = stats.precision_grid(table, counts)
+        values = {name: float(found[0]) for name, found in stats.class_mean(whole).items()}
+        replicates = stats.class_mean(grid)
+        for k, name in enumerate(table.categories):
+            if table.objects[0, k].any():
+                values[f"ap/{name}"] = float(whole[0, 0, k])
+                replicates[f"ap/{name}"] = grid[:, 0, k]
+        return values, replicates
 
     def counted(self, metric: str, value: float, rows: Sequence[DetectionRow]) -> tuple[int, str | None]:
         """See :class:`downstream.tasks.base.Scoring`."""
         return len(rows), "no object or pixel of this kind in the scenes" if np.isnan(value) else None
 
     def breakdown(self, rows: Sequence[DetectionRow]) -> dict[str, Any]:
-        """AP of each image alone, of each class, and how many errors there are of each kind."""
+        """AP of each image alone, how many objects each class has, and how many errors there are of each kind."""
         from bench.score import stats
 
         table = self._match(rows)
-        once = np.ones((1, len(rows)), np.uint16)
-        by_class = stats.precision_grid(table, once)[0, 0]
+        objects = dict(zip(table.categories, table.objects[0].sum(axis=1), strict=True))
         counts: dict[str, int] = {}
         for error in self._errors(rows):
             counts[error.kind] = counts.get(error.kind, 0) + 1
         return {
             # Four decimals are more than one image can tell.
             "images": {"ap": [_rounded(value) for value in stats.image_precision(table)]},
-            "classes": {
-                name: float(ap) if np.isfinite(ap) else None
-                for name, ap in zip(table.categories, by_class, strict=True)
-            },
+            "counts": {"of": "objects", "classes": {k: int(n) for k, n in objects.items() if n}},
             "errors": counts,
         }
 

@@ -16,12 +16,14 @@ from downstream.models.base import plain_name
 from downstream.tasks.base import Description, Drawing, Metric, Row, Sight
 
 if TYPE_CHECKING:
-    from bench.data.base import DataSet, SegmentationTruth
+    from bench.data.base import DataSet, Scene, SegmentationTruth
     from bench.score.stats import CountArray, FloatArray
 
 _PROTOCOL = "miou@{classes}"
 #: What models call pixels that are of no class.
 _VOID = ("void", "unlabelled", "unlabeled")
+#: Value of a mask whose pixels are left out.
+_IGNORED = 255
 _UNNAMED = re.compile(r"(class[ _-]?)?\d+$", re.IGNORECASE)
 
 
@@ -111,6 +113,14 @@ class Segmentation:
         """The label map."""
         return Drawing(mask=model.predict(image))
 
+    def judge(self, model: Any, image: np.ndarray, data: DataSet, scene: Scene) -> Drawing:
+        """The label map in the data set's classes, and where it is wrong."""
+        space = _label_space(data)
+        indices = match_classes(model.classes or space.classes, space.classes, space.ignored)
+        found, truth = indices[model.predict(image)], data.mask(scene)
+        counted = ~np.isin(truth, (*space.ignored, _IGNORED))
+        return Drawing(mask=found, wrong=counted & (truth != found))
+
 
 class SegmentationScoring:
     """Mean intersection over union and its kin, over all classes and of each.
@@ -126,30 +136,39 @@ class SegmentationScoring:
     def sample(
         self, rows: Sequence[SegmentationRow], counts: CountArray
     ) -> tuple[dict[str, float], dict[str, FloatArray]]:
-        """See :class:`downstream.tasks.base.Scoring`; single classes have no replicates."""
+        """See :class:`downstream.tasks.base.Scoring`; beside the metrics, IoU of every class."""
         from bench.score import stats
 
         matrices = np.stack([row.matrix for row in rows])
         total = matrices.sum(axis=0)
         scored = list(self._scored)
+        resampled = stats.resampled_confusion(matrices, counts)
         values = {name: float(value) for name, value in stats.confusion_scores(total, scored).items()}
-        every = stats.class_iou(total)
+        replicates = stats.confusion_scores(resampled, scored)
+        every, by_class = stats.class_iou(total), stats.class_iou(resampled)
         values |= {f"iou/{name}": float(every[index]) for index, name in self._scored.items()}
-        return values, stats.confusion_replicates(matrices, counts, scored)
+        replicates |= {f"iou/{name}": by_class[:, index] for index, name in self._scored.items()}
+        return values, replicates
 
     def counted(self, metric: str, value: float, rows: Sequence[SegmentationRow]) -> tuple[int, str | None]:
         """See :class:`downstream.tasks.base.Scoring`."""
         return len(rows), "no object or pixel of this kind in the scenes" if np.isnan(value) else None
 
     def breakdown(self, rows: Sequence[SegmentationRow]) -> dict[str, Any]:
-        """The mean IoU of each image alone."""
+        """The mean IoU of each image alone, and how many pixels each class has."""
         from bench.score import stats
 
         matrices = np.stack([row.matrix for row in rows])
         alone = stats.confusion_scores(matrices, list(self._scored))["miou"]
         # Four decimals are more than one image can tell.
+        totals = matrices.sum(axis=(0, 2))
+        pixels = {name: int(totals[index]) for index, name in self._scored.items()}
         return {
-            "images": {"miou": [round(float(value), 4) if np.isfinite(value) else None for value in alone]}
+            "images": {"miou": [round(float(value), 4) if np.isfinite(value) else None for value in alone]},
+            "counts": {
+                "of": "pixels",
+                "classes": {name: count for name, count in pixels.items() if count},
+            },
         }
 
     def changes(self, before: Sequence[SegmentationRow], after: Sequence[SegmentationRow]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from reports.combine import combine
 from reports.results import Group, Results, label_order, read_results
 from reports.series import derainer_seconds, number
 from reports.tables.cells import Filled, assemble, group_ranks, metric_column, plain_column, ranks_by_value
+from reports.tables.seen import with_seen
 from reports.tables.table import Cell, Choice, Column, Table, choose
 
 
@@ -106,9 +107,10 @@ def _section(results: Results, group: Group) -> Section:
         columns=tuple(filled.column for filled in columns),
         rows=assemble(columns, labels),
     )
-    return Section(
-        group, choose(table, Choice(sort=group.about.headline.name)) if len(columns) > 1 else table, places
-    )
+    if len(columns) > 1:
+        table = choose(table, Choice(sort=group.about.headline.name))
+    (marked,) = with_seen([table], results)
+    return Section(group, marked, places)
 
 
 def _rank_column(group: Group, places: Mapping[str, int]) -> Filled:

@@ -14,7 +14,7 @@ from reports.board.content import Board, Section
 from reports.board.samples import Sample
 from reports.results import Group, Results, label_order, rain_order
 from reports.series import derainer_seconds, with_dry_in_scale
-from reports.tables.renderers.escape import visible
+from reports.tables.renderers.escape import SEEN, visible
 from reports.tables.table import Cell, Column
 
 _STATIC = ("style.css", "app.js")
@@ -181,7 +181,15 @@ def _section(section: Section, number: int, records: Mapping[str, str]) -> dict[
             )
         file = group.records[row.label].filename()
         link = f"{records.get(file, '.')}/{file}"
-        rows.append({"label": row.label, "reference": row.reference, "cells": cells, "link": link})
+        rows.append(
+            {
+                "label": row.label,
+                "seen": SEEN * row.seen,
+                "reference": row.reference,
+                "cells": cells,
+                "link": link,
+            }
+        )
     return {
         "id": f"s{number}",
         "task": group.task,
@@ -192,6 +200,7 @@ def _section(section: Section, number: int, records: Mapping[str, str]) -> dict[
         "columns": [_heading(column) for column in table.columns],
         "rows": rows,
         "notes": list(notes),
+        "remarks": table.notes,
     }
 
 

@@ -9,7 +9,9 @@ from bench.keep.records import Record
 from reports.arrangement import PLAIN, Arrangement, arrange
 
 
-def draw_figures(records: Sequence[Record], folder: Path, arrangement: Arrangement = PLAIN) -> list[Path]:
+def draw_figures(
+    records: Sequence[Record], folder: Path, arrangement: Arrangement = PLAIN, *, intervals: bool = True
+) -> list[Path]:
     """Draw every figure that the records have numbers for.
 
     Severity curves, quality against time, agreement of PSNR with what models see, change of each class and of each
@@ -19,6 +21,7 @@ def draw_figures(records: Sequence[Record], folder: Path, arrangement: Arrangeme
         records: In any order.
         folder: Where the files go; it exists.
         arrangement: In whose names, choice and order.
+        intervals: Whether bands and bars of intervals are drawn.
 
     Returns:
         The files written.
@@ -42,9 +45,9 @@ def draw_figures(records: Sequence[Record], folder: Path, arrangement: Arrangeme
                     f"-{groups[0].model}" if groups[0].model else ""
                 )
                 figures = {
-                    "severity": severity(groups, results.labels),
-                    "cost": cost(results, groups),
-                    "agreement": agreement(results, groups),
+                    "severity": severity(groups, results.labels, intervals=intervals),
+                    "cost": cost(results, groups, intervals=intervals),
+                    "agreement": agreement(results, groups, intervals=intervals),
                     "classes": class_changes(groups, results.labels),
                     "tags": tag_changes(groups, results.labels) if groups[0].about.compared else None,
                     "errors": error_budget(groups),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.vocabulary import CLEAN, REFERENCES
+from reports.figures.bars import best_of
 from reports.figures.style import grid_of, legend_below, look, shown
-from reports.results import Group, Results
+from reports.results import Group, Results, has_amount, rain_kind
 from reports.series import derainer_seconds, pareto_front, with_dry_in_scale
 from reports.tables.agreement import correlate
 
@@ -17,15 +18,22 @@ if TYPE_CHECKING:
 
     from bench.keep.records import Score
 
-_FEW = 8
+#: Bands of more derainers than this cover each other.
+_MOST = 6
+#: Width of a letter of a point's name in dots of the screen, and points of print in such a dot.
+_LETTER, _POINT = 5.2, 0.72
 
 
-def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
+def severity(groups: Sequence[Group], labels: Sequence[str], *, intervals: bool = True) -> Figure | None:
     """Score of every derainer by rain, with its interval as a band; None for a single rain.
+
+    Rains are joined by a line where they lie on one scale: of one kind, told apart by an amount. Of more than six
+    derainers the six with the best mean score have colours and bands, as the title says, and the others are grey.
 
     Args:
         groups: One series: the same data set, task and model, in the order of the rains.
         labels: Every derainer of the report, so that all figures agree in colour.
+        intervals: Whether bands are drawn.
     """
     metric = groups[0].about.headline
     chosen = with_dry_in_scale(groups)
@@ -33,32 +41,70 @@ def severity(groups: Sequence[Group], labels: Sequence[str]) -> Figure | None:
         return None
     figure, (axis,) = grid_of(1, 5.2, 3.4)
     drawn = _labels(chosen, labels)
-    # Many bands on top of each other would hide the lines.
-    alpha = 0.12 if len(drawn) <= _FEW else 0.05
-    for label in drawn:
-        scores = [_score(group, label) for group in chosen]
-        at = [i for i, score in enumerate(scores) if score is not None]
-        there = [score for score in scores if score is not None]
-        if not there:
-            continue
-        # A rain that was not measured breaks the line: matplotlib leaves gaps at NaN.
-        values = [float("nan")] * len(chosen)
-        for i, score in zip(at, there, strict=True):
-            values[i] = score.value * metric.scale  # type: ignore[operator]
-        style = look(label, labels)
-        axis.plot(range(len(chosen)), values, label=shown(label), **style)
-        ends = [(i, s) for i, s in zip(at, there, strict=True) if s.low is not None and s.high is not None]
-        if len(ends) == len(chosen):
-            low, high = ([getattr(s, end) * metric.scale for _, s in ends] for end in ("low", "high"))
-            axis.fill_between([i for i, _ in ends], low, high, color=style["color"], alpha=alpha, linewidth=0)
+    own = [label for label in drawn if label not in REFERENCES]
+    best = best_of(chosen, own, _MOST)
+    for label in sorted(drawn, key=lambda label: label in best):
+        for run in scales(chosen):
+            _curve(
+                axis, chosen, run, label, labels, bands=intervals, faint=label in own and label not in best
+            )
     axis.set_xticks(range(len(chosen)), [shown(group.rain) for group in chosen])
     axis.set_ylabel(metric.header)
-    axis.set_title(_title(chosen[0]))
+    said = f"; coloured: the {len(best)} best of {len(own)} derainers" if len(best) < len(own) else ""
+    axis.set_title(_title(chosen[0]) + said)
     legend_below(figure, [axis])
     return figure
 
 
-def cost(results: Results, groups: Sequence[Group]) -> Figure | None:
+def scales(groups: Sequence[Group]) -> list[list[int]]:
+    """Positions of neighbouring groups that lie on one scale; the dry one belongs to a kind of rain that is alone."""
+    kinds = {rain_kind(group.first.rain.name) for group in groups if not group.dry}
+    runs: list[list[int]] = []
+    before: str | None = None
+    for at, group in enumerate(groups):
+        name = group.first.rain.name
+        kind = next(iter(kinds)) if group.dry and len(kinds) == 1 else rain_kind(name)
+        on_scale = group.dry or has_amount(name)
+        if runs and on_scale and kind == before:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+        before = kind if on_scale else None
+    return runs
+
+
+def _curve(
+    axis: Axes,
+    groups: Sequence[Group],
+    run: Sequence[int],
+    label: str,
+    labels: Sequence[str],
+    *,
+    bands: bool,
+    faint: bool,
+) -> None:
+    """A derainer's scores over rains of one scale."""
+    scale = groups[0].about.headline.scale
+    scores = {at: score for at in run if (score := _score(groups[at], label)) is not None}
+    if not scores:
+        return
+    # A rain that was not measured breaks the line: matplotlib leaves gaps at NaN.
+    values = [(scores[at].value or 0.0) * scale if at in scores else float("nan") for at in run]
+    style = {"color": "#bbbbbb", "linewidth": 0.8, "zorder": 1} if faint else look(label, labels)
+    if len(run) == 1 and label in REFERENCES:
+        style = {**style, "marker": "_"}
+    axis.plot(run, values, label=None if faint else shown(groups[0].arrangement.label(label)), **style)
+    ends = [(at, s) for at, s in scores.items() if s.low is not None and s.high is not None]
+    if not bands or faint or len(ends) < len(run):
+        return
+    low, high = ([getattr(s, end) * scale for _, s in ends] for end in ("low", "high"))
+    if len(run) == 1:
+        axis.vlines(run, low, high, color=style["color"], linewidth=1)
+    else:
+        axis.fill_between([at for at, _ in ends], low, high, color=style["color"], alpha=0.12, linewidth=0)
+
+
+def cost(results: Results, groups: Sequence[Group], *, intervals: bool = True) -> Figure | None:
     """Score against time per image, one axis per rain, with the Pareto front; None without times."""
     metric = groups[0].about.headline
     timed = [(group, _timed(results, group)) for group in groups if not group.dry]
@@ -67,24 +113,24 @@ def cost(results: Results, groups: Sequence[Group]) -> Figure | None:
         return None
     figure, axes = grid_of(len(timed))
     for axis, (group, times) in zip(axes, timed, strict=True):
-        points = []
+        points: dict[str, tuple[float, float]] = {}
         for label, seconds in times.items():
             score = _score(group, label)
             if score is None or score.value is None:
                 continue
-            points.append((seconds * 1e3, score.value * metric.scale))
-            _mark(axis, points[-1][0], score, metric.scale, label, results.labels)
-        front = pareto_front(points)
+            points[label] = (seconds * 1e3, score.value * metric.scale)
+            _mark(axis, seconds * 1e3, score, metric.scale, label, results.labels, bars=intervals)
+        front = pareto_front(list(points.values()))
         axis.step(
             [x for x, _ in front], [y for _, y in front], where="post", color="#888888", linestyle=(0, (4, 3))
         )
-        if max(x for x, _ in points) > 8 * min(x for x, _ in points):
+        if max(x for x, _ in points.values()) > 8 * min(x for x, _ in points.values()):
             _log_ticks(axis)
+        _name(axis, points, results)
         axis.set_title(shown(group.rain))
         axis.set_xlabel("derainer, ms per image")
     axes[0].set_ylabel(metric.header)
     figure.suptitle(_title(groups[0]), fontsize=9)
-    legend_below(figure, axes)
     return figure
 
 
@@ -99,7 +145,7 @@ def _log_ticks(axis: Axes) -> None:
     axis.xaxis.set_minor_formatter(NullFormatter())
 
 
-def agreement(results: Results, groups: Sequence[Group]) -> Figure | None:
+def agreement(results: Results, groups: Sequence[Group], *, intervals: bool = True) -> Figure | None:
     """Score against PSNR, one axis per rain, with the rank correlation; None without restoration scores."""
     if groups[0].about.looks != "model":
         return None
@@ -111,10 +157,13 @@ def agreement(results: Results, groups: Sequence[Group]) -> Figure | None:
     fidelity = chosen[0][1].about.headline
     figure, axes = grid_of(len(chosen))
     for axis, (group, restoration) in zip(axes, chosen, strict=True):
+        points = {}
         for label in _both(group, restoration):
             own, other = _score(group, label), _score(restoration, label)
             if own is not None and other is not None and other.value is not None:
-                _mark(axis, other.value, own, metric.scale, label, results.labels)
+                _mark(axis, other.value, own, metric.scale, label, results.labels, bars=intervals)
+                points[label] = (other.value, (own.value or 0.0) * metric.scale)
+        _name(axis, points, results)
         cell = correlate(group, restoration, fidelity.name)
         words = "no correlation below three derainers"
         if cell.value is not None:
@@ -128,7 +177,6 @@ def agreement(results: Results, groups: Sequence[Group]) -> Figure | None:
         axis.set_xlabel(fidelity.header)
     axes[0].set_ylabel(metric.header)
     figure.suptitle(_title(groups[0]), fontsize=9)
-    legend_below(figure, axes)
     return figure
 
 
@@ -155,13 +203,53 @@ def _both(group: Group, restoration: Group) -> list[str]:
     return [k for k in group.records if k != CLEAN and _score(group, k) and _score(restoration, k)]
 
 
-def _mark(axis: Axes, x: float, score: Score, scale: float, label: str, labels: Sequence[str]) -> None:
+def _mark(
+    axis: Axes, x: float, score: Score, scale: float, label: str, labels: Sequence[str], *, bars: bool
+) -> None:
     style: dict[str, Any] = {**look(label, labels), "linestyle": "none"}
     if label in REFERENCES:
         style["marker"] = "_"
     value = (score.value or 0.0) * scale
-    bars = None
-    if score.low is not None and score.high is not None:
+    ends = None
+    if bars and score.low is not None and score.high is not None:
         # A basic interval need not hold its value; a bar of negative length would be an error.
-        bars = [[max(0.0, value - score.low * scale)], [max(0.0, score.high * scale - value)]]
-    axis.errorbar([x], [value], yerr=bars, label=shown(label), elinewidth=1, **style)
+        ends = [[max(0.0, value - score.low * scale)], [max(0.0, score.high * scale - value)]]
+    axis.errorbar([x], [value], yerr=ends, elinewidth=1, **style)
+
+
+def _name(axis: Axes, points: Mapping[str, tuple[float, float]], results: Results) -> None:
+    """Write each point's name beside it, where it covers the fewest points and names."""
+    places = {label: axis.transData.transform(point) for label, point in points.items()}
+    taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places.values()]
+    frame = axis.bbox
+    for label in sorted(places, key=lambda label: (-places[label][1], label)):
+        x, y = places[label]
+        text = shown(results.arrangement.label(label))
+        width, height = _LETTER * len(text), 9.0
+        best: tuple[float, float, float, tuple[float, ...]] | None = None
+        for right in (1, -1):
+            for up in (4, -5, 14, -15, 24, -25):
+                left = x + 5 if right > 0 else x - 5 - width
+                box = (left, y + up - height / 2, left + width, y + up + height / 2)
+                outside = max(0.0, box[2] - frame.x1) + max(0.0, frame.x0 - box[0])
+                cost = sum(_overlap(box, other) for other in taken) + 20 * outside + abs(up)
+                if best is None or cost < best[0]:
+                    best = (cost, 5.0 * right, float(up), box)
+        assert best is not None
+        taken.append(best[3])  # type: ignore[arg-type]
+        axis.annotate(
+            text,
+            points[label],
+            xytext=(best[1] * _POINT, best[2] * _POINT),
+            textcoords="offset points",
+            ha="left" if best[1] > 0 else "right",
+            va="center",
+            fontsize=6.5,
+            color=look(label, results.labels)["color"],
+        )
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, width) * max(0.0, height)

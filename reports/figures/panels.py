@@ -5,9 +5,9 @@ Which scenes and which crops is decided by rules, not by taste: `choose_scenes` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,10 @@ class Panel:
         boxes: (n, 4) as x1, y1, x2, y2 in pixels, of what the model found.
         names: A name for each box.
         mask: Integer HxW class indices, 255 for none; drawn half transparent.
+        verdicts: For each box ``hit``, ``miss`` or ``false alarm``, or nothing where nobody judged.
+        wrong: bool HxW, pixels of the mask that are wrong; drawn in red.
+        scene: The scene's id, said beside its row.
+        note: What stands under the picture.
     """
 
     label: str
@@ -38,6 +42,20 @@ class Panel:
     boxes: npt.NDArray[np.floating] | None = None
     names: Sequence[str] = ()
     mask: npt.NDArray[np.integer] | None = None
+    verdicts: Sequence[str] = ()
+    wrong: npt.NDArray[np.bool_] | None = None
+    scene: str = ""
+    note: str = ""
+
+
+#: How a judged box is drawn: colour and dashes.
+_VERDICTS: Mapping[str, tuple[str, Any]] = {
+    "hit": ("#009e73", "-"),
+    "miss": ("#cc79a7", "--"),
+    "false alarm": ("#d55e00", "-"),
+}
+_UNJUDGED: tuple[str, Any] = ("#d55e00", "-")
+_WRONG = "#e00000"
 
 
 @dataclass(frozen=True)
@@ -121,9 +139,23 @@ def draw_panels(scenes: Sequence[Sequence[Panel]], crops: Sequence[Crop | None] 
         rows, columns = scene[0].image.shape[:2]
         shapes += [rows / columns] + ([crop.height / crop.width] if crop else [])
     size = 2.4
+    every = [panel for scene in scenes for panel in scene]
+    noted, judged = any(p.note for p in every), _legend(every)
     with drawing():
-        figure = Figure(figsize=(size * len(labels), size * sum(shapes) + 0.4))
-        grid = figure.add_gridspec(len(shapes), len(labels), height_ratios=shapes, wspace=0.02, hspace=0.02)
+        height = size * sum(shapes) + 0.4 + 0.18 * noted * len(scenes) + 0.3 * bool(judged)
+        figure = Figure(figsize=(size * len(labels), height))
+        figure.set_layout_engine("none")
+        grid = figure.add_gridspec(
+            len(shapes),
+            len(labels),
+            height_ratios=shapes,
+            wspace=0.02,
+            hspace=0.12 if noted else 0.02,
+            left=0.03,
+            right=0.995,
+            top=1 - 0.3 / height,
+            bottom=(0.1 + 0.2 * noted + 0.3 * bool(judged)) / height,
+        )
         line = 0
         for number, (scene, crop) in enumerate(zip(scenes, windows, strict=True)):
             for column, panel in enumerate(scene):
@@ -131,28 +163,69 @@ def draw_panels(scenes: Sequence[Sequence[Panel]], crops: Sequence[Crop | None] 
                 _draw(axis, panel, None, crop)
                 if number == 0:
                     axis.set_title(shown(panel.label))
+                if column == 0 and panel.scene:
+                    _beside(axis, panel.scene)
                 if crop is not None:
-                    _draw(figure.add_subplot(grid[line + 1, column]), panel, crop, None)
+                    axis = figure.add_subplot(grid[line + 1, column])
+                    _draw(axis, panel, crop, None)
+                if panel.note:
+                    _below(axis, panel.note)
             line += 2 if crop is not None else 1
+        if judged:
+            figure.legend(handles=judged, loc="lower center", ncols=len(judged), fontsize=7)
     return figure
+
+
+def _legend(panels: Sequence[Panel]) -> list[Any]:
+    """What the colours of judged boxes and pixels mean, of those that are there."""
+    from matplotlib.lines import Line2D
+
+    there = {verdict for panel in panels for verdict in panel.verdicts}
+    entries = [
+        Line2D([], [], color=colour, linestyle=dashes, label=verdict)
+        for verdict, (colour, dashes) in _VERDICTS.items()
+        if verdict in there
+    ]
+    if any(panel.wrong is not None for panel in panels):
+        entries.append(Line2D([], [], color=_WRONG, linewidth=5, label="wrong class"))
+    return entries
+
+
+def _beside(axis: Axes, text: str) -> None:
+    axis.text(
+        -0.02, 0.5, shown(text), rotation=90, fontsize=7, ha="right", va="center", transform=axis.transAxes
+    )
+
+
+def _below(axis: Axes, text: str) -> None:
+    axis.text(0.5, -0.02, shown(text), fontsize=7, ha="center", va="top", transform=axis.transAxes)
 
 
 def _draw(axis: Axes, panel: Panel, window: Crop | None, frame: Crop | None) -> None:
     from matplotlib.patches import Rectangle
 
-    axis.imshow(
-        panel.image if panel.mask is None else _tinted(panel.image, panel.mask), interpolation="nearest"
-    )
+    axis.imshow(_shown_image(panel), interpolation="nearest")
     axis.set_axis_off()
-    names = list(panel.names) or [""] * (0 if panel.boxes is None else len(panel.boxes))
-    for (x1, y1, x2, y2), name in zip(panel.boxes if panel.boxes is not None else (), names, strict=True):
-        # White under black, so that a box shows on any ground.
-        for colour, width in (("white", 2.4), ("#d55e00", 1.2)):
+    boxes = [] if panel.boxes is None else list(panel.boxes)
+    names = list(panel.names) or [""] * len(boxes)
+    verdicts = list(panel.verdicts) or [""] * len(boxes)
+    for (x1, y1, x2, y2), name, verdict in zip(boxes, names, verdicts, strict=True):
+        colour, dashes = _VERDICTS.get(verdict, _UNJUDGED)
+        # White under the colour, so that a box shows on any ground.
+        for edge, width in (("white", 2.4), (colour, 1.2)):
             axis.add_patch(
-                Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=width)
+                Rectangle(
+                    (x1, y1),
+                    x2 - x1,
+                    y2 - y1,
+                    fill=False,
+                    edgecolor=edge,
+                    linewidth=width,
+                    linestyle=dashes if edge == colour else "-",
+                )
             )
         if name:
-            note = {"facecolor": "#d55e00", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
+            note = {"facecolor": colour, "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
             axis.text(x1, y1, shown(name), fontsize=5, color="white", va="bottom", bbox=note, clip_on=True)
     if frame is not None:
         corner = (frame.left, frame.top)
@@ -162,6 +235,17 @@ def _draw(axis: Axes, panel: Panel, window: Crop | None, frame: Crop | None) -> 
     if window is not None:
         axis.set_xlim(window.left - 0.5, window.left + window.width - 0.5)
         axis.set_ylim(window.top + window.height - 0.5, window.top - 0.5)
+
+
+def _shown_image(panel: Panel) -> Image:
+    """The image under its mask and what of that is wrong."""
+    image = panel.image if panel.mask is None else _tinted(panel.image, panel.mask)
+    if panel.wrong is None:
+        return image
+    import matplotlib.colors
+
+    red = np.array(matplotlib.colors.to_rgb(_WRONG)) * 255
+    return np.where(panel.wrong[..., None], 0.3 * image + 0.7 * red, image).round().astype(np.uint8)
 
 
 def _tinted(image: Image, mask: npt.NDArray[np.integer]) -> Image:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import OutputError
+from bench.errors import BadConfig, OutputError
 from bench.keep.records import slug
 from bench.vocabulary import CLEAN, REFERENCES
 from reports.tables.renderers.escape import visible
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg", "pdf")
 _LETTERS_PER_INCH = 12
+_LONGEST = 40
 #: Okabe and Ito, Color universal design (2008), the yellow darkened for white paper.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7d4b3a", "#5b57a6")
 _MARKERS = "osD^vPX*"
@@ -40,11 +41,24 @@ _SETTINGS: Any = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
-_METADATA: dict[str, dict[str, Any]] = {
+#: What files say of their making, without its date.
+METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
+
+
+def picture_format(path: Path) -> str:
+    """The format that a file's ending says.
+
+    Raises:
+        BadConfig: If no format has this ending.
+    """
+    form = path.suffix.lower().removeprefix(".")
+    if form not in FORMATS:
+        raise BadConfig(f"--out {path}: pictures end in {', '.join(f'.{each}' for each in FORMATS)}")
+    return form
 
 
 @contextmanager
@@ -61,8 +75,13 @@ def drawing() -> Iterator[None]:
 
 
 def shown(text: str) -> str:
-    """A name as matplotlib should print it; it drops legend entries that begin with an underscore."""
-    return " " + visible(text) if text.startswith("_") else visible(text)
+    """A name as matplotlib should print it; it drops legend entries that begin with an underscore.
+
+    Names may be of any length; a figure has room for the beginning.
+    """
+    plain = visible(text)
+    plain = plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
+    return " " + plain if plain.startswith("_") else plain
 
 
 def look(label: str, labels: Sequence[str]) -> dict[str, Any]:
@@ -126,7 +145,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     for form in FORMATS:
         path = folder / f"{slug(name)[:200]}.{form}"
         try:
-            figure.savefig(path, dpi=200, metadata=_METADATA[form])
+            figure.savefig(path, dpi=200, metadata=METADATA[form])
         except OSError as error:
             raise OutputError(
                 f"cannot write {path}: {error.strerror or error}; give another folder"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from bench.keep.records import Record
 from downstream.tasks.base import Metric
@@ -16,8 +17,10 @@ from reports.tables.table import Cell, Column, Row, Table
 def per_class(results: Results) -> Iterable[Table]:
     """Every class by derainer, one table per variant and model."""
     for group in results:
+        metric = group.about.by_class or group.about.headline
         scores = {label: class_scores(record) for label, record in group.records.items()}
-        yield from _parts(group, scores, group.about.by_class or group.about.headline, "class")
+        known = (record.breakdown.get("counts") for record in group.records.values())
+        yield from _parts(group, scores, metric, "class", next(filter(None, known), None))
 
 
 def per_tag(results: Results) -> Iterable[Table]:
@@ -28,9 +31,21 @@ def per_tag(results: Results) -> Iterable[Table]:
 
 
 def _parts(
-    group: Group, scores: Mapping[str, Mapping[str, float | None]], metric: Metric, kind: str
+    group: Group,
+    scores: Mapping[str, Mapping[str, float | None]],
+    metric: Metric,
+    kind: str,
+    counts: Mapping[str, Any] | None = None,
 ) -> Iterable[Table]:
-    """A table of what a score is made of: a row for each part, a column for each derainer."""
+    """A table of what a score is made of: a row for each part, a column for each derainer.
+
+    Args:
+        group: The records.
+        scores: By derainer and part.
+        metric: How a part's score is shown; ``NAME/PART`` in records that have its interval.
+        kind: What a part is.
+        counts: Of what each part has how many: ``of`` and ``classes``.
+    """
     names = list(dict.fromkeys(name for found in scores.values() for name in found))
     if not names:
         return
@@ -49,13 +64,23 @@ def _parts(
         for label in scores
         if label not in arrangement.drop
     )
+    amounts: Mapping[str, int] = counts["classes"] if counts else {}
+    first = (
+        (Column("count", counts["of"], digits=0, higher_is_better=None, about={"metric": "count"}),)
+        if counts
+        else ()
+    )
     rows = tuple(
         Row(
             name,
-            tuple(
-                _part_cell(scores[column.key].get(name), group.records[column.key], kind)
-                for column in columns
+            (
+                *(Cell(float(amounts.get(name, 0))) for _ in first),
+                *(
+                    _part_cell(scores[c.key].get(name), group.records[c.key], kind, f"{metric.name}/{name}")
+                    for c in columns
+                ),
             ),
+            about={kind: name},
         )
         for name in names
     )
@@ -63,7 +88,13 @@ def _parts(
         f" by {group.seen_by}" if group.model else ""
     )
     yield Table(
-        caption, caption_of(caption, [group], [protocol], sampled=False), columns, rows, (), False, kind
+        caption,
+        caption_of(caption, [group], [protocol], sampled=bool(counts)),
+        (*first, *columns),
+        rows,
+        (),
+        bool(counts),
+        kind,
     )
 
 
@@ -84,9 +115,10 @@ def class_title(group: Group) -> str:
     return group.about.by_class.title if group.about.by_class else group.about.headline.title
 
 
-def _part_cell(value: float | None, record: Record, kind: str) -> Cell:
+def _part_cell(value: float | None, record: Record, kind: str, metric: str) -> Cell:
     if value is not None:
-        return Cell(value)
+        score = record.score(metric)
+        return Cell(value, score.low, score.high) if score else Cell(value)
     return Cell(
         None, note=(record.reason if record.status != "ok" else None) or f"{kind} not in these scenes"
     )

@@ -13,8 +13,11 @@ from reports.results import Group, Results, rain_kind, read_results
 from reports.tables.cells import Filled
 from reports.tables.classes import errors, per_class, per_tag
 from reports.tables.costs import cost
+from reports.tables.images import images
 from reports.tables.means import mean_columns
 from reports.tables.parts import columns_of, table_of
+from reports.tables.quoted import with_quotes
+from reports.tables.seen import with_seen
 from reports.tables.survey import survey
 from reports.tables.table import Choice, Table, choose, set_out
 
@@ -42,7 +45,7 @@ def build_tables(
         UnknownName: If there is no such preset, column or derainer.
         BadRecord: If the records must not stand in one table.
         BadData: If there are no records, or none that the preset is about.
-        BadConfig: If two rows would have one name.
+        BadConfig: If two rows would have one name, or what is quoted does not fit.
     """
     choice = choice or Choice()
     kept, arrangement = arrange(records, arrangement)
@@ -59,8 +62,9 @@ def build_tables(
             f"nothing to show in table {preset}: these records have nothing of the kind; "
             + (f"there is --table {some(there)}" if there else "no cell of theirs has a score")
         )
-    chosen = [choose(table, choice) for table in tables]
-    return [set_out(table, arrangement, ordered=choice.sort is None) for table in chosen]
+    chosen = with_seen([choose(table, choice) for table in tables], results)
+    placed = [set_out(table, arrangement, ordered=choice.sort is None) for table in chosen]
+    return with_quotes(placed, results, arrangement.quotes)
 
 
 def _filled(preset: str, results: Results) -> list[Table]:
@@ -171,6 +175,7 @@ PRESETS: dict[str, Callable[[Results], Iterable[Table]]] = {
     "cost": cost,
     "per-class": per_class,
     "per-tag": per_tag,
+    "images": images,
     "errors": errors,
     "correlation": correlation,
 }

@@ -41,7 +41,8 @@ def survey(results: Results) -> Iterable[Table]:
     # Twenty headers with units, and twenty intervals, fit on no page; the marks say what lies within noise.
     units = dict.fromkeys(f"{f.column.title} in {f.column.unit}" for f in columns if f.column.unit)
     columns = [Filled(replace(filled.column, unit=""), filled.cells) for filled in columns]
-    title = f"Derainers on {len({group.first.data.name for group in wet})} data sets, {', '.join(units)}"
+    sets = len({group.first.data.name for group in wet})
+    title = f"Derainers on {sets} data set{'s' * (sets > 1)}, {', '.join(units)}"
     table = table_of("survey", title, wet, [*columns, parameters(wet)], notes=notes)
     yield choose(replace(table, intervals=False), Choice(sort=order[0].column.key))
 

@@ -350,6 +350,7 @@ def test_rows_are_those_of_the_report(pairs: Path, tmp_path: Path) -> None:
         "images",
         "coverage",
         "status",
+        "note",
     ]
     assert all(list(row) == fields for row in result.rows())
     assert list(result.to_pandas().columns) == fields

@@ -19,7 +19,7 @@ MakeRun = Callable[..., list[Record]]
 def test_every_figure_is_drawn(tmp_path: Path, run_records: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     # One format is enough here, and a third of the time; the panels below are written in all.
     monkeypatch.setattr("reports.figures.style.FORMATS", ("svg",))
-    labels = ("clean", "none", "rdmc", "median", "$x^{y$_<&>")
+    labels = ("clean", "none", "rdmc", "long " * 40, "$x^{y$_<&>")
     paths = draw_figures(
         run_records(labels, ("streaks:light", "streaks:heavy"), ("detection", "restoration")),
         tmp_path,
@@ -29,6 +29,8 @@ def test_every_figure_is_drawn(tmp_path: Path, run_records: MakeRun, monkeypatch
     assert all(path.stat().st_size > 1000 for path in paths)
     svg = (tmp_path / "severity-detection-street-test-tiny_detector.svg").read_text()
     assert "$x^{y$_&lt;&amp;&gt;" in svg
+    assert "long long" in svg
+    assert "long " * 9 not in svg
 
 
 def test_severity_draws_the_records_numbers(run_records: MakeRun) -> None:
@@ -132,3 +134,90 @@ def test_panels_show_boxes_masks_and_crops(tmp_path: Path) -> None:
         draw_panels([scene, scene[:2]])
     with pytest.raises(ValueError, match="at least one"):
         draw_panels([])
+
+
+def test_rains_on_different_scales_are_not_joined(run_records: MakeRun) -> None:
+    from reports.figures.curves import scales, severity
+
+    records = run_records(("clean", "none", "rdmc"), ("streaks:light", "streaks:heavy"), ("detection",))
+    for name in ("rainfall:25", "rainfall:50", "my:fog", "my:snow"):
+        for item in run_records(("clean", "none", "rdmc"), ("streaks:light",), ("detection",)):
+            rain = item.rain.model_copy(update={"name": name})
+            records.append(item.model_copy(update={"rain": rain, "variant": f"street/test@{name}"}))
+    results = read_results(records)
+    groups = results.of("detection")
+    names = [[groups[at].first.rain.name for at in run] for run in scales(groups)]
+    assert sorted(names) == [
+        ["my:fog"],
+        ["my:snow"],
+        ["rainfall:25", "rainfall:50"],
+        ["streaks:light", "streaks:heavy"],
+    ]
+    with drawing():
+        figure = severity(groups, results.labels)
+    assert figure is not None
+    lines = [line for line in figure.axes[0].lines if line.get_label() == "rdmc"]
+    assert sorted(len(line.get_xdata()) for line in lines) == [1, 1, 2, 2]
+    # The dry day is where a kind of rain that is alone begins.
+    alone = read_results(run_records(("none", "rdmc"), tasks=("detection",))).of("detection")
+    assert scales(alone) == [[0, 1, 2, 3]]
+
+
+def test_of_many_derainers_the_best_six_have_bands_and_the_title_says_so(run_records: MakeRun) -> None:
+    from reports.figures.curves import severity
+
+    rains = ("streaks:light", "streaks:heavy")
+    records = run_records(("clean", "none"), rains, ("detection",))
+    for i in range(9):
+        records += run_records((f"d{i}",), rains, ("detection",), skill=(0.1 * i, 0.0))
+    results = read_results(records)
+    with drawing():
+        figure = severity(results.of("detection"), results.labels)
+        bare = severity(results.of("detection"), results.labels, intervals=False)
+    assert figure is not None
+    assert bare is not None
+    axis = figure.axes[0]
+    assert "the 6 best of 9 derainers" in axis.get_title()
+    assert len(axis.collections) == 8  # six, clean and none
+    assert not bare.axes[0].collections
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert entries == ["clean", "none", *(f"d{i}" for i in range(3, 9))]
+
+
+def test_points_have_their_names_beside_them_and_bars_can_be_left_out(run_records: MakeRun) -> None:
+    from reports.arrangement import arrangement_of
+    from reports.figures.curves import agreement, cost
+
+    records = run_records(rains=("streaks:light",), tasks=("detection", "restoration"))
+    results = read_results(records, arrangement_of(reference=["Rainy=none"]))
+    with drawing():
+        for figure in (cost(results, results.of("detection")), agreement(results, results.of("detection"))):
+            assert figure is not None
+            names = {text.get_text() for text in figure.axes[0].texts}
+            assert {"rdmc", "twin", "guided", "median"} <= names
+            assert not figure.legends
+            assert figure.axes[0].collections  # bars
+        assert figure is not None
+        assert "Rainy" in names
+        plain = agreement(results, results.of("detection"), intervals=False)
+    assert plain is not None
+    assert not plain.axes[0].collections
+
+
+def test_judged_boxes_and_pixels_are_explained() -> None:
+    image = np.full((40, 60, 3), 90, np.uint8)
+    boxes = np.array([[5.0, 5.0, 20.0, 20.0], [30.0, 5.0, 40.0, 20.0]])
+    wrong = np.zeros((40, 60), bool)
+    wrong[:10] = True
+    scene = [
+        Panel(
+            "none", image, boxes, ("car", "bus"), verdicts=("hit", "miss"), scene="a7", note="PSNR Y 20.00 dB"
+        ),
+        Panel("rdmc", image, mask=np.zeros((40, 60), np.uint8), wrong=wrong, scene="a7", note="AP 50.0 %"),
+    ]
+    figure = draw_panels([scene])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["hit", "miss", "wrong class"]
+    words = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert {"a7", "PSNR Y 20.00 dB", "AP 50.0 %"} <= set(words)
+    drawn = np.asarray(figure.axes[1].images[0].get_array())
+    assert drawn[0, 0, 0] > 150 > drawn[39, 0, 0]

@@ -21,6 +21,7 @@ import pytest
 import reports
 from bench.errors import UnknownName
 from bench.keep.records import Record
+from reports.arrangement import arrangement_of
 from reports.tables.presets import PRESETS, build_tables
 from reports.tables.renderers import FORMATS, TABLES, render_tables
 from reports.tables.renderers.escape import latex, markdown, spreadsheet, visible
@@ -247,6 +248,12 @@ def test_latex_compiles(tmp_path: Path, small_table: Table, run_records: MakeRun
     tables = [small_table]
     for preset in ("paper", "summary", "cost"):
         tables += build_tables(run_records(("clean", "none", "rdmc", *HOSTILE)), preset)[:2]
+    labels = ("RDMC (ours)", r"$\alpha$-net_{2}", "rain 🌧 off", "PReNet†, λ ≤ 2", "long " * 40)
+    records = run_records(("clean", "none", "rdmc", *labels), ("streaks:light", "streaks:heavy"))
+    grouped = arrangement_of(
+        group="A & B: rdmc; C_1: RDMC (ours)", cite=["rdmc=a_key"], reference=["Rainy=none"]
+    )
+    tables += build_tables(records, "survey", None, grouped)
     packages = "".join(f"\\usepackage{{{name}}}" for name in ("array", "booktabs", "graphicx", "siunitx"))
     body = render_tables(tables, "latex")
     document = f"\\documentclass{{article}}{packages}\\begin{{document}}\n{body}\\end{{document}}\n"

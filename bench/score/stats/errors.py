@@ -27,7 +27,8 @@ import numpy.typing as npt
 
 from bench.score.stats.bootstrap import FloatArray
 
-KINDS = ("missed", "localisation", "class", "duplicate", "background")
+MISSED = "missed"
+KINDS = (MISSED, "localisation", "class", "duplicate", "background")
 HIT_IOU = 0.5
 NEAR_IOU = 0.1
 CONFIDENCE = 0.3

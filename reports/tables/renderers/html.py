@@ -18,6 +18,7 @@ border-bottom: 1px solid GrayText; } .derain-report thead { border-top: 2px soli
 } .derain-report tbody { border-bottom: 1px solid; } .derain-report tbody:last-of-type { border-bottom: 2px solid; }
 .derain-report tr.reference th, .derain-report tr.quoted { font-style: italic; } .derain-report tbody th {
 max-width: 24rem; white-space: normal; } .derain-report tr.section th { font-weight: 600; }
+.derain-report sup { line-height: 0; }
 .derain-report .interval { color: GrayText; font-size: .85em; margin-left: .4em; }
 .derain-report .notes { font-size: .85em; margin: .3rem 0 2rem; padding-left: 0; list-style: none; }"""
 

@@ -78,3 +78,28 @@ def test_a_group_of_columns_is_chosen_by_its_name(records: list[Record]) -> None
 def test_a_dry_day_alone_has_no_survey(run_records: MakeRun) -> None:
     with pytest.raises(BadData, match="nothing to show in table survey"):
         build_tables(run_records(LABELS, ("none",), ("detection",)), "survey")
+
+
+def test_classes_have_counts_and_intervals(run_records: MakeRun) -> None:
+    records = run_records(("none", "rdmc"), ("streaks:heavy",), ("segmentation",))
+    counted = []
+    for record in records:
+        scores = tuple(
+            s.model_copy(update={"low": s.value - 0.1, "high": s.value + 0.1})
+            if "/" in s.metric and s.value
+            else s
+            for s in record.scores
+        )
+        counts = {"of": "pixels", "classes": {"road": 700, "car": 30}}
+        breakdown = {**record.breakdown, "counts": counts}
+        counted.append(record.model_copy(update={"scores": scores, "breakdown": breakdown}))
+    (table,) = build_tables(counted, "per-class")
+    assert [column.title for column in table.columns] == ["pixels", "none", "rdmc"]
+    road = next(row for row in table.rows if row.label == "road")
+    assert road.cells[0].value == 700
+    own = counted[1].score("iou/road")
+    assert own is not None
+    assert (road.cells[2].value, road.cells[2].low) == (own.value, own.low)
+    assert table.intervals
+    (bare,) = build_tables(records, "per-class")
+    assert [column.title for column in bare.columns] == ["none", "rdmc"]
