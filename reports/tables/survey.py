@@ -69,11 +69,11 @@ def _averages(shown: Sequence[tuple[Group, Metric]]) -> tuple[list[Filled], list
         if len(groups) < 2:
             continue
         if len(protocols) > 1:
-            notes.append(f"no average of {title}: {' and '.join(sorted(protocols))} are different protocols")
+            notes.append(f"{title}: no average, {' and '.join(sorted(protocols))} are different protocols")
             continue
         mean, *_ = mean_columns(groups, name, over="columns")
         found.append(Filled(replace(mean.column, group=AVERAGE), mean.cells))
         counted.append(f"{title} over {len(groups)}")
     if counted:
-        notes.insert(0, f"average: the unweighted mean of the columns, {', '.join(counted)}")
+        notes.insert(0, f"{AVERAGE}: the unweighted mean of the columns, {', '.join(counted)}")
     return found, notes

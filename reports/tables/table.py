@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Literal
@@ -130,7 +130,7 @@ class Table:
         caption: What it shows, under which protocol, made by which version.
         columns: Its columns.
         rows: Its rows, in order; every row has one cell per column.
-        notes: Remarks on the whole table.
+        notes: Remarks on the whole table; one that begins with a header and a colon is on the columns under it.
         intervals: Whether intervals are shown.
         head: Header of the column of labels.
         best: How the best of a column are marked.
@@ -193,7 +193,8 @@ def choose(table: Table, choice: Choice) -> Table:
     if choice.columns is not None:
         positions = list(dict.fromkeys(i for key in choice.columns for i in find_columns(table, key)))
         rows = [replace(row, cells=tuple(row.cells[i] for i in positions)) for row in table.rows]
-        chosen = replace(chosen, columns=tuple(table.columns[i] for i in positions), rows=tuple(rows))
+        columns = tuple(table.columns[i] for i in positions)
+        chosen = replace(chosen, columns=columns, rows=tuple(rows), notes=_kept_notes(table, columns))
     if choice.sort is None:
         return chosen
     references = [row for row in chosen.rows if row.reference]
@@ -210,6 +211,14 @@ def choose(table: Table, choice: Choice) -> Table:
 
     ranked = sorted((row for row in chosen.rows if not row.reference), key=place)
     return replace(chosen, rows=(*references, *ranked))
+
+
+def _kept_notes(table: Table, columns: Sequence[Column]) -> tuple[str, ...]:
+    """The remarks on a table but those on columns that it does not show any more."""
+    before, after = (
+        {c.group for c in found} | {c.title for c in found} for found in (table.columns, columns)
+    )
+    return tuple(note for note in table.notes if note.partition(":")[0] not in before - after)
 
 
 def set_out(table: Table, arrangement: Arrangement, *, ordered: bool = True) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bench.errors import BadData, UnknownName
+from bench.errors import BadConfig, BadData, UnknownName
 from bench.keep.records import Record, write_record
 from bench.score.stats import interval
 from reports.tables.compare import compare, comparison_table, sentence
@@ -115,3 +115,25 @@ def test_report_command(tmp_path: Path, run_records: MakeRun) -> None:
     assert "summary" in CliRunner().invoke(app, ["report", str(tmp_path / "run"), "--help"]).output
     shown = CliRunner().invoke(app, ["report", str(tmp_path / "run")])
     assert "rdmc" in shown.output
+
+
+def test_the_ending_says_the_format(tmp_path: Path) -> None:
+    from reports.tables.renderers import format_of
+
+    for ending, form in (
+        ("md", "md"),
+        ("tex", "latex"),
+        ("HTML", "html"),
+        ("csv", "csv"),
+        ("json", "json"),
+        ("txt", "text"),
+    ):
+        assert format_of(None, tmp_path / f"t.{ending}") == form
+    assert format_of("md", tmp_path / "README") == "md"
+    assert format_of(None, None) == "text"
+    with pytest.raises(BadConfig, match=r"t.csv is a file of format csv, and --format says md"):
+        format_of("md", tmp_path / "t.csv")
+    with pytest.raises(BadConfig, match="no format has this ending; use .txt, .md"):
+        format_of(None, tmp_path / "t.doc")
+    with pytest.raises(UnknownName, match="did you mean latex"):
+        format_of("latx", None)

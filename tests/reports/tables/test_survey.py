@@ -66,13 +66,18 @@ def test_two_protocols_have_no_average(run_records: MakeRun) -> None:
         model = record.model.model_copy(update={"classes": 11})  # type: ignore[union-attr]
         changed.append(record.model_copy(update={"scores": scores, "model": model}))
     (table,) = build_tables(one + changed, "survey")
-    assert "no average of mIoU: miou@11 and miou@3 are different protocols" in table.notes
+    assert "mIoU: no average, miou@11 and miou@3 are different protocols" in table.notes
     assert not any(column.group == "average" for column in table.columns)
 
 
 def test_a_group_of_columns_is_chosen_by_its_name(records: list[Record]) -> None:
     (table,) = build_tables(records, "survey", Choice(columns=("average", "params")))
     assert [column.key for column in table.columns] == ["mean/psnr_y", "mean/ap", "params"]
+    assert any(note.startswith("average:") for note in table.notes)
+    (table,) = build_tables(records, "survey", Choice(columns=("ap", "params")))
+    assert any(note.startswith("average:") for note in table.notes)
+    (table,) = build_tables(records, "survey", Choice(columns=("street/test@streaks:light",)))
+    assert not table.notes
 
 
 def test_a_dry_day_alone_has_no_survey(run_records: MakeRun) -> None:
