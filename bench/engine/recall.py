@@ -55,7 +55,7 @@ def _component(values: dict[str, Any]) -> Component:
 
 def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
     from derainers import registry
-    from downstream.models import source_of
+    from downstream.models import source_of, sources
 
     named: list[Any] = [asdict(replace(settings, timeout=0)), versions(), processor(), _gpus(), _sources()]
     for spec in networks.derainers:
@@ -65,9 +65,11 @@ def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
         made_with = [spec.options.arguments, spec.options.attributes]  # of option files what is in them
         named.append([spec.label, spec.name, _digest(spec.arg), *made_with])
     for model in networks.models:
-        if not source_of(model.name).is_data(model.name):
+        source = source_of(model.name)
+        # The names of other sources do not say what lies in the files that they name.
+        if source is not sources.get("openmmlab") or not source.is_data(model.name):
             return None
-        named.append([model.task, model.name, _digest(model.checkpoint)])
+        named.append([model.task, model.name, model.label, _digest(model.checkpoint)])
     return store.root / "memos" / f"{content_key(named)}.json"
 
 

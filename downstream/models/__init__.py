@@ -1,8 +1,8 @@
 """Where the networks that look at a restored image come from.
 
-A model is named ``my.py:NAME[:ARG]`` (code of the user's own), ``SOURCE:...`` by a source that an installed package has
-registered (entry points of the group ``derain_bench.models``), or by a name or config of MMDetection's and
-MMSegmentation's. Importing this package imports no network.
+A model is named ``my.py:NAME[:ARG]`` (code of the user's own), ``SOURCE:...`` by a source of this package or one that
+an installed package has registered (entry points of the group ``derain_bench.models``), or by a name or config of
+MMDetection's and MMSegmentation's. Importing this package imports no network.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ __all__ = [
 sources: Registry[ModelSource] = Registry("model source", "derain_bench.models")
 sources.register("openmmlab", "downstream.models.openmmlab:SOURCE")
 sources.register("file", "downstream.models.file:SOURCE")
+sources.register("hf", "downstream.models.huggingface:SOURCE")
 sources.register("predictions", "downstream.models.predictions:SOURCE")
 sources.register("onnx", "downstream.models.exported:ONNX")
 sources.register("torchscript", "downstream.models.exported:TORCHSCRIPT")
