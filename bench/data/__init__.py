@@ -47,8 +47,8 @@ def open_data(spec: str, split: str | None = None) -> DataSet:
     """Open the data set that ``--data SPEC`` names.
 
     Args:
-        spec: ``street``, ``KIND:DIR``, or ``FILE.py:READER[?OPTIONS][:DIR]``. A file is imported: a spec out of a
-            record must not get here unasked.
+        spec: ``street``, ``KIND:DIR``, ``coco:DIR#labels.json,images/`` or ``FILE.py:READER[?OPTIONS][:DIR]``. A file
+            is imported: a spec out of a record must not get here unasked.
         split: The split; None takes the kind's default.
 
     Returns:
@@ -65,6 +65,11 @@ def open_data(spec: str, split: str | None = None) -> DataSet:
     plugins.refuse_bare(spec)
     kind, _, folder = spec.partition(":")
     reader = find_reader(kind)
+    place, hash_sign, names = folder.partition("#")
+    if reader.open_named is not None and hash_sign and not Path(folder).expanduser().is_dir():
+        if split is not None:
+            raise BadData(f"--data {spec}: its files are named, so there is no --split {split}")
+        return reader.open_named(_folder(reader, spec, place), names)
     return reader.open(_folder(reader, spec, folder), split)
 
 

@@ -1,13 +1,14 @@
 """COCO's own layout: ``annotations/instances_SPLIT.json`` beside ``SPLIT/``.
 
 The images may lie in ``images/SPLIT/`` as well, or in ``leftImg8bit/SPLIT/`` where boxes were added to
-Cityscapes' layout.
+Cityscapes' layout. Files of other names are named: ``coco:DIR#labels.json,images/``.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,6 +27,42 @@ _LARGEST = 1 << 53
 _KEPT = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore")
 
 
+@dataclass(frozen=True)
+class CocoFiles(DataSet):
+    """A data set of an annotation file and a folder of images that are named one by one.
+
+    Attributes:
+        source: The annotation file.
+        folder: What the images' names start from.
+    """
+
+    source: Path = Path()
+    folder: Path = Path()
+
+
+def open_named(root: Path, names: str) -> DataSet:
+    """Open an annotation file and the folder of its images, wherever they lie: ``labels.json,images/``.
+
+    Args:
+        root: The folder that both are named from.
+        names: The file and, after a comma, the folder; without one the images' names start from ``root``.
+
+    Raises:
+        BadData: As :func:`open_coco`.
+    """
+    file, _, images = (part.strip() for part in names.partition(","))
+    source, folder = root / file, root / images
+    if not file or not source.is_file():
+        raise BadData(
+            f"{root} has no annotation file {file or '(none named)'} (it holds {layout.contents(root)}): "
+            f"write coco:DIR#labels.json,images/"
+        )
+    if not folder.is_dir():
+        raise BadData(f"{root} has no image folder {images} (it holds {layout.contents(root)})")
+    found = _opened(root, source, folder, source.stem.removeprefix(_PREFIX))
+    return CocoFiles(**vars(found), source=source, folder=folder)
+
+
 def open_coco(root: Path, split: str | None = None) -> DataSet:
     """Open one split of a data set in COCO's layout.
 
@@ -41,7 +78,10 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
     """
     split = _choose_split(root, split)
     source = root / "annotations" / f"{_PREFIX}{split}.json"
-    folder = _image_folder(root, split)
+    return _opened(root, source, _image_folder(root, split), split)
+
+
+def _opened(root: Path, source: Path, folder: Path, split: str) -> DataSet:
     coco = read_coco(source)
     images = sorted(coco["images"], key=lambda image: image["id"])
     names = [layout.safe_name(image["file_name"], source, str(folder)) for image in images]
@@ -77,6 +117,12 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
 def lay_out(data: DataSet) -> Layout:
     """Say how a rainy variant is written: the images where they were, and the annotations with their names."""
     annotations = f"annotations/instances_{data.split}.json"
+    if isinstance(data, CocoFiles):  # from anywhere, into COCO's own
+        return Layout(
+            kind="coco",
+            rainy={s.id: f"{data.split}/{as_png(relative(s.image, data.folder))}" for s in data.scenes},
+            written={annotations: annotations_as_png(data, data.source)},
+        )
     return Layout(
         kind="coco",
         rainy={scene.id: as_png(relative(scene.image, data.root)) for scene in data.scenes},
@@ -96,6 +142,7 @@ def annotations_as_png(data: DataSet, source: Path) -> bytes:
     """
     coco = _load(source)
     folders = [data.root / part / data.split for part in ("", "images", "leftImg8bit")]
+    folders += [data.folder] if isinstance(data, CocoFiles) else []
     paths = {scene.image for scene in data.scenes}
     images = []
     for image in coco["images"]:
@@ -114,6 +161,7 @@ READER = Reader(
     frozenset({CLEAN_IMAGES, BOXES}),
     "val2017, else the only one",
     lay_out,
+    open_named=open_named,
 )
 
 

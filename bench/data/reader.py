@@ -49,6 +49,8 @@ class Reader:
         layout: Says how the rainy variant of a data set that it has opened is written; None where it cannot be.
         embedded: The folder of a data set that comes with its reader, which takes no other; None where one is given.
         of_file: Whether it opens a file instead of a folder.
+        open_named: Opens files of a folder that are named after it, ``KIND:DIR#NAMES``: (folder, names) -> data set;
+            None where files are found by the layout alone.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Reader:
     layout: Callable[[DataSet], Layout] | None = None
     embedded: Path | None = None
     of_file: bool = False
+    open_named: Callable[[Path, str], DataSet] | None = None
 
     @property
     def place(self) -> str:
