@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import plugins
+from bench.data.layout import image_size
 from bench.errors import BadConfig, BadData, BadWeights, some
 from bench.hashing import content_key, sha256_file
 from bench.images import read_labels
@@ -30,6 +31,9 @@ from downstream.models.base import Detections, Listed, Model, Seat
 
 #: Raise when a change here changes predictions; part of every key.
 VERSION = 1
+
+#: A box that ends beyond so many widths or heights of its image may have been written as two corners.
+_BEYOND = 1.1
 
 #: Finds what was found in a scene: its id and the image.
 _Look = Callable[[str, NDArray[np.uint8]], Any]
@@ -54,8 +58,8 @@ class PredictionsSource:
         return PredictionsModel(self.check(task, name, checkpoint), task, _folder(name))
 
     def listed(self, task: str | None) -> list[Listed]:
-        """Folders are not listed."""
-        return []
+        """Say how they are named."""
+        return [Listed("predictions:DIR", each, "made elsewhere") for each in _FORMS if task in (None, each)]
 
     def is_data(self, name: str) -> bool:
         """Predictions are data; the folder's files may change all the same, so nothing is remembered of them."""
@@ -75,8 +79,8 @@ class PredictionsSource:
                 f"model {name}: {len(missing)} of {len(wanted)} files are missing in {folder}, {some(missing)}: "
                 f"they are named as `bench run --save-images` names the images"
             )
-        for seat, path in wanted:
-            form.check(path, seat)
+        for seat in seats:
+            form.check(folder, seat)
 
 
 class PredictionsModel:
@@ -151,6 +155,8 @@ def _read_results(path: Path, seat: Seat) -> dict[str, Detections]:
             raise ValueError
     except (OSError, ValueError, RecursionError):
         raise BadData(f"{path}: no COCO results: a list of {{image_id, category_id, bbox, score}}") from None
+    sizes = {scene.id: scene.size for scene in seat.data.scenes if scene.size is not None}
+    beyond = 0
     found: dict[str, list[tuple[list[float], float, int]]] = {}
     for number, entry in enumerate(entries):
         try:
@@ -175,7 +181,15 @@ def _read_results(path: Path, seat: Seat) -> dict[str, Detections]:
                 f"{path}: entry {number} is of image {image!r}, which {seat.data.name} does not have"
             )
         box = [left, top, left + width, top + height]
+        if scenes[image] in sizes:
+            rows, columns = sizes[scenes[image]]
+            beyond += box[2] > columns * _BEYOND or box[3] > rows * _BEYOND
         found.setdefault(scenes[image], []).append((box, score, labels[category]))
+    if beyond > len(entries) // 4:
+        raise BadData(
+            f"{path}: {beyond} of {len(entries)} boxes end far beyond their images, as corners would: "
+            f"COCO results hold left, top, width, height"
+        )
     return {scene: _detections(rows) for scene, rows in found.items()}
 
 
@@ -200,6 +214,21 @@ def _maps_of(folder: Path, seat: Seat) -> list[Path]:
     return [folder / seat.variant / seat.row / f"{scene.id}.png" for scene in seat.data.scenes]
 
 
+def _check_maps(folder: Path, seat: Seat) -> None:
+    """Hold the sizes that label maps state against the scenes' masks; nothing is decoded.
+
+    Raises:
+        BadData: If one differs.
+    """
+    for scene, path in zip(seat.data.scenes, _maps_of(folder, seat), strict=True):
+        sizes = image_size(path), None if scene.mask is None else image_size(scene.mask)
+        if None not in sizes and sizes[0] != sizes[1]:
+            found, wanted = ("x".join(map(str, size[::-1])) for size in sizes if size is not None)
+            raise BadData(
+                f"label map {path} is {found}, its scene {wanted}: a label map has the image's size"
+            )
+
+
 def _read_maps(folder: Path, seat: Seat) -> _Look:
     def look(scene: str, image: NDArray[np.uint8]) -> NDArray[Any]:
         path = folder / seat.variant / seat.row / f"{scene}.png"
@@ -213,7 +242,7 @@ def _read_maps(folder: Path, seat: Seat) -> _Look:
 
 @dataclass(frozen=True)
 class _Form:
-    """How the predictions for a task lie: the files of a row, whether one can be read, and what finds a scene's."""
+    """How the predictions for a task lie: the files of a row, whether they can be read, and what finds a scene's."""
 
     files: Callable[[Path, Seat], list[Path]]
     check: Callable[[Path, Seat], Any]
@@ -221,7 +250,7 @@ class _Form:
 
 
 _FORMS = {
-    DETECTION: _Form(_results_of, _read_results, _look_up),
-    SEGMENTATION: _Form(_maps_of, lambda path, seat: None, _read_maps),
+    DETECTION: _Form(_results_of, _look_up, _look_up),
+    SEGMENTATION: _Form(_maps_of, _check_maps, _read_maps),
 }
 SOURCE = PredictionsSource()

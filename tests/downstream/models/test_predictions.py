@@ -111,6 +111,10 @@ def spoil(change: Callable[[list[dict[str, Any]]], Any]) -> Callable[[Path], Non
         (spoil(lambda values: values[0].update(bbox=[0, 0, -1, 5])), "entry 0 is no detection"),
         (spoil(lambda values: values[0].update(bbox=[0, 0, 5])), "entry 0 is no detection"),
         (spoil(lambda values: values[0].update(score=None)), "entry 0 is no detection"),
+        (
+            spoil(lambda values: [value.update(bbox=[300, 100, 400, 220]) for value in values] and None),
+            "end far beyond their images, as corners would",
+        ),
         (spoil(lambda values: {"annotations": values}), "no COCO results"),
     ],
 )
@@ -144,16 +148,15 @@ def test_an_image_that_the_data_set_does_not_have_is_a_mistake_where_it_is_whole
         SOURCE.check_seats("detection", f"predictions:{tmp_path}", [Seat(data, "v", "none", whole=True)])
 
 
-def test_label_maps_of_another_size_cost_their_scene(found: Path, tmp_path: Path) -> None:
+def test_label_maps_of_another_size_are_noticed_before_the_run(found: Path, tmp_path: Path) -> None:
     import shutil
 
     folder = Path(shutil.copytree(found, tmp_path / "found"))
     path = sorted(folder.rglob("median/*.png"))[0]
     cv2.imwrite(str(path), np.zeros((5, 7), np.uint8))
-    done = run(tmp_path / "run", task="segmentation", model=f"predictions:{folder}")
-    (record,) = [r for r in done.records if r.task == "segmentation" and r.derainer.label == "median"]
-    assert record.status == "partial"
-    assert "(5, 7), the image" in str(record.reason)
+    with pytest.raises(BadData, match=r"label map .* is 7x5, its scene \d+x\d+"):
+        run(tmp_path / "run", task="segmentation", model=f"predictions:{folder}")
+    assert not (tmp_path / "run" / "records").exists()
 
 
 def test_what_looks_up_cannot_look(found: Path) -> None:
