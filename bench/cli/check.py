@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +41,7 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     timeout: options.Timeout = None,
+    trust_checkpoint: options.Trust = None,
     fix: Annotated[
         bool,
         typer.Option("--fix", help="Print the class around a network that would pass, where there is one."),
@@ -53,7 +54,7 @@ def command(
         raise BadConfig("nothing to check: name a derainer, or a rain with --rain")
     options.limit(timeout)
     checks = [
-        *(_derainers(derainer, device, precision, fix) if derainer else []),
+        *(_derainers(derainer, device, precision, fix, trust_checkpoint) if derainer else []),
         *(_rains(rain) if rain else []),
     ]
     _report(checks)
@@ -74,7 +75,9 @@ class _Check:
     blame: Callable[[BaseException], str]
 
 
-def _derainers(text: str, device: str, precision: str, fix: bool) -> list[_Check]:
+def _derainers(
+    text: str, device: str, precision: str, fix: bool, trusted: Sequence[str] | None
+) -> list[_Check]:
     from functools import partial
 
     from bench.errors import BadConfig, blame
@@ -82,7 +85,7 @@ def _derainers(text: str, device: str, precision: str, fix: bool) -> list[_Check
     from derainers.harness.remedy import adapter, diagnose, load_with, mend
 
     def run(spec: DerainerSpec) -> tuple[list[Verdict], str]:
-        load = partial(load_with, spec, device, precision)
+        load = partial(load_with, spec, device, precision, trust=",".join(trusted or ()) or None)
         lacking, verdicts = diagnose(load)
         first = mend(spec, lacking, verdicts)
         if fix and lacking:

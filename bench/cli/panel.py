@@ -71,6 +71,7 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seeds the rain.")] = 0,
     device: options.Device = "auto",
+    trust_checkpoint: options.Trust = None,
     out: Annotated[
         Path, typer.Option(help="The picture, a PNG, SVG or PDF by its ending; with --video the video.")
     ] = Path("panel.png"),
@@ -91,11 +92,12 @@ def command(
     models = suite_of(choices).models
     if task and not models:
         models = (ModelChoice(task=task, name=defaults[task]),)
+    trust = ",".join(trust_checkpoint or ()) or None
     if video is not None:
-        _beside(video, out, derainer, models[0] if models else None, device)
+        _beside(video, out, derainer, models[0] if models else None, device, trust)
         typer.echo(out)
         return
-    view = View(data, split, rain, seed, derainer, models[0] if models else None, device)
+    view = View(data, split, rain, seed, derainer, models[0] if models else None, device, trust)
     picture_format(out)
     window = None if crop is None else _window(crop)
     names = listed(options.as_written(scene)) if scene else []
@@ -107,7 +109,9 @@ def command(
     typer.echo(out)
 
 
-def _beside(source: Path, out: Path, derainer: str, model: ModelChoice | None, device: str) -> None:
+def _beside(
+    source: Path, out: Path, derainer: str, model: ModelChoice | None, device: str, trust: str | None
+) -> None:
     from bench.cli.watch import TerminalWatcher
     from bench.device import resolve_device
     from bench.errors import BadConfig
@@ -122,8 +126,8 @@ def _beside(source: Path, out: Path, derainer: str, model: ModelChoice | None, d
     clip = open_clip(source)
     check_output(beside(clip), out)
     place = resolve_device(device)
-    network = load_derainer(specs[0], device=place)
-    see = seer(model.task, model.name, model.checkpoint, place) if model else lambda image: None
+    network = load_derainer(specs[0], device=place, trust=trust)
+    see = seer(model.task, model.name, model.checkpoint, place, trust) if model else lambda image: None
     watcher = TerminalWatcher()
     watcher.begin(clip.stated)
     try:

@@ -26,6 +26,7 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     timeout: options.Timeout = None,
+    trust_checkpoint: options.Trust = None,
     scenes: Annotated[int, typer.Option(min=0, help="Embedded scenes that the gain is measured on.")] = 2,
     sizes: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT of the images that are timed, separated by commas.")
@@ -52,7 +53,13 @@ def command(
         check_plot(plot)
     specs = all_specs() if derainer == "all" else parse_derainers(derainer)
     results = profile_derainers(
-        specs, device, precision, scenes, timed, lambda label: typer.echo(f"measuring {label}", err=True)
+        specs,
+        device,
+        precision,
+        scenes,
+        timed,
+        lambda label: typer.echo(f"measuring {label}", err=True),
+        ",".join(trust_checkpoint or ()) or None,
     )
     rows = [result for result in results if isinstance(result, Row)]
     faults = [result.reason for result in results if isinstance(result, Fault)]

@@ -81,6 +81,7 @@ def profile_derainers(
     scenes: int,
     sizes: Sequence[tuple[int, int]],
     progress: Callable[[str], None],
+    trust: str | None = None,
 ) -> list[Row | Fault]:
     """Measure derainers, one after the other; one that cannot be loaded or run does not keep the others from it.
 
@@ -91,6 +92,7 @@ def profile_derainers(
         scenes: How many embedded scenes the gain is measured on; 0 leaves it out.
         sizes: Height and width of the images that are timed.
         progress: Called with each label before it is measured.
+        trust: As in ``load_derainer``.
     """
     from derainers.harness.timing import measure
 
@@ -99,7 +101,7 @@ def profile_derainers(
     for spec in specs:
         progress(spec.label)
         try:
-            derainer, trained = _load(spec, device, precision)
+            derainer, trained = _load(spec, device, precision, trust)
             with unit(f"derainer {spec.label}", "be measured"):
                 gain = _gain(derainer, pairs) if trained and pairs else None
                 rows.append(Row(spec.label, measure(derainer, sizes), gain, random=not trained))
@@ -166,12 +168,12 @@ def _point(axes: Axes, label: str, x: float, y: float, hollow: bool) -> None:
     axes.annotate(label, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
 
 
-def _load(spec: DerainerSpec, device: str, precision: str) -> tuple[Derainer, bool]:
+def _load(spec: DerainerSpec, device: str, precision: str, trust: str | None) -> tuple[Derainer, bool]:
     """Load a derainer, with random weights where it is a network that comes without; tells whether it is trained."""
     from derainers import Entry, load_derainer, registry
 
     try:
-        return load_derainer(spec, device, precision), True
+        return load_derainer(spec, device, precision, trust=trust), True
     except BadWeights:
         if spec.arg is not None or spec.parts or not isinstance(registry.get(spec.name), Entry):
             raise

@@ -38,6 +38,7 @@ class View:
         derainers: ``[LABEL=]NAME[:ARG]``, separated by commas; may be empty.
         model: The network whose boxes or classes are drawn; None draws none.
         device: ``auto``, ``cpu`` or ``cuda``.
+        trust: SHA-256 of checkpoints that may be unpickled, commas between several.
     """
 
     data: str = "street"
@@ -47,6 +48,7 @@ class View:
     derainers: str = ""
     model: ModelChoice | None = None
     device: str = "auto"
+    trust: str | None = None
 
 
 def make_panels(
@@ -99,7 +101,9 @@ def restore_scenes(
     chosen = _scenes(data, names)
     there = rain.of(replace(data, scenes=tuple(chosen))) if isinstance(rain, BroughtRain) else rain
     setting = setting_of(data, rain)
-    derainers = [(s.label, of_variant(load_derainer(s, device=view.device), setting)) for s in specs]
+    derainers = [
+        (s.label, of_variant(load_derainer(s, device=view.device, trust=view.trust), setting)) for s in specs
+    ]
     result = {}
     for scene in chosen:
         clean, rainy = read_variant(data, there, view.seed, scene)
@@ -181,10 +185,12 @@ def _seer(view: View) -> Callable[[str, str, np.ndarray, np.ndarray | None], Pan
     measured: list[tuple[Any, Any]] = [(task, None) for task in all_tasks() if task.always]
     looking = None
     if view.model is not None:
-        task = find_task(view.model.task)
+        choice, task = view.model, find_task(view.model.task)
         looking = (
             task,
-            load_model(task.about.name, view.model.name, view.model.checkpoint, device=view.device),
+            load_model(
+                task.about.name, choice.name, choice.checkpoint, view.device, view.trust, choice.classes
+            ),
         )
         measured.append(looking)
 

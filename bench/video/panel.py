@@ -28,13 +28,13 @@ _THROUGH = 0.55
 See = Callable[[np.ndarray], "Drawing | None"]
 
 
-def seer(task_name: str, model: str, checkpoint: str | None, device: str) -> See:
+def seer(task_name: str, model: str, checkpoint: str | None, device: str, trust: str | None = None) -> See:
     """Return what a model of a task sees in an image."""
     from downstream.models import load_model
     from downstream.tasks import find_task
 
     task = find_task(task_name)
-    network = load_model(task_name, model, checkpoint, device=device)
+    network = load_model(task_name, model, checkpoint, device, trust)
     return lambda image: task.draw(network, image)
 
 

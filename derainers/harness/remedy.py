@@ -79,12 +79,17 @@ def mend(spec: DerainerSpec, lacking: Mapping[str, Any], verdicts: Sequence[Verd
 
 
 def load_with(
-    spec: DerainerSpec, device: str, precision: str, lacking: Mapping[str, Any], tile: str
+    spec: DerainerSpec,
+    device: str,
+    precision: str,
+    lacking: Mapping[str, Any],
+    tile: str,
+    trust: str | None = None,
 ) -> Derainer:
     """Load a derainer of which something more is said."""
     from derainers import load_derainer
 
-    return load_derainer(saying(spec, lacking) if lacking else spec, device, precision, tile)
+    return load_derainer(saying(spec, lacking) if lacking else spec, device, precision, tile, trust)
 
 
 def saying(spec: DerainerSpec, lacking: Mapping[str, Any]) -> DerainerSpec:
