@@ -152,6 +152,8 @@ def run(
     *,
     measure: str | Sequence[str] = (),
     where: str | None = None,
+    classes: str | Sequence[str] = (),
+    layout: str | None = None,
     precision: str = "auto",
     tile: str = "auto",
     trust_checkpoint: str | Sequence[str] = (),
@@ -182,6 +184,10 @@ def run(
         seed: Seeds the rain.
         measure: Measures beside the tasks, such as ``ms_ssim``; see ``bench list measures``.
         where: Only scenes with these tags, e.g. ``weather=rainy,timeofday=night``.
+        classes: A YAML file that says what the data calls a model's classes; ``LABEL=FILE`` or ``TASK=FILE`` where
+            there are several models.
+        layout: What the outputs of ``onnx:FILE`` or ``torchscript:FILE`` are: ``yolo``, ``ssd``, ``end2end`` or
+            ``labelmap``.
         precision: ``auto``, ``fp32`` or ``bf16``: what derainers compute in.
         tile: ``auto``, ``off`` or ``SIZE[+OVERLAP]``: how derainers cut large images.
         trust_checkpoint: SHA-256 of checkpoints that may be unpickled although they are not plain weights.
@@ -219,7 +225,8 @@ def run(
             "trust_checkpoint": trust_checkpoint,
             "timeout": timeout,
         }
-        choices |= {key: asked for key, asked in (("task", task), ("measure", measure)) if asked}
+        optional = {"task": task, "measure": measure, "classes": classes, "layout": layout}
+        choices |= {key: asked for key, asked in optional.items() if asked}
         return run_suite(
             suite_of(choices),
             out,

@@ -70,6 +70,13 @@ SearchPath = Annotated[
         help="Folder in which myrepo.net:Net is looked for, before the working directory.",
     ),
 ]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[LABEL=]FILE.yaml",
+        help="What the data calls a model's classes, one a line: vehicle.car: car.",
+    ),
+]
 Layout = Annotated[
     str | None,
     typer.Option(

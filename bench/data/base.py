@@ -150,6 +150,13 @@ class DataSet:
         }
         return frozenset(name for name, has in there.items() if has)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What its boxes and masks are called."""
+        boxes = self.detection.categories if self.detection is not None else []
+        masks = self.segmentation.classes if self.segmentation is not None else ()
+        return tuple(dict.fromkeys([*(str(category["name"]) for category in boxes), *masks]))
+
     def clean(self, scene: Scene) -> np.ndarray | None:
         """Return the clean image (uint8 RGB HxWx3), or None where it is not known.
 

@@ -218,6 +218,7 @@ def outline(suite: Suite) -> Outline:
     """
     from derainers import check_derainer, parse_derainers
     from downstream.models import check_model
+    from downstream.models.renamed import read_class_map
     from downstream.tasks import all_tasks, in_order
 
     problems = Problems(where(suite))
@@ -238,6 +239,8 @@ def outline(suite: Suite) -> Outline:
     for index, model in enumerate(models):
         with problems.at(f"models.{index}"):
             name = check_model(model.task, model.name, model.checkpoint)
+            if model.classes is not None:
+                read_class_map(model.classes)
             name = model.label or name
             if (model.task, name) in named:
                 raise BadConfig(
@@ -399,8 +402,15 @@ def check_classes(outline: Outline, components: Components) -> tuple[str, ...]:
     Raises:
         BenchError: If a model has no use on a data set; both are named.
     """
+    from downstream.models.renamed import check_names
+
     notes: list[str] = []
-    for variant in {id(variant.data): variant for variant in outline.variants}.values():
+    opened = {id(variant.data): variant for variant in outline.variants}
+    known = {name: variant.data.name for variant in opened.values() for name in variant.data.class_names}
+    for choice in outline.models:
+        if choice.classes is not None:
+            check_names(choice.classes, known)
+    for variant in opened.values():
         for task, index in _looks(outline, variant):
             if index is not None:
                 model = components.models[index]

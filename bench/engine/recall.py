@@ -69,7 +69,7 @@ def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:
         # The names of other sources do not say what lies in the files that they name.
         if source is not sources.get("openmmlab") or not source.is_data(model.name):
             return None
-        named.append([model.task, model.name, model.label, _digest(model.checkpoint)])
+        named.append([model.task, model.name, model.label, *map(_digest, (model.checkpoint, model.classes))])
     return store.root / "memos" / f"{content_key(named)}.json"
 
 

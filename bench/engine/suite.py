@@ -95,6 +95,7 @@ class ModelChoice(_Part):
         task: What it is asked.
         name: As in ``--model``.
         checkpoint: Its weights, where they lie apart.
+        classes: A YAML file that says what the data set calls its classes, ``vehicle.car: car``.
         label: What reports call it; None takes the name that it has of itself.
 
     What a network of the user's own is made with may stand beside them, as ``arguments`` and ``attributes``.
@@ -103,6 +104,7 @@ class ModelChoice(_Part):
     task: str
     name: Annotated[str, AfterValidator(settled)]
     checkpoint: str | None = None
+    classes: str | None = None
     label: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="before")
@@ -338,12 +340,12 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
         values["tasks"] = list(dict.fromkeys([*values.get("tasks", ()), *measured]))
     values |= {key: choices[key] for key in ("seed", "precision", "tile", "timeout") if key in choices}
     models = listed(choices.get("model", ()))
-    checkpoints = listed(choices.get("checkpoint", ()))
-    if models or checkpoints:
+    parts = {key: listed(choices.get(key, ())) for key in ("checkpoint", "classes")}
+    if models or any(parts.values()):
         for variant in variants:
             variant.pop("models", None)
         asked = make_suite({"tasks": values.get("tasks", suite.tasks)}, COMMAND_LINE)
-        values["models"] = _model_choices(asked.load_tasks(), models, checkpoints)
+        values["models"] = _model_choices(asked.load_tasks(), models, parts)
     if "layout" in choices:
         chosen = make_suite({"models": values.get("models", ())}, COMMAND_LINE).models
         values["models"] = [_laid_out(model, choices["layout"]) for model in chosen]
@@ -362,16 +364,17 @@ _BEFORE = re.compile(r'^(?:([\w.+-]+)|"([^"]+)")=(.+)$', re.DOTALL)
 
 
 def _model_choices(
-    tasks: Sequence[Task], models: Sequence[str], checkpoints: Sequence[str]
+    tasks: Sequence[Task], models: Sequence[str], parts: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
-    """Match models and checkpoints with the tasks that need them."""
+    """Match models, and by option the files that belong to them, with the tasks that need them."""
     needing = [task.about.name for task in tasks if task.about.looks == "model"]
     chosen = [_model_choice(text, needing) for text in models]
-    for text in checkpoints:
-        owner, file = _owner(text, chosen)
-        if owner["checkpoint"] is not None:
-            raise BadConfig(f"--checkpoint {text}: its model has {owner['checkpoint']} already; name another")
-        owner["checkpoint"] = file
+    for option, texts in parts.items():
+        for text in texts:
+            owner, file = _owner(option, text, chosen)
+            if owner[option] is not None:
+                raise BadConfig(f"--{option} {text}: its model has {owner[option]} already; name another")
+            owner[option] = file
     return [{key: value for key, value in each.items() if value is not None} for each in chosen]
 
 
@@ -395,7 +398,7 @@ def _model_choice(text: str, needing: Sequence[str]) -> dict[str, Any]:
             what = " and ".join(needing) or "none that takes a model"
             raise BadConfig(f"--model {text}: the tasks asked for are {what}; write TASK={text}")
         task = needing[0]
-    return {"task": task, "name": rest, "label": label, "checkpoint": None}
+    return {"task": task, "name": rest, "label": label, "checkpoint": None, "classes": None}
 
 
 def _laid_out(model: ModelChoice, layout: str) -> dict[str, Any]:
@@ -409,10 +412,10 @@ def _laid_out(model: ModelChoice, layout: str) -> dict[str, Any]:
     return model.model_dump(exclude_unset=True) | {"name": joined(kind, stated, file)}
 
 
-def _owner(text: str, models: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
-    """Return the model that a checkpoint, ``[LABEL=|TASK=]FILE``, belongs to, and the file."""
+def _owner(option: str, text: str, models: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
+    """Return the model that ``[LABEL=|TASK=]FILE`` of an option belongs to, and the file."""
     if not models:
-        raise BadConfig(f"--checkpoint {text} without --model: name the model that it belongs to")
+        raise BadConfig(f"--{option} {text} without --model: name the model that it belongs to")
     owners, file = models, text
     if found := _BEFORE.match(text):
         word = found[1] or found[2]
@@ -421,8 +424,8 @@ def _owner(text: str, models: list[dict[str, Any]]) -> tuple[dict[str, Any], str
             owners, file = named, found[3]
     if len(owners) > 1:
         raise BadConfig(
-            f"--checkpoint {text}: several models could be meant; label them, --model a=..., "
-            f"and write --checkpoint a={file}"
+            f"--{option} {text}: several models could be meant; label them, --model a=..., "
+            f"and write --{option} a={file}"
         )
     return owners[0], file
 

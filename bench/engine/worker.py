@@ -368,5 +368,5 @@ def _model(choice: ModelChoice, settings: Settings) -> Any:
     from downstream.models import load_model
 
     return load_model(
-        choice.task, choice.name, choice.checkpoint, device=place(settings), trust=settings.trust
+        choice.task, choice.name, choice.checkpoint, place(settings), settings.trust, choice.classes
     )

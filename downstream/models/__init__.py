@@ -61,6 +61,7 @@ def load_model(
     checkpoint: str | Path | None = None,
     device: str = "auto",
     trust: str | None = None,
+    classes: str | Path | None = None,
 ) -> Model:
     """Load a model.
 
@@ -70,20 +71,24 @@ def load_model(
         checkpoint: Weights file, for sources that take one apart from the name.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         trust: SHA-256 of a checkpoint that may run code when loaded.
+        classes: A class map; see :func:`downstream.models.renamed.read_class_map`.
 
     Returns:
         The model, ready to look at images.
 
     Raises:
-        BenchError: As :func:`check_model`; or the weights are not the network's.
+        BenchError: As :func:`check_model`; or the weights are not the network's, or the map names other classes.
     """
+    from downstream.models.renamed import renamed
+
     try:
         with unit(f"model {name}", "load"):
-            return source_of(name).load(task, name, checkpoint, device, trust)
+            model = source_of(name).load(task, name, checkpoint, device, trust)
     except BaseException as error:  # a config is code, which may end its process
         if isinstance(error, Exception) or is_ctrl_c(error):
             raise
         raise BadConfig(f"model {name}: loading it raised {said(error)}") from error
+    return model if classes is None else renamed(model, classes)
 
 
 def list_models(task: str | None = None) -> list[Listed]:

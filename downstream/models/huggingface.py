@@ -98,7 +98,7 @@ class HuggingFaceSource:
         network = network.float().to(place).eval()
         names = network.config.id2label
         classes = tuple(str(names[index]) for index in sorted(names))
-        finish = _detections if task == DETECTION else _labels
+        finish = _FINISH[task]
 
         def look(image: NDArray[np.uint8]) -> Any:
             with torch.no_grad():
@@ -133,6 +133,10 @@ def _detections(processor: Any, outputs: Any, size: tuple[int, int]) -> Any:
 def _labels(processor: Any, outputs: Any, size: tuple[int, int]) -> Any:
     (found,) = processor.post_process_semantic_segmentation(outputs, target_sizes=[size])
     return found.cpu().numpy()
+
+
+#: What makes an answer of a network's outputs, by task.
+_FINISH = {DETECTION: _detections, SEGMENTATION: _labels}
 
 
 def _head(folder: Path, task: str, what: str) -> str:

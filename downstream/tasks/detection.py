@@ -276,7 +276,8 @@ def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]])
     if not (ids >= 0).any():
         raise BadData(
             f"the model and the data set share no class: the model knows {some(classes)}; "
-            f"the data set has {some(names.values())}"
+            f"the data set has {some(names.values())}; where only the names differ, "
+            f"--classes FILE.yaml says which is which, MODEL'S NAME: DATA'S NAME"
         )
     unseen = [name for name in names.values() if plain_name(name) not in known]
     unused = [name for name in classes if plain_name(name) not in by_name]

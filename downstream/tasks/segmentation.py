@@ -251,7 +251,8 @@ def match_classes(
     if wrong or lacking or len(set(found)) < len(found):
         raise BadConfig(
             f"the model labels {len(model)} classes, the data set {len(scored)}, and they differ: "
-            f"only the model has {some(wrong, 4)}; only the data set has {some(lacking, 4)}"
+            f"only the model has {some(wrong, 4)}; only the data set has {some(lacking, 4)}; "
+            f"where only the names differ, --classes FILE.yaml says which is which, MODEL'S NAME: DATA'S NAME"
         )
     return np.array([wanted.get(name, len(truth)) for name in found], dtype=np.int64)
 
