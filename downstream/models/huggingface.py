@@ -182,7 +182,7 @@ def _folder(name: str | None) -> Path:
     cache = Path(os.environ.get("HF_HUB_CACHE") or _home() / "hub")
     kept = cache / f"models--{spec.replace('/', '--')}"
     with contextlib.suppress(OSError, ValueError):
-        snapshot = kept / "snapshots" / (kept / "refs" / "main").read_text().strip()
+        snapshot = kept / "snapshots" / (kept / "refs" / "main").read_text(encoding="utf-8").strip()
         if snapshot.is_dir() and "/" in spec and ".." not in spec:
             return snapshot
     raise BadConfig(
