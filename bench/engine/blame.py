@@ -135,7 +135,7 @@ def load_blaming(
         apart = Components(derainers, rest.models)
         if apart.faults:
             return apart
-    raise BenchError("a worker died while it loaded the networks: out of memory? try fewer --workers")
+    raise BenchError("a worker died while it loaded the networks: out of memory? fewer workers need less")
 
 
 def _those_who_do(cell: CellWork) -> tuple[str, str]:

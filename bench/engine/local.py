@@ -23,7 +23,7 @@ from bench.engine.process import initialise
 from bench.engine.work import Settings
 from bench.errors import BenchError
 
-_ADVICE = "out of memory? try --tile 512 or fewer --workers"
+_ADVICE = "out of memory? smaller tiles (512) or fewer workers need less"
 
 #: Memory that a worker with a network of each kind takes on a CPU, roughly; bounds the default number of workers.
 _WORKER_BYTES = 2 << 30

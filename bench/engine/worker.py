@@ -352,7 +352,7 @@ def _check_key(key: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
         if content_key(here) != content_key(there):
             raise BenchError(
                 f"its {name} is {here} in this worker but {there} in the plan: fix what it depends on "
-                f"(--precision where machines differ, a seed where weights are random)"
+                f"(the precision where machines differ, a seed where weights are random)"
             )
 
 

@@ -132,7 +132,7 @@ def _check_metadata(path: Path, table: pa.Table, task: Task) -> None:
     if version != str(task.version):
         raise BadRecord(
             f"evidence {path} has schema version {version}, this program reads {task.version}: "
-            f"use another --out folder, or the version of derain-bench that wrote it"
+            f"use another folder, or the version of derain-bench that wrote it"
         )
 
 

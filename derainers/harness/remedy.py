@@ -38,7 +38,7 @@ ADVICE = {
     "colour": "return the channels in the order in which they came: RGB",
     "flat": "look at how values are scaled on their way in and out; value_range may say it",
     "harm": "look at how values are scaled on their way in and out; value_range and returns may say it",
-    "tiles": "run it whole (--tile off), or make what it computes depend on less than the whole image",
+    "tiles": "run it whole (`bench run --tile off`), or make what it computes depend on less than the whole image",
 }
 
 
