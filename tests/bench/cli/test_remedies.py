@@ -47,6 +47,7 @@ _PRINTED = {
     "reports/arrangement": ("report",),
     "reports/board/entries": ("submit",),
     "reports/combine": ("report",),
+    "reports/figures/": ("panel",),
     "reports/tables/": ("report",),
 }
 #: Options of other programs, what speaks of a run's folder, and commands that a message quotes whole.

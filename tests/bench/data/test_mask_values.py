@@ -154,3 +154,16 @@ def test_a_model_that_knows_void(root: Path) -> None:
         Segmentation().match(("Building", "Unlabelled things", "Sky"), data)
     with pytest.raises(BadConfig, match="only the data set has Building"):
         Segmentation().match(("void", "Sky"), data)
+
+
+def test_one_bit_and_grey_colours_are_indices(root: Path) -> None:
+    from PIL import Image
+
+    bits = np.zeros(SIZE, bool)
+    bits[2:] = True
+    data = open_as(root, bits.astype(np.uint8), classes=["ground", "puddle"])
+    expected = data.mask(data.scenes[0])
+    Image.fromarray(bits).save(root / "valannot" / "a.png")
+    np.testing.assert_array_equal(data.mask(data.scenes[0]), expected)
+    write(root / "valannot" / "a.png", np.repeat(bits[..., None].astype(np.uint8), 3, 2))
+    np.testing.assert_array_equal(data.mask(data.scenes[0]), expected)
