@@ -43,6 +43,8 @@ _PRINTED = {
     "derainers/harness/remedy": _RUN,  # what `bench check` prints is to be written behind one of these
     "downstream/models/": _MODELS,
     "downstream/models/exported": _RUN,
+    "downstream/models/renamed": _RUN,
+    "downstream/tasks/": _RUN,
     "downstream/models/layouts": _RUN,
     "reports/arrangement": ("report",),
     "reports/board/entries": ("submit",),
