@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -143,7 +143,7 @@ def run(
     data: str = "street",
     split: str | None = None,
     rain: str | Sequence[str] = "streaks:medium",
-    model: str | Sequence[str] = (),
+    model: str | Sequence[str] | Mapping[str, Any] = (),
     checkpoint: str | Sequence[str] = (),
     out: str | Path = "runs",
     limit: int | None = None,
@@ -176,7 +176,8 @@ def run(
         split: The data set's split; None takes the kind's default.
         rain: ``streaks:light|medium|heavy``, ``rainfall:R``, ``none``, or several.
         model: ``[TASK=][LABEL=]MODEL``, several as a sequence: a name of the model index, an embedded one, a config
-            file, ``my.py:NAME`` or ``SOURCE:...``.
+            file, ``my.py:NAME`` or ``SOURCE:...``; or by ``[TASK=]LABEL`` such texts or objects of one's own, which are
+            called with a uint8 RGB image and have ``classes``.
         checkpoint: A model's checkpoint; ``LABEL=FILE`` or ``TASK=FILE`` where there are several models.
         out: The store; evidence that it has already is not made again.
         limit: Only the first so many scenes.
@@ -209,13 +210,16 @@ def run(
         >>> result = run(derainer="median", limit=2, out="runs/example")  # doctest: +SKIP
         >>> result.to_pandas()  # doctest: +SKIP
     """
-    with named(derainer, watcher) as (texts, place):
+    with (
+        named("derainer", derainer, labelled, watcher) as (texts, place),
+        named("model", model, _of_task, watcher) as (models, models_place),
+    ):
         choices = {
             "derainer": texts,
             "data": data,
             "split": split,
             "rain": rain,
-            "model": model,
+            "model": models,
             "checkpoint": checkpoint,
             "where": where,
             "limit": limit,
@@ -236,16 +240,20 @@ def run(
             save_images=save_images,
             fail_fast=fail_fast,
             watcher=watcher,
-            place=place,
+            place=place or models_place,
         )
 
 
 @contextlib.contextmanager
-def named(derainer: Any, watcher: Watcher | None) -> Iterator[tuple[list[str], Place | None]]:
-    """Give the objects among derainers names for as long as they are worked with.
+def named(
+    kind: str, given: Any, write: Callable[[str, str], str], watcher: Watcher | None
+) -> Iterator[tuple[list[str], Place | None]]:
+    """Give the objects among derainers or models names for as long as they are worked with.
 
     Args:
-        derainer: As in :func:`run`.
+        kind: ``derainer`` or ``model``.
+        given: As in :func:`run`.
+        write: Writes a label before a text.
         watcher: Is told where objects cannot be sent to other processes; without one it is a warning.
 
     Yields:
@@ -254,15 +262,14 @@ def named(derainer: Any, watcher: Watcher | None) -> Iterator[tuple[list[str], P
     Raises:
         BadConfig: If it is an object without a label.
     """
-    from derainers.harness.objects import handed_over
+    from bench.objects import handed_over
 
-    if isinstance(derainer, Sequence):
-        derainer = {text: text for text in (listed(derainer) if isinstance(derainer, str) else derainer)}
-    elif not isinstance(derainer, Mapping):
-        raise BadConfig(
-            f'derainer is a {type(derainer).__name__}: give it a label, as in derainer={{"mine": ...}}'
-        )
-    objects = {label: found for label, found in derainer.items() if not isinstance(found, str)}
+    if isinstance(given, Sequence):
+        yield listed(given) if isinstance(given, str) else list(given), None
+        return
+    if not isinstance(given, Mapping):
+        raise BadConfig(f'{kind} is a {type(given).__name__}: give it a label, as in {kind}={{"mine": ...}}')
+    objects = {label: found for label, found in given.items() if not isinstance(found, str)}
 
     with tempfile.TemporaryDirectory() as folder, handed_over(objects, Path(folder)) as (texts, stuck):
         for label, reason in stuck.items():
@@ -271,11 +278,14 @@ def named(derainer: Any, watcher: Watcher | None) -> Iterator[tuple[list[str], P
                 watcher.note(said)
             else:
                 warnings.warn(said, stacklevel=3)
-        written = [
-            texts.get(label) or (found if label == found else labelled(label, found))
-            for label, found in derainer.items()
-        ]
+        written = [write(label, texts.get(label) or found) for label, found in given.items()]
         yield written, ThisProcess() if stuck else None
+
+
+def _of_task(label: str, text: str) -> str:
+    """Write a text behind ``[TASK=]LABEL``."""
+    task, mark, name = label.rpartition("=")
+    return f"{task}{mark}{labelled(name, text)}"
 
 
 def run_suite(

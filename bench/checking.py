@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.listing import labelled
 from bench.verdicts import Outcome, Verdict
 
 
@@ -57,13 +58,13 @@ def check(derainer: Any, device: str = "auto", precision: str = "auto") -> Check
         >>> bench.check(lambda image: image).holds
         True
     """
+    from bench.objects import handed_over
     from derainers import parse_derainers
-    from derainers.harness.objects import handed_over
     from derainers.harness.remedy import diagnose, load_with, mend
 
     given = {} if isinstance(derainer, str) else {_name_of(derainer): derainer}
     with tempfile.TemporaryDirectory() as folder, handed_over(given, Path(folder)) as (texts, _):
-        (spec,) = parse_derainers(next(iter(texts.values()), derainer))
+        (spec,) = parse_derainers(next((labelled(label, text) for label, text in texts.items()), derainer))
         lacking, verdicts = diagnose(partial(load_with, spec, device, precision))
         return Checked(spec.label, tuple(verdicts), mend(spec, lacking, verdicts))
 

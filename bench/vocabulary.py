@@ -21,3 +21,6 @@ CLEAN_IMAGES, BOXES, MASKS, DEPTH = "clean images", "boxes", "masks", "depth"
 
 #: Files that networks are exported to, derainers and models alike, as they are named before a colon.
 EXPORTED = ("onnx", "torchscript")
+
+#: What stands before the colon of an object that a script handed over.
+OBJECT = "object"

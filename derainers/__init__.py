@@ -20,10 +20,9 @@ from bench.deadline import unit
 from bench.errors import BadConfig, BenchError, unknown
 from bench.listing import split_outside
 from bench.registry import Registry
-from bench.vocabulary import REFERENCES
+from bench.vocabulary import OBJECT, REFERENCES
 from derainers.base import (
     KINDS,
-    OBJECT,
     Card,
     Derainer,
     DerainerError,
@@ -239,7 +238,7 @@ def _parse(part: str) -> DerainerSpec:
         raise BadConfig(f"derainer {name!r} needs a path: {name}:PATH")
     given = None
     if name == OBJECT:
-        from derainers.harness.objects import given_of
+        from bench.objects import given_of
 
         given = given_of(arg or "")
     spec = DerainerSpec(label or default_label(name), name, arg, query=query, given=given)

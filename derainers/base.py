@@ -18,13 +18,11 @@ from bench.plugins import Options, PlugIn, joined, parse, read_options
 if TYPE_CHECKING:
     import numpy as np
 
-    from derainers.harness.objects import Given
+    from bench.objects import Given
 
 
 CHAIN, FLIP = "chain", "flip"
 """What a spec made of others has as its name."""
-OBJECT = "object"
-"""What an object that a script handed over has as its name."""
 
 
 class DerainerError(BenchError):

@@ -151,7 +151,8 @@ def write_records(
         if cell.fault:
             failed[places[id(cell.variant)], cell.key] = {"": cell.fault}
     records = _records(store)
-    finished = {old.cell: old for old in records}
+    # One network may look under two labels: its cells have the same evidence.
+    finished = {(old.cell, old.model.name if old.model else None): old for old in records}
     superseded = {Head.of(old).row: old.filename() for old in records}
     scored = {Head.of(old).row for old in records if old.images}
     lacking = {cell.key for cell in plan.cells if cell.missing}
@@ -167,7 +168,7 @@ def write_records(
         if filed not in scorers:
             scorers[filed] = Scorer(store, filed)
         scorer = scorers[filed]
-        old = finished.get(cell_key(head))
+        old = finished.get((cell_key(head), head.model.name if head.model else None))
         new_evidence = execution.images and not lacking.isdisjoint({cell.key, *head.references.values()})
         if old is not None and scorer.complete(old) and not new_evidence:
             yield old

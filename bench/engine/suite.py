@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     field_validator,
     model_validator,
@@ -24,8 +25,9 @@ from bench.deadline import DEFAULT
 from bench.engine.nearby import located
 from bench.errors import BadConfig, unknown
 from bench.explain import explain
+from bench.objects import Given, given_of
 from bench.plugins import cut, joined, listed, settled, write_entry
-from bench.vocabulary import DETECTION, EXPORTED
+from bench.vocabulary import DETECTION, EXPORTED, OBJECT
 from bench.yaml_file import parse_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -106,6 +108,19 @@ class ModelChoice(_Part):
     checkpoint: str | None = None
     classes: str | None = None
     label: Annotated[str, Field(min_length=1)] | None = None
+    #: What other processes make the object of that a script handed over; no file and no record can say it.
+    _given: Given | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep what an object is sent by."""
+        kind, _, digest = self.name.partition(":")
+        if kind == OBJECT:
+            self._given = given_of(digest)
+
+    @property
+    def given(self) -> Given | None:
+        """What other processes make the object of that a script handed over; None where it is named otherwise."""
+        return self._given
 
     @model_validator(mode="before")
     @classmethod

@@ -365,8 +365,11 @@ def _derainer(spec: DerainerSpec, settings: Settings) -> Derainer:
 
 @lru_cache(maxsize=8)
 def _model(choice: ModelChoice, settings: Settings) -> Any:
+    from bench.objects import receive
     from downstream.models import load_model
 
+    if choice.given is not None:
+        receive(choice.given)
     return load_model(
         choice.task, choice.name, choice.checkpoint, place(settings), settings.trust, choice.classes
     )

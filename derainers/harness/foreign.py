@@ -56,7 +56,7 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
         BenchError: If that fails; one line says why.
     """
     if spec.given is not None:
-        from derainers.harness.objects import open_given
+        from bench.objects import open_given
 
         plain = dataclasses.replace(spec, arg=None)
         key = {"name": spec.name, "object": spec.given.digest}

@@ -17,8 +17,8 @@ from bench.engine.here import ThisProcess
 from bench.errors import BadConfig
 from bench.hashing import content_key
 from bench.images import write_image
+from bench.objects import fingerprint
 from derainers import parse_derainers
-from derainers.harness.objects import fingerprint
 
 torch = pytest.importorskip("torch")
 

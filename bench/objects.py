@@ -19,10 +19,9 @@ from typing import Any
 
 from bench.errors import ANYTHING, BadConfig, said
 from bench.hashing import content_key, sha256_bytes
-from bench.listing import labelled
 from bench.plugins import code_of_module
 from bench.plugins.code import TAKEN, is_installed
-from derainers.base import OBJECT
+from bench.vocabulary import OBJECT
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def handed_over(objects: Mapping[str, Any], folder: Path) -> Iterator[tuple[dict
         folder: Where they are kept for other processes meanwhile.
 
     Yields:
-        By name, how each is written among other derainers; and of those that cannot be sent to other processes, why.
+        By name, how each is written; and of those that cannot be sent to other processes, why.
     """
     digests: dict[str, str] = {}
     stuck: dict[str, str] = {}
@@ -67,7 +66,7 @@ def handed_over(objects: Mapping[str, Any], folder: Path) -> Iterator[tuple[dict
             stuck[name] = said(error)
         _objects[digest], _given[digest] = found, Given(digest, None if name in stuck else file)
     try:
-        yield {name: labelled(name, f"{OBJECT}:{digest}") for name, digest in digests.items()}, stuck
+        yield {name: f"{OBJECT}:{digest}" for name, digest in digests.items()}, stuck
     finally:
         for digest in digests.values():
             _objects.pop(digest, None)
@@ -82,10 +81,15 @@ def given_of(digest: str) -> Given:
     """
     if digest not in _given:
         raise BadConfig(
-            f"derainer {OBJECT}:{digest} was an object that a script handed to bench.run, which is not here any more: "
+            f"{OBJECT}:{digest} was an object that a script handed to bench.run, which is not here any more: "
             f"hand it over again, or put it into a file and write my.py:NAME"
         )
     return _given[digest]
+
+
+def receive(given: Given) -> None:
+    """Make an object known in this process that the process which started it was handed."""
+    _given.setdefault(given.digest, given)
 
 
 def open_given(given: Given) -> Any:
@@ -104,7 +108,7 @@ def open_given(given: Given) -> Any:
     try:
         return pickle.loads(given.file.read_bytes())  # written by the process that started this one
     except ANYTHING as error:
-        raise BadConfig(f"derainer {OBJECT}:{given.digest} cannot be read here: {said(error)}") from error
+        raise BadConfig(f"{OBJECT}:{given.digest} cannot be read here: {said(error)}") from error
 
 
 def _pickled(found: Any) -> bytes:
