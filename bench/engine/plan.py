@@ -25,7 +25,7 @@ from bench.keep.store import Store, missing_scenes
 from bench.problems import Problems
 from bench.rain import BroughtRain, Rain, parse_rain, situation_of
 from bench.situations import REAL, Situation
-from bench.vocabulary import BOXES, CLEAN, DRY, MASKS, OWN, REFERENCES
+from bench.vocabulary import BOXES, CLEAN, DRY, MASKS, NONE, OWN, REFERENCES
 
 if TYPE_CHECKING:
     from derainers import DerainerSpec
@@ -311,6 +311,21 @@ def _open(choice: VariantChoice) -> DataSet:
     return data
 
 
+def _rows(outline: Outline) -> Iterator[tuple[Variant, str]]:
+    """Yield each variant with the labels of its rows; what several share is the first one's, as in the work.
+
+    The clean row is one for all rains, and the row ``none`` of a dry day is the clean row.
+    """
+    clean: set[int] = set()
+    for variant in outline.variants:
+        for label in (*variant.situation.references, *(spec.label for spec in outline.derainers)):
+            if label == CLEAN or (label == NONE and variant.rain_key is None):
+                if id(variant.data) in clean:
+                    continue
+                clean.add(id(variant.data))
+            yield variant, label
+
+
 def check_seats(outline: Outline) -> None:
     """Check that models that look up what was found elsewhere have it for every row; nothing is loaded.
 
@@ -332,8 +347,7 @@ def check_seats(outline: Outline) -> None:
                 distinct_slug(label),
                 variant.choice.limit is None and variant.choice.where is None,
             )
-            for variant in outline.variants
-            for label in (*variant.situation.references, *(spec.label for spec in outline.derainers))
+            for variant, label in _rows(outline)
             if index in [looking for _, looking in _looks(outline, variant)]
         ]
         with problems.at(f"models.{index}"):

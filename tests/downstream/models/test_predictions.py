@@ -104,6 +104,18 @@ def spoil(change: Callable[[list[dict[str, Any]]], Any]) -> Callable[[Path], Non
     return spoilt
 
 
+def test_no_file_is_asked_for_whose_image_is_not_looked_at(tmp_path: Path) -> None:
+    """The clean row is one for all rains, and on a dry day the rainy photo is the clean one."""
+    from bench.engine.plan import check_seats, outline
+    from bench.engine.suite import suite_of
+
+    rains = ("streaks:light", "streaks:heavy", "none")
+    choices = {"rain": rains, "model": f"predictions:{tmp_path}", "derainer": "median", "limit": 1}
+    with pytest.raises(BadData, match="6 of 6 files are missing") as caught:
+        check_seats(outline(suite_of(choices)))
+    assert str(caught.value).count("clean.json") == 1
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
