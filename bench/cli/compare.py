@@ -13,7 +13,9 @@ _EXAMPLES = """Examples:
 
   bench compare rdmc none --run runs
 
-  bench compare rdmc prenet --run runs/a --run runs/b --format csv"""
+  bench compare rdmc prenet --run runs/a --run runs/b --format csv
+
+  bench compare rdmc none --fail-below ap_recovery=0.6 --fail-if-worse"""
 
 
 def add(app: typer.Typer) -> None:
@@ -29,20 +31,37 @@ def command(
     ] = None,
     label: options.Label = None,
     form: Annotated[str, typer.Option("--format", help="text, md, latex, csv, html or json.")] = "text",
+    fail_below: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=VALUE",
+            help="Exit with 1 where A's score is worse, e.g. ap_recovery=0.6 (a fraction).",
+        ),
+    ] = None,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit with 1 where A is worse than B beyond noise.")
+    ] = False,
 ) -> None:
     """Compare two derainers in every cell they share, with intervals of the differences."""
     from reports.combine import read_runs
     from reports.tables.compare import compare, comparison_table, sentence
+    from reports.tables.gate import below, parse_limits, worse
     from reports.tables.renderers import ROWS, format_of, render_rows, render_tables
+    from reports.tables.renderers.escape import visible
 
     format_of(form, None)
-    found = compare(read_runs(run or [Path("runs")], label or ()), first, second)
+    limits = parse_limits(fail_below or ())
+    records = read_runs(run or [Path("runs")], label or ())
+    found = compare(records, first, second)
+    failed = below(records, first, limits) + (worse(found) if fail_if_worse else [])
     if form in ROWS:
         typer.echo(render_rows([difference.row() for difference in found], form), nl=False)
     elif form == "text":
-        from reports.tables.renderers.escape import visible
-
         for difference in found:
             typer.echo(visible(sentence(difference)))
     else:
         typer.echo(render_tables([comparison_table(found)], form), nl=False)
+    for line in failed:
+        typer.echo(f"failed: {visible(line)}", err=True)
+    if failed:
+        raise typer.Exit(1)

@@ -31,6 +31,7 @@ class Difference:
         gap: The difference as stored, with its paired interval; None where one of the two has no score.
         reason: Why there is no difference or no interval.
         images: Scenes that both were scored on.
+        lost: Whether the second has scores there and the first was not run or failed.
     """
 
     first: str
@@ -43,6 +44,7 @@ class Difference:
     gap: Estimate | None
     reason: str | None
     images: int
+    lost: bool = False
 
     def row(self) -> dict[str, Any]:
         """The difference as JSON."""
@@ -91,6 +93,7 @@ def compare(records: Sequence[Record], first: str, second: str) -> list[Differen
                     reason = "not the same scenes, so no interval"
             scores = [record.score(metric.name) for record in (one, other) if record is not None]
             protocol = next((score.protocol for score in scores if score is not None), "")
+            lost = other is not None and bool(other.scores) and (one is None or not one.scores)
             images = min((record.images for record in (one, other) if record is not None), default=0)
             found.append(
                 Difference(
@@ -104,6 +107,7 @@ def compare(records: Sequence[Record], first: str, second: str) -> list[Differen
                     gap,
                     reason,
                     images,
+                    lost,
                 )
             )
     return found
