@@ -14,7 +14,9 @@ from bench.cli import options
 def add(app: typer.Typer) -> None:
     """Add the verb."""
     app.command(
-        "profile", epilog="Example:\n\n  bench profile --derainer all --sizes 256x256 --plot cost.png"
+        "profile",
+        epilog="Examples:\n\n  bench profile --derainer all --sizes 256x256 --plot cost.png\n\n"
+        "  bench profile --derainer guided,rdmc --task detection --model street_yolox --size 1920x1080 --fps 30",
     )(command)
 
 
@@ -31,6 +33,20 @@ def command(
     sizes: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT of the images that are timed, separated by commas.")
     ] = "256x256,480x320,1024x512",
+    task: Annotated[
+        str, typer.Option(help="What the models of --model look for: detection, segmentation.")
+    ] = "detection",
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    size: Annotated[
+        str, typer.Option(help="With --model: WIDTHxHEIGHT of the frame that derainer and model see.")
+    ] = "1920x1080",
+    fps: Annotated[
+        float | None, typer.Option(min=0.01, help="With --model: frames a second that must be held.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads. [default: as PyTorch chooses]")
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Plot time against multiply-adds, and gain against time.")
     ] = None,
@@ -38,6 +54,8 @@ def command(
     """Measure parameters, multiply-adds, time, peak memory, and PSNR gained on embedded scenes.
 
     A network whose weights nobody gave runs with random ones: its cost is the same, its gain is not measured.
+
+    With --model: derainer and model one after the other, in milliseconds a frame, and whether they keep up.
     """
     from rich import box
     from rich.console import Console
@@ -48,6 +66,11 @@ def command(
     from derainers import parse_derainers
 
     options.limit(timeout)
+    _prepare(threads)
+    if model is not None:
+        place = device, precision, ",".join(trust_checkpoint or ()) or None
+        _end_to_end(derainer, place, (task, model, checkpoint or []), size, fps)
+        return
     timed = parse_sizes(sizes)
     if plot is not None:
         check_plot(plot)
@@ -89,6 +112,79 @@ def command(
     if plot is not None:
         draw(rows, timed[0], plot)
         typer.echo(f"plot: {plot}")
+    for fault in faults:
+        typer.echo(f"not measured: {fault}", err=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _prepare(threads: int | None) -> None:
+    """Set the threads, and warn where others keep the machine busy."""
+    from bench.engine.endtoend import busy
+
+    if threads is not None:
+        import cv2
+        import torch
+
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
+    if warning := busy():
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def _end_to_end(
+    derainer: str,
+    place: tuple[str, str, str | None],
+    look: tuple[str, list[str], list[str]],
+    size: str,
+    fps: float | None,
+) -> None:
+    """Print what each derainer before each model costs a frame."""
+    import torch
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench.engine.cost import Fault, all_specs, parse_sizes
+    from bench.engine.endtoend import Frame, Timing, profile_frames
+    from bench.engine.suite import suite_of
+    from bench.errors import BenchError
+    from derainers import parse_derainers
+
+    def shown(timing: Timing) -> str:
+        return f"{1000 * timing.median:.1f} [{1000 * timing.low:.1f}, {1000 * timing.high:.1f}]"
+
+    frame = parse_sizes(size)[0]
+    task, model, checkpoint = look
+    models = suite_of({"task": task, "model": model, "checkpoint": checkpoint}).models
+    specs = all_specs() if derainer == "all" else parse_derainers(derainer)
+    results = profile_frames(
+        specs, models, frame, *place, lambda text: typer.echo(f"measuring {text}", err=True)
+    )
+    rows = [result for result in results if isinstance(result, Frame)]
+    faults = [result.reason for result in results if isinstance(result, Fault)]
+    if not rows:
+        raise BenchError("; ".join(faults))
+    table = Table("derainer", "model", box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in ("derainer, ms", "model, ms", "end to end, ms", "frames/s", "peak MiB"):
+        table.add_column(header, justify="right")
+    if fps is not None:
+        table.add_column(f"holds {fps:g}/s")
+    for row in rows:
+        table.add_row(
+            row.label,
+            row.model,
+            shown(row.derainer),
+            shown(row.look),
+            shown(row.total),
+            f"{1 / row.total.median:.2f}",
+            "—" if row.memory is None else f"{row.memory / 2**20:.0f}",
+            *([] if fps is None else ["yes" if row.holds(fps) else "no"]),
+        )
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+    typer.echo(
+        f"{frame[1]}x{frame[0]}, median [quartiles], {torch.get_num_threads()} CPU threads; peak: the whole process's"
+    )
     for fault in faults:
         typer.echo(f"not measured: {fault}", err=True)
     if faults:

@@ -101,7 +101,7 @@ def profile_derainers(
     for spec in specs:
         progress(spec.label)
         try:
-            derainer, trained = _load(spec, device, precision, trust)
+            derainer, trained = load_any(spec, device, precision, trust)
             with unit(f"derainer {spec.label}", "be measured"):
                 gain = _gain(derainer, pairs) if trained and pairs else None
                 rows.append(Row(spec.label, measure(derainer, sizes), gain, random=not trained))
@@ -168,7 +168,7 @@ def _point(axes: Axes, label: str, x: float, y: float, hollow: bool) -> None:
     axes.annotate(label, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
 
 
-def _load(spec: DerainerSpec, device: str, precision: str, trust: str | None) -> tuple[Derainer, bool]:
+def load_any(spec: DerainerSpec, device: str, precision: str, trust: str | None) -> tuple[Derainer, bool]:
     """Load a derainer, with random weights where it is a network that comes without; tells whether it is trained."""
     from derainers import Entry, load_derainer, registry
 

@@ -304,6 +304,33 @@ def peak_memory(work: Callable[[], object], device: object = None) -> int | None
         return None
 
 
+def peak_held(work: Callable[[], object], device: object = None) -> int | None:
+    """How many bytes this process, or a GPU, holds at the peak of a piece of work, networks and libraries included.
+
+    Args:
+        work: Called once.
+        device: A CUDA ``torch.device`` to look at instead of this process's memory.
+
+    Returns:
+        The bytes; ``None`` where the system does not say (only Linux does).
+    """
+    if getattr(device, "type", "cpu") == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)  # type: ignore[arg-type]
+        work()
+        return torch.cuda.max_memory_allocated(device)  # type: ignore[arg-type]
+    release_freed_memory()
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        work()
+        return None
+    work()
+    return _status("VmHWM")
+
+
 def _status(field: str) -> int:
     with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
         for line in file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def _macs_256(derainer: Derainer) -> int | None:
 
 
 def time_image(derainer: Derainer, height: int, width: int, least: float = 0.5, most: int = 10) -> float:
-    """Seconds per image: the fastest of several passes, after one that is not counted.
+    """Seconds per image: the median of several passes, after one that is not counted.
 
     Args:
         derainer: Any.
@@ -93,13 +94,10 @@ def time_image(derainer: Derainer, height: int, width: int, least: float = 0.5, 
         most: or there were so many.
     """
     image = sample(height, width)
-    started = time.perf_counter()
     derainer(image)
-    best = time.perf_counter() - started
-    spent, count = 0.0, 0
-    while count < most and spent < least:
+    times: list[float] = []
+    while len(times) < most and (not times or sum(times) < least):
         begun = time.perf_counter()
         derainer(image)
-        taken = time.perf_counter() - begun
-        best, spent, count = min(best, taken), spent + taken, count + 1
-    return best
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
