@@ -110,6 +110,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> bench.Run:
     return bench.run(derainer="median", task=TASKS, limit=3, out=out, device="cpu", workers=1)
 
 
+def test_a_record_says_how_many_threads_and_workers_its_times_are_of(finished: bench.Run) -> None:
+    assert {(record.run["threads"], record.run["workers"]) for record in finished.records} == {(1, 1)}
+
+
 @pytest.fixture
 def copied(finished: bench.Run, tmp_path: Path) -> Path:
     """A copy of the run's store, to be spoilt."""

@@ -157,12 +157,14 @@ def write_records(
     scored = {Head.of(old).row for old in records if old.images}
     lacking = {cell.key for cell in plan.cells if cell.missing}
     scorers: dict[str, Scorer] = {}
-    about = {
+    about: dict[str, Any] = {
         "versions": environment.versions(),
         "processor": environment.processor(),
         "device": settings.device,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+    if execution.threads:
+        about |= {"threads": execution.threads, "workers": execution.workers}
     for cell, head in heads:
         filed = head.data.fingerprint
         if filed not in scorers:

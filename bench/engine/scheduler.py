@@ -47,12 +47,16 @@ class Execution:
         images: Images looked at.
         network_seconds: Time inside the networks, added over workers.
         notes: What derainers said, for the records.
+        threads: CPU threads that a worker's networks had, as many as any had.
+        workers: How many workers there were.
     """
 
     failures: list[Failure] = field(default_factory=list)
     images: int = 0
     network_seconds: float = 0.0
     notes: set[Note] = field(default_factory=set)
+    threads: int = 0
+    workers: int = 0
 
     def add(self, outcome: Outcome) -> None:
         """Take in what became of a piece of work."""
@@ -60,6 +64,7 @@ class Execution:
         self.images += outcome.images
         self.network_seconds += outcome.network_seconds
         self.notes |= set(outcome.notes)
+        self.threads = max(self.threads, outcome.threads)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def execute(
         Interrupted: On Ctrl-C; finished shards stay in the store.
         Stopped: With ``fail_fast``, on the first failure.
     """
-    execution, blame = Execution(), Blame()
+    execution, blame = Execution(workers=pool.workers), Blame()
     works = [replace(work, settings=pool.settings) for work in works]
     queue = deque(_Turn(work) for work in cut(works, plan.shards))
     suspects: deque[_Turn] = deque()

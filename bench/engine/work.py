@@ -175,6 +175,7 @@ class Outcome:
         images: Images looked at.
         busy: True where another run holds the shard; nothing was done.
         network_seconds: Wall time inside the networks' forward passes.
+        threads: CPU threads that the networks had; 0 where none ran.
         failures: What did not work.
         notes: For the records.
     """
@@ -182,6 +183,7 @@ class Outcome:
     images: int = 0
     busy: bool = False
     network_seconds: float = 0.0
+    threads: int = 0
     failures: tuple[Failure, ...] = ()
     notes: tuple[Note, ...] = ()
 

@@ -137,6 +137,8 @@ class _Shift:
 
     def run(self, store: Store) -> Outcome:
         """Make the evidence and store it."""
+        import torch
+
         work = self.work
         if not work.again:
             # Another run may have done the work since the plan was made; it cuts the same scenes into the same shards.
@@ -153,6 +155,7 @@ class _Shift:
         return Outcome(
             images=self.images,
             network_seconds=self.seconds,
+            threads=torch.get_num_threads(),
             failures=tuple(self.failures),
             notes=tuple(dict.fromkeys(self.notes)),
         )
