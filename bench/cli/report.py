@@ -40,8 +40,8 @@ def command(
     table: Annotated[
         str | None,
         typer.Option(
-            help="summary, paper, survey, robustness, detection, segmentation, restoration, cost, per-class, per-tag, "
-            "images, errors, correlation. [default: summary; every score for csv and json]"
+            help="summary, paper, survey, robustness, models, detection, segmentation, restoration, cost, per-class, "
+            "per-tag, images, errors, correlation. [default: summary; every score for csv and json]"
         ),
     ] = None,
     columns: Annotated[

@@ -15,6 +15,7 @@ from reports.tables.classes import errors, per_class, per_tag
 from reports.tables.costs import cost
 from reports.tables.images import images
 from reports.tables.means import mean_columns
+from reports.tables.models import models
 from reports.tables.parts import columns_of, table_of
 from reports.tables.quoted import with_quotes
 from reports.tables.seen import with_seen
@@ -172,6 +173,7 @@ PRESETS: dict[str, Callable[[Results], Iterable[Table]]] = {
     "paper": paper,
     "survey": survey,
     "robustness": robustness,
+    "models": models,
     "cost": cost,
     "per-class": per_class,
     "per-tag": per_tag,
