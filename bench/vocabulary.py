@@ -14,10 +14,11 @@ DRY, OWN = "none", "own"
 RECOVERY, HARM, GAIN = "recovery", "harm", "gain"
 
 #: What is asked of a restored image, in the words of the command line; one module of `downstream.tasks` each.
-DETECTION, SEGMENTATION, RESTORATION, QUALITY = "detection", "segmentation", "restoration", "quality"
+DETECTION, INSTANCES, SEGMENTATION = "detection", "instances", "segmentation"
+RESTORATION, QUALITY = "restoration", "quality"
 
 #: What a data set may have of a scene, beside an image to look at. A task says which of them it needs.
-CLEAN_IMAGES, BOXES, MASKS, DEPTH = "clean images", "boxes", "masks", "depth"
+CLEAN_IMAGES, BOXES, OUTLINES, MASKS, DEPTH = "clean images", "boxes", "outlines", "masks", "depth"
 
 #: Files that networks are exported to, derainers and models alike, as they are named before a colon.
 EXPORTED = ("onnx", "torchscript")

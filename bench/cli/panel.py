@@ -77,6 +77,7 @@ def command(
     ] = Path("panel.png"),
 ) -> None:
     """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
+    from bench.engine.plan import default_model
     from bench.engine.suite import ModelChoice, suite_of
     from bench.engine.views import View, draw, keep_samples, make_panels, restore_scenes
     from bench.errors import unknown
@@ -85,13 +86,13 @@ def command(
     from downstream.tasks import all_tasks
     from reports.figures.style import picture_format
 
-    defaults = {each.about.name: each.default for each in all_tasks() if each.default is not None}
-    if task is not None and task not in defaults:
-        raise unknown("task", task, defaults)
+    looking = {each.about.name: each for each in all_tasks() if each.about.looks == "model"}
+    if task is not None and task not in looking:
+        raise unknown("task", task, looking)
     choices = {"task": task or RESTORATION, "model": model or (), "checkpoint": checkpoint or ()}
     models = suite_of(choices).models
     if task and not models:
-        models = (ModelChoice(task=task, name=defaults[task]),)
+        models = (ModelChoice(task=task, name=default_model(looking[task])),)
     trust = ",".join(trust_checkpoint or ()) or None
     if video is not None:
         _beside(video, out, derainer, models[0] if models else None, device, trust)

@@ -14,7 +14,7 @@ from bench.errors import BadData
 from bench.image_metadata import TURNED, oddities_of
 from bench.images import read_image, read_labels
 from bench.plugins import PlugIn
-from bench.vocabulary import BOXES, CLEAN_IMAGES, MASKS
+from bench.vocabulary import BOXES, CLEAN_IMAGES, MASKS, OUTLINES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,10 +56,12 @@ class DetectionTruth:
     Attributes:
         coco: ``images``, ``annotations`` and ``categories``, for this split's scenes only.
         image_ids: Scene id to COCO image id.
+        outlined: Whether the objects' outlines can be had, see :meth:`DataSet.outlines`.
     """
 
     coco: dict[str, list[dict[str, Any]]]
     image_ids: dict[str, int]
+    outlined: bool = False
 
     @property
     def derived(self) -> bool:
@@ -77,7 +79,8 @@ class DetectionTruth:
         coco = dict(self.coco)
         coco["images"] = [image for image in coco["images"] if image["id"] in ids]
         coco["annotations"] = [box for box in coco["annotations"] if box["image_id"] in ids]
-        return DetectionTruth(coco, {scene.id: self.image_ids[scene.id] for scene in scenes})
+        image_ids = {scene.id: self.image_ids[scene.id] for scene in scenes}
+        return DetectionTruth(coco, image_ids, self.outlined)
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,11 @@ class DataSet:
 
     @property
     def serves(self) -> frozenset[str]:
-        """What it has of every scene, in the words of `bench.vocabulary`: clean images, boxes, masks."""
+        """What it has of every scene, in the words of `bench.vocabulary`."""
         there = {
             CLEAN_IMAGES: bool(self.scenes) and self.scenes[0].image is not None,
             BOXES: self.detection is not None,
+            OUTLINES: self.detection is not None and self.detection.outlined,
             MASKS: self.segmentation is not None,
         }
         return frozenset(name for name, has in there.items() if has)
@@ -219,6 +223,19 @@ class DataSet:
         Raises:
             BadData: If they are read wrongly, by the look of it.
         """
+
+    def outlines(self, scene: Scene) -> list[str]:
+        """Return the outlines of the scene's annotated objects, in the annotations' order, as COCO's run-length code.
+
+        Raises:
+            BadData: If the scene has none, or one does not fit its image.
+        """
+        raise BadData(f"{self.name} has no outlines of objects: instances cannot be scored on it")
+
+    @property
+    def outlines_key(self) -> str | None:
+        """A hash of the outlines; None where they follow from files of the scenes, whose digests stand for them."""
+        return None
 
     def depth(self, scene: Scene) -> Depth | None:
         """Return the scene's depth, or None where the data set has none."""

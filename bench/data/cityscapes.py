@@ -15,12 +15,12 @@ from bench.data import layout, stereo
 from bench.data.base import DataSet, Depth, Scene, SegmentationTruth
 from bench.data.cityscapes_labels import CLASSES, INVALID, SKY, from_label_ids, from_train_ids
 from bench.data.coco import annotations_as_png
-from bench.data.instances import InstanceTruth
+from bench.data.instances import InstanceTruth, object_outlines
 from bench.data.reader import Layout, Reader, as_png, relative
 from bench.errors import BadData
 from bench.images import read_labels
 from bench.ordinary import read_ordinary
-from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS
+from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS, OUTLINES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +60,10 @@ class CityscapesSet(DataSet):
         if scene.mask is None:
             return super().mask(scene)
         return read_train_ids(scene.mask, scene.size)
+
+    def outlines(self, scene: Scene) -> list[str]:
+        """Return the outlines of the scene's objects, in the order of their ids, as COCO's run-length code."""
+        return super().outlines(scene) if scene.instances is None else object_outlines(scene.instances)
 
     def depth(self, scene: Scene) -> Depth | None:
         """Return the distance per pixel from disparity or a depth file, holes filled from beside them.
@@ -184,7 +188,7 @@ READER = Reader(
     "cityscapes",
     "Cityscapes' own layout: leftImg8bit/SPLIT/CITY/ beside gtFine/; disparity/ or depth/ where present",
     open_cityscapes,
-    frozenset({CLEAN_IMAGES, BOXES, MASKS, DEPTH}),
+    frozenset({CLEAN_IMAGES, BOXES, OUTLINES, MASKS, DEPTH}),
     "val, else the only one",
     lay_out,
 )

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bench.data import layout
+from bench.data import layout, outlines
 from bench.data.base import DataSet, DetectionTruth, Scene
 from bench.data.reader import Layout, Reader, as_png, json_bytes, relative
 from bench.errors import BadData, some
 from bench.files import list_files
 from bench.ordinary import read_ordinary
-from bench.vocabulary import BOXES, CLEAN_IMAGES
+from bench.vocabulary import BOXES, CLEAN_IMAGES, OUTLINES
 
 _PREFIX = "instances_"
+#: What COCO calls an object's outline.
+_OUTLINE = "segmentation"
 #: Ids and coordinates stay below it, so that every table that they go into can hold them.
 _LARGEST = 1 << 53
 #: What scoring boxes needs of an annotation. Outlines are most of COCO's bytes and boxes are scored without.
@@ -28,16 +30,37 @@ _KEPT = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore")
 
 
 @dataclass(frozen=True)
-class CocoFiles(DataSet):
-    """A data set of an annotation file and a folder of images that are named one by one.
+class CocoSet(DataSet):
+    """A split of a data set in COCO's layout.
 
     Attributes:
         source: The annotation file.
-        folder: What the images' names start from.
+        folder: The folder that its images' names are relative to.
     """
 
     source: Path = Path()
     folder: Path = Path()
+
+    def outlines(self, scene: Scene) -> list[str]:
+        """Return the outlines of the scene's objects, in the file's order, as COCO's run-length code.
+
+        Raises:
+            BadData: If an annotation has none, or it does not fit the image.
+        """
+        assert scene.image is not None
+        assert scene.size is not None
+        texts = outlines.read_outlines(self.source)[0].get(relative(scene.image, self.folder), ())
+        where = f"{self.source}: an annotation of {scene.image.name}"
+        return [outlines.of_annotation(json.loads(text), *scene.size, where) for text in texts]
+
+    @property
+    def outlines_key(self) -> str:
+        """A hash of all the file's outlines."""
+        return outlines.read_outlines(self.source)[1]
+
+
+class CocoFiles(CocoSet):
+    """A data set of an annotation file and a folder of images that are named one by one."""
 
 
 def open_named(root: Path, names: str) -> DataSet:
@@ -60,7 +83,7 @@ def open_named(root: Path, names: str) -> DataSet:
     if not folder.is_dir():
         raise BadData(f"{root} has no image folder {images} (it holds {layout.contents(root)})")
     found = _opened(root, source, folder, source.stem.removeprefix(_PREFIX))
-    return CocoFiles(**vars(found), source=source, folder=folder)
+    return CocoFiles(**vars(found))
 
 
 def open_coco(root: Path, split: str | None = None) -> DataSet:
@@ -81,8 +104,9 @@ def open_coco(root: Path, split: str | None = None) -> DataSet:
     return _opened(root, source, _image_folder(root, split), split)
 
 
-def _opened(root: Path, source: Path, folder: Path, split: str) -> DataSet:
-    coco = read_coco(source)
+def _opened(root: Path, source: Path, folder: Path, split: str) -> CocoSet:
+    loaded = _load(source)
+    coco = _checked(loaded, source)
     images = sorted(coco["images"], key=lambda image: image["id"])
     names = [layout.safe_name(image["file_name"], source, str(folder)) for image in images]
     duplicate = _first_duplicate(names)
@@ -101,9 +125,10 @@ def _opened(root: Path, source: Path, folder: Path, split: str) -> DataSet:
     truth = DetectionTruth(
         coco={"images": images, "annotations": coco["annotations"], "categories": coco["categories"]},
         image_ids={scene_id: image["id"] for scene_id, image in zip(ids, images, strict=True)},
+        outlined=bool(coco["annotations"]) and all(_OUTLINE in entry for entry in loaded["annotations"]),
     )
     notes = _notes(coco)
-    return DataSet(
+    return CocoSet(
         name=f"coco/{split}",
         kind="coco",
         root=root,
@@ -111,6 +136,8 @@ def _opened(root: Path, source: Path, folder: Path, split: str) -> DataSet:
         scenes=scenes,
         detection=truth,
         notes=tuple(note for note in notes if note),
+        source=source,
+        folder=folder,
     )
 
 
@@ -158,7 +185,7 @@ READER = Reader(
     "coco",
     "COCO's own layout: annotations/instances_SPLIT.json beside SPLIT/",
     open_coco,
-    frozenset({CLEAN_IMAGES, BOXES}),
+    frozenset({CLEAN_IMAGES, BOXES, OUTLINES}),
     "val2017, else the only one",
     lay_out,
     open_named=open_named,
@@ -178,7 +205,10 @@ def read_coco(source: Path) -> dict[str, list[dict[str, Any]]]:
     Raises:
         BadData: If the file is not COCO; the key or the annotation is named.
     """
-    data = _load(source)
+    return _checked(_load(source), source)
+
+
+def _checked(data: dict[str, list[Any]], source: Path) -> dict[str, list[dict[str, Any]]]:
     images = [_image(entry, source) for entry in data["images"]]
     _check_unique([image["id"] for image in images], "images", source)
     if not images:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench.data import layout
+from bench.data import layout, outlines
 from bench.data.base import DetectionTruth, Scene
 from bench.data.cityscapes_labels import THINGS
 from bench.errors import BadData
@@ -30,7 +30,7 @@ class InstanceTruth(DetectionTruth):
 
     def __init__(self, scenes: Sequence[Scene], image_ids: dict[str, int]) -> None:
         # The base class is frozen: attributes are set past its guard.
-        self.__dict__.update(scenes=tuple(scenes), image_ids=image_ids)
+        self.__dict__.update(scenes=tuple(scenes), image_ids=image_ids, outlined=True)
 
     @cached_property
     def coco(self) -> dict[str, list[dict[str, Any]]]:  # type: ignore[override]
@@ -83,9 +83,7 @@ def objects(path: Path) -> list[dict[str, Any]]:
     """
     import numpy as np
 
-    ids = read_labels(path)
-    if ids.dtype != np.uint16:
-        raise BadData(f"{path} has 8 bits per pixel: instanceIds files have 16; is it a labelIds file?")
+    ids = _read_ids(path)
     rows, columns = np.nonzero(_thing_table()[ids])
     values = ids[rows, columns]
     order = np.argsort(values, kind="stable")
@@ -104,6 +102,23 @@ def objects(path: Path) -> list[dict[str, Any]]:
         }
         for value, x0, x1, y0, y1, area in zip(found, left, right, top, bottom, counts, strict=True)
     ]
+
+
+def object_outlines(path: Path) -> list[str]:
+    """Return the outlines of :func:`objects`, in their order, as COCO's run-length code."""
+    import numpy as np
+
+    ids = _read_ids(path)
+    return outlines.of_instances(ids, [int(value) for value in np.unique(ids[_thing_table()[ids]])])
+
+
+def _read_ids(path: Path) -> Any:
+    import numpy as np
+
+    ids = read_labels(path)
+    if ids.dtype != np.uint16:
+        raise BadData(f"{path} has 8 bits per pixel: instanceIds files have 16; is it a labelIds file?")
+    return ids
 
 
 def _scene_objects(scene: Scene) -> list[dict[str, Any]]:

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 def check_scenes(
-    data: DataSet, *, boxes: bool = False, masks: bool = False, depth: bool = False
+    data: DataSet, *, boxes: bool = False, outlines: bool = False, masks: bool = False, depth: bool = False
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Check what is going to be read of a data set.
 
     Args:
         data: The data set, limited to the scenes that are wanted.
         boxes: Whether boxes are.
+        outlines: Whether outlines of objects are.
         masks: Whether masks are.
         depth: Whether depth is.
 
@@ -41,6 +42,9 @@ def check_scenes(
             layout.in_threads(data.check_depth, data.scenes)
         if boxes and data.detection is not None:
             _ = data.detection.coco  # boxes that follow from instance files are derived now
+        if outlines:
+            for scene in data.scenes:
+                data.outlines(scene)
     except BenchError:
         raise
     except ANYTHING as error:  # a reader may be anyone's code

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.data.base import DataSet
-from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS
+from bench.vocabulary import BOXES, CLEAN_IMAGES, DEPTH, MASKS, OUTLINES
 
 #: What a data set may be able to give to those who score on it.
-SERVES = (CLEAN_IMAGES, BOXES, MASKS, DEPTH)
+SERVES = (CLEAN_IMAGES, BOXES, OUTLINES, MASKS, DEPTH)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from bench.keep.records import DataInfo, DerainerInfo, Head, ModelInfo, RainInfo
 from bench.keep.store import Store
 from bench.rain import spec_of
 from bench.score.scorer import Scorer, cell_key
-from bench.vocabulary import BOXES, OWN, REFERENCES
+from bench.vocabulary import BOXES, OUTLINES, OWN, REFERENCES
 from downstream.tasks import is_registered
 
 
@@ -33,7 +33,10 @@ def make_heads(plan: Plan) -> list[tuple[Cell, Head]]:
         if cell.model is not None:
             loaded = plan.components.models[cell.model]
             model = ModelInfo(
-                name=loaded.name, classes=task.classes(loaded.classes, variant.data), key=loaded.key
+                name=loaded.name,
+                classes=task.classes(loaded.classes, variant.data),
+                key=loaded.key,
+                unscored=("masks",) if loaded.masks and OUTLINES not in task.needs else (),
             )
         heads.append(
             (

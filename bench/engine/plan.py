@@ -25,7 +25,7 @@ from bench.keep.store import Store, missing_scenes
 from bench.problems import Problems
 from bench.rain import BroughtRain, Rain, parse_rain, situation_of
 from bench.situations import REAL, Situation
-from bench.vocabulary import BOXES, CLEAN, DRY, MASKS, NONE, OWN, REFERENCES
+from bench.vocabulary import BOXES, CLEAN, DRY, MASKS, NONE, OUTLINES, OWN, REFERENCES
 
 if TYPE_CHECKING:
     from derainers import DerainerSpec
@@ -119,6 +119,7 @@ class Component:
     """What a loaded derainer or model says of itself: its key, and its card or classes.
 
     Attributes:
+        masks: Whether the model finds a mask of each object beside its box.
         fault: Why the derainer cannot be loaded; None where it can.
     """
 
@@ -126,6 +127,7 @@ class Component:
     key: dict[str, Any]
     card: dict[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    masks: bool = False
     fault: str | None = None
 
 
@@ -446,7 +448,7 @@ def _looks(outline: Outline, variant: Variant) -> Iterator[tuple[Task, int | Non
     for task in outline.tasks:
         if not can_serve(variant, task):
             continue
-        if task.default is None:
+        if task.about.looks == "nothing":
             yield task, None
         else:
             own = _models_for(outline.suite, variant.choice, task)
@@ -459,7 +461,7 @@ def _models_for(suite: Suite, choice: VariantChoice, task: Task) -> list[ModelCh
     for models in (choice.models, suite.models):
         if found := [model for model in models if model.task == name]:
             return found
-    return [ModelChoice(task=name, name=task.default)] if task.default is not None else []
+    return [ModelChoice(task=name, name=default_model(task))] if task.about.looks == "model" else []
 
 
 def _what(
@@ -509,7 +511,11 @@ def _check_files(
         if id(variant.data) not in seen:
             depth = any(v.rain.needs_depth for v in variants if v.data is variant.data)
             seen[id(variant.data)] = check_scenes(
-                variant.data, boxes=BOXES in needs, masks=MASKS in needs, depth=depth
+                variant.data,
+                boxes=BOXES in needs,
+                masks=MASKS in needs,
+                depth=depth,
+                outlines=OUTLINES in needs and OUTLINES in variant.data.serves,
             )
     return seen
 
@@ -567,3 +573,16 @@ def _models(suite: Suite, asked: Sequence[Task]) -> tuple[ModelChoice, ...]:
             )
     wanted = [m for task in asked for choice in suite.variants for m in _models_for(suite, choice, task)]
     return tuple(dict.fromkeys([*given, *wanted]))
+
+
+def default_model(task: Task) -> str:
+    """Return the model that looks for a task where none is named.
+
+    Raises:
+        BadConfig: If none comes with the program.
+    """
+    if task.default is None:
+        raise BadConfig(
+            f"task {task.about.name} has no model of its own: name one with --model (bench list models)"
+        )
+    return task.default

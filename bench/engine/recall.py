@@ -50,7 +50,9 @@ def remember(store: Store, networks: Networks, settings: Settings, components: C
 
 
 def _component(values: dict[str, Any]) -> Component:
-    return Component(values["name"], values["key"], values["card"], tuple(values["classes"]))
+    return Component(
+        values["name"], values["key"], values["card"], tuple(values["classes"]), bool(values["masks"])
+    )
 
 
 def _path(store: Store, networks: Networks, settings: Settings) -> Path | None:

@@ -63,7 +63,8 @@ def load_components(networks: Networks, settings: Settings) -> Components:
     for choice in networks.models:
         with deadline.unit(f"model {choice.label or choice.name}", LOAD):
             model = _model(choice, settings)
-        models.append(Component(choice.label or model.name, dict(model.key), classes=tuple(model.classes)))
+        name, masks = choice.label or model.name, bool(getattr(model, "masks", False))
+        models.append(Component(name, dict(model.key), classes=tuple(model.classes), masks=masks))
     return Components(derainers, tuple(models))
 
 

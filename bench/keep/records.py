@@ -91,11 +91,19 @@ class RainInfo(_Part):
 
 
 class ModelInfo(_Part):
-    """The downstream network of a cell; ``key`` everything its output depends on."""
+    """The downstream network of a cell.
+
+    Attributes:
+        name: What reports call it.
+        classes: How many classes the protocol counts.
+        key: Everything its output depends on.
+        unscored: What it gives that the cell's task does not score: ``masks`` where only boxes are.
+    """
 
     name: str
     classes: int = 0
     key: dict[str, Any] = Field(default_factory=dict)
+    unscored: tuple[str, ...] = ()
 
 
 class Bootstrap(_Part):
@@ -283,6 +291,8 @@ def write_record(folder: Path, record: Record) -> Path:
     values = record.model_dump(mode="json")
     if record.about is None:  # says nothing, and other versions of the program would not know it
         del values["about"]
+    if record.model is not None and not record.model.unscored:
+        del values["model"]["unscored"]
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomic(path, (text + "\n").encode())
     return path

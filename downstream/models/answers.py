@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ANYTHING, BadConfig, BenchError, said
-from bench.vocabulary import DETECTION, SEGMENTATION
+from bench.vocabulary import DETECTION, INSTANCES, SEGMENTATION
 from downstream.models.base import Detections
 
 
@@ -47,6 +48,25 @@ def read_detections(result: Any, image: NDArray[np.uint8], classes: Sequence[str
     return found
 
 
+def read_instances(result: Any, image: NDArray[np.uint8], classes: Sequence[str], name: str) -> Detections:
+    """Return what an instance segmenter found: as :func:`read_detections`, and masks (n, H, W) behind; arguments alike.
+
+    Raises:
+        BadConfig: If it is of another form.
+    """
+    if isinstance(result, Detections):
+        return result
+    try:
+        boxes, scores, labels, masks = result
+        masks = np.asarray(masks).astype(bool).reshape(-1, *image.shape[:2])
+        return replace(read_detections((boxes, scores, labels), image, classes, name), masks=masks)
+    except (TypeError, ValueError) as error:
+        raise BadConfig(
+            f"model {name} must return boxes, scores, labels and masks (n, {image.shape[0]}, {image.shape[1]}): "
+            f"{said(error)}"
+        ) from error
+
+
 def read_label_map(
     result: Any, image: NDArray[np.uint8], classes: Sequence[str], name: str
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -69,6 +89,7 @@ def read_label_map(
 #: What reads a network's answer, by task.
 READ: dict[str, Callable[[Any, np.ndarray, Sequence[str], str], Any]] = {
     DETECTION: read_detections,
+    INSTANCES: read_instances,
     SEGMENTATION: read_label_map,
 }
 

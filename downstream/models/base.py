@@ -22,14 +22,18 @@ class Detections:
         boxes: float32 (n, 4), left, top, right, bottom in pixels of the image that was given.
         scores: float32 (n,), in [0, 1].
         labels: int64 (n,), indices into the model's ``classes``.
+        masks: bool (n, H, W), the pixels of each object, of the image's size; None where the model finds boxes alone.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int64]
+    masks: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.boxes)
+        if self.masks is not None and (self.masks.ndim != 3 or len(self.masks) != count):
+            raise ValueError(f"detections disagree: masks {self.masks.shape}, wanted ({count}, H, W)")
         if self.boxes.shape != (count, 4) or self.scores.shape != (count,) or self.labels.shape != (count,):
             raise ValueError(
                 f"detections disagree: boxes {self.boxes.shape}, scores {self.scores.shape}, "
@@ -88,7 +92,7 @@ class Model(Protocol):
 
     Attributes:
         name: What the user called it; the name in reports.
-        task: ``detection`` or ``segmentation``.
+        task: ``detection``, ``instances`` or ``segmentation``.
         classes: The classes it knows, in the order of its indices; empty where they are the data set's own.
         key: All that its predictions depend on (config, weights, versions), as JSON values; part of
             evidence's key.
@@ -106,8 +110,8 @@ class Model(Protocol):
             image: uint8 HxWx3, RGB.
 
         Returns:
-            For detection, :class:`Detections`; for segmentation, HxW indices into ``classes`` (uint8, or uint16
-            beyond 256 classes).
+            For detection and instances, :class:`Detections`, for the latter with masks; for segmentation, HxW indices
+            into ``classes`` (uint8, or uint16 beyond 256 classes).
         """
         ...
 

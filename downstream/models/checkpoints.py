@@ -53,15 +53,32 @@ def fill(
 ) -> tuple[str, tuple[str, ...] | None]:
     """Load a checkpoint into an MMDetection or MMSegmentation model.
 
+    A file may hold only what differs from another's weights: its metadata then gives that file's name (``base``), which
+    must lie beside it, and its content's hash (``base_sha256``), so that one hash still stands for all weights.
+
     Returns:
         The file's SHA-256, and the class names it states, where it does.
 
     Raises:
-        BadWeights: See :func:`bench.weights.load_state` and :func:`bench.weights.match_state`.
+        BadWeights: See :func:`bench.weights.load_state` and :func:`bench.weights.match_state`; or the file that it
+            differs from is absent or another.
     """
     state, meta = load_checkpoint(path, trust)
+    if isinstance(meta.get("base"), str):
+        below, meta = load_checkpoint(_base(path, meta), trust)
+        state = {**below, **state}
     match_state(model, state, f"{path} (model {name})", missing_ok=MISSING_OK, extra_ok=EXTRA_OK)
     return _sha256(path), stated_classes(meta)
+
+
+def _base(path: Path, meta: dict[str, Any]) -> Path:
+    """The file that the weights in ``path`` differ from; it is the very one that they were trained from."""
+    base = path.parent / Path(meta["base"]).name
+    if not base.is_file():
+        raise BadWeights(f"{path}: holds what differs from {base.name}, which must lie beside it")
+    if _sha256(base) != meta.get("base_sha256"):
+        raise BadWeights(f"{path}: differs from another {base.name} than the one beside it")
+    return base
 
 
 def stated_classes(meta: dict[str, Any]) -> tuple[str, ...] | None:

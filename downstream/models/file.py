@@ -2,7 +2,8 @@
 
 The object is a function, or a class that is made with the options, ARG before them if there is one; it has an attribute
 ``classes`` and is called with an image, uint8 RGB HxWx3. For detection it returns boxes (n, 4) as left, top, right,
-bottom in pixels, scores (n,) and labels (n,), indices into ``classes``; for segmentation HxW indices.
+bottom in pixels, scores (n,) and labels (n,), indices into ``classes``; for instances masks (n, H, W) behind them; for
+segmentation HxW indices.
 """
 
 from __future__ import annotations

@@ -14,10 +14,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from bench.errors import BadConfig, MissingDependency
-from bench.vocabulary import DETECTION, SEGMENTATION
+from bench.vocabulary import DETECTION, INSTANCES, SEGMENTATION
 
 #: Which package serves which task.
-PACKAGES = {DETECTION: "mmdet", SEGMENTATION: "mmseg"}
+PACKAGES = {DETECTION: "mmdet", INSTANCES: "mmdet", SEGMENTATION: "mmseg"}
+
+#: What an index calls the results of models that serve a task which not every model of its package does.
+_RESULTS = {INSTANCES: "Instance Segmentation"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,10 @@ def read_index(task: str) -> dict[str, Entry]:
     for part in _load(listing).get("Import", []):
         for model in _load(root / part).get("Models") or []:
             name, config = model.get("Name"), model.get("Config")
-            if name and config:
+            results = [
+                result.get("Task") for result in model.get("Results") or [] if isinstance(result, dict)
+            ]
+            if name and config and _RESULTS.get(task, next(iter(results), None)) in [*results, None]:
                 path = root / unquote(config)  # "gn%2Bws/..." stands for the folder gn+ws
                 if not path.is_file():  # the index of a release may lag behind a moved config
                     path = read_configs(task).get(path.stem, path)

@@ -69,7 +69,7 @@ def detection_losses(model: Any, batch: Sequence[Labelled]) -> dict[str, torch.T
 
 
 def segmentation_losses(model: Any, batch: Sequence[Labelled]) -> dict[str, torch.Tensor]:
-    """MMSegmentation's losses of a batch, at every second pixel: the images are enlarged, so nothing is lost."""
+    """MMSegmentation's losses of a batch, at every second pixel: where images are enlarged nothing is lost."""
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
 
@@ -83,18 +83,18 @@ def segmentation_losses(model: Any, batch: Sequence[Labelled]) -> dict[str, torc
     return model.loss(inputs, samples)
 
 
-def build(task: str, name: str) -> tuple[Any, tuple[str, ...]]:
-    """Build an embedded model from its config, with fresh weights; also return its classes.
+def build(task: str, path: Path) -> tuple[Any, tuple[str, ...]]:
+    """Build a model from its config, with fresh weights; also return the classes that the config names.
 
     Args:
         task: ``detection`` or ``segmentation``.
-        name: The model's name.
+        path: The config; it is executed.
     """
     install_fallback_ops()
     from mmengine.config import Config
     from mmengine.registry import DefaultScope
 
-    config = Config.fromfile(EMBEDDED / f"{name}.py")
+    config = Config.fromfile(path)
     scope = _SCOPES[task]
     with DefaultScope.overwrite_default_scope(scope):
         registry = importlib.import_module(f"{scope}.registry")
@@ -102,7 +102,7 @@ def build(task: str, name: str) -> tuple[Any, tuple[str, ...]]:
         with quiet():
             model = registry.MODELS.build(config.model)
             model.init_weights()
-    return model, tuple(config.classes)
+    return model, tuple(config.get("classes") or ())
 
 
 def start_from_coco(model: Any, checkpoint: Path, classes: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Network:
         load: The pipeline's loading step, as its options.
         classes: Class names.
         key: What its predictions depend on.
+        output: What its predictions hold: ``bboxes``, ``masks``, ...
     """
 
     source: Source
@@ -54,6 +55,7 @@ class Network:
     load: dict[str, Any]
     classes: tuple[str, ...]
     key: dict[str, Any]
+    output: tuple[str, ...] = ()
 
     def look(self, image: NDArray[np.uint8]) -> Any:
         """Run the test pipeline and the network on one uint8 RGB image; return MMEngine's data sample."""
@@ -138,7 +140,7 @@ def load_network(
         )  # what is missing is found now, not mid-run
     if not hasattr(sample, output):
         raise BadConfig(f"model {source.name} is not for {source.task}: its predictions have no {output}")
-    return network
+    return replace(network, output=tuple(getattr(sample, output).keys()))
 
 
 def read_config(path: Path) -> Any:

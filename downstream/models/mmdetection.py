@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BadConfig
-from bench.vocabulary import DETECTION
 from downstream.models.base import Detections, Source
 from downstream.models.mmcommon import Network, load_network
 
@@ -23,10 +22,10 @@ class Detector:
     it AP.
     """
 
-    task = DETECTION
-
     def __init__(self, network: Network) -> None:
         self._network = network
+        self.task = network.source.task
+        self.masks = "masks" in network.output
         self.name = network.source.name
         self.classes = network.classes
         self._by_masks = _finds_by_masks(network.module)
@@ -34,7 +33,7 @@ class Detector:
         self.key: dict[str, Any] = network.key | ({"boxes": "of the masks"} if self._by_masks else {})
 
     def predict(self, image: NDArray[np.uint8]) -> Detections:
-        """Detect objects in a uint8 RGB image: boxes in its pixels, as many as its config keeps.
+        """Detect objects in a uint8 RGB image: boxes (and masks) in its pixels, as many as its config keeps.
 
         Raises:
             BadConfig: If the network gives no boxes: all of them lie at zero, which would be scored as AP 0.
@@ -52,6 +51,7 @@ class Detector:
             boxes.detach().cpu().numpy().astype(np.float32).reshape(-1, 4),
             found.scores.detach().cpu().numpy().astype(np.float32),
             found.labels.detach().cpu().numpy().astype(np.int64),
+            found.masks.detach().cpu().numpy().astype(bool) if self.masks else None,
         )
 
 
@@ -82,6 +82,18 @@ def _around(masks: torch.Tensor) -> torch.Tensor:
         ends.append((there.argmax(1), there.shape[1] - there.flip(1).argmax(1)))
     (left, right), (top, bottom) = ends
     return torch.stack([left, top, right, bottom], 1).float()
+
+
+def load_instance_segmenter(source: Source, device: str = "auto", trust: str | None = None) -> Detector:
+    """Load an MMDetection model that finds masks; as :func:`load_detector` otherwise.
+
+    Raises:
+        BadConfig: If it finds boxes alone.
+    """
+    detector = load_detector(source, device, trust)
+    if not detector.masks:
+        raise BadConfig(f"model {source.name} finds boxes and no masks: it is for --task detection")
+    return detector
 
 
 def _coco_classes(count: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 from bench.errors import BadConfig, BadWeights, MissingDependency, unknown
-from bench.vocabulary import DETECTION, SEGMENTATION
+from bench.vocabulary import DETECTION, INSTANCES, SEGMENTATION
 from downstream.models.base import Listed, Model, Source
 from downstream.models.checkpoints import cached_path
 from downstream.models.index import (
@@ -23,6 +23,7 @@ from downstream.models.index import (
 #: What loads a model, by task.
 _LOADERS = {
     DETECTION: "downstream.models.mmdetection:load_detector",
+    INSTANCES: "downstream.models.mmdetection:load_instance_segmenter",
     SEGMENTATION: "downstream.models.mmsegmentation:load_segmenter",
 }
 
@@ -72,6 +73,8 @@ def check_model(task: str, name: str | None = None, checkpoint: str | Path | Non
     if task not in PACKAGES:
         raise unknown("task", task, PACKAGES)
     name = name or _default(task)
+    if not name:
+        raise BadConfig(f"task {task} has no model of its own: name one (--model)")
     package_folder(task)
     for package in ("mmengine", "mmcv"):
         if installed_folder(package) is None:
@@ -125,9 +128,14 @@ def _weights_of(entry: Entry) -> str:
 
 
 def embedded_models(task: str) -> list[str]:
-    """Return the models of ``task`` that the program brings along."""
-    name = _default(task)
-    return [name] if (FOLDER / f"{name}.py").is_file() and _embedded_weights(name) else []
+    """Return the models of ``task`` that the program brings along, the default one first.
+
+    Others are trained from it, and their names begin with its name.
+    """
+    if not _default(task):
+        return []
+    names = [path.stem for path in sorted(FOLDER.glob(f"{_default(task)}*.py"))]
+    return [name for name in names if _embedded_weights(name)]
 
 
 def _default(task: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BenchError, said
 from bench.registry import Registry
-from bench.vocabulary import DETECTION, QUALITY, RESTORATION, SEGMENTATION
+from bench.vocabulary import DETECTION, INSTANCES, QUALITY, RESTORATION, SEGMENTATION
 from downstream.measures import find_measure, is_measure, measures
 from downstream.measures.base import Measure
 from downstream.tasks.base import Description, Metric, Task
@@ -25,6 +25,7 @@ __all__ = ["Description", "Metric", "PerImage", "Task", "about", "find_task", "l
 #: Registered tasks; an entry is a task or a class that makes one without arguments.
 tasks: Registry[Task | type[Task]] = Registry("task", "derain_bench.tasks")
 tasks.register(DETECTION, "downstream.tasks.detection:Detection", origin=__name__)
+tasks.register(INSTANCES, "downstream.tasks.instances:Instances", origin=__name__)
 tasks.register(SEGMENTATION, "downstream.tasks.segmentation:Segmentation", origin=__name__)
 tasks.register(RESTORATION, "downstream.tasks.restoration:Restoration", origin=__name__)
 tasks.register(QUALITY, "downstream.tasks.quality:Quality", origin=__name__)

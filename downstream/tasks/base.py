@@ -205,9 +205,9 @@ class Task(Protocol):
     Attributes:
         about: What reports know of it.
         version: Of the columns; raised when rows of the same inputs would be stored otherwise.
-        needs: What it needs of a data set, in the words of `bench.vocabulary`: ``clean images``, ``boxes``, ``masks``.
+        needs: What it needs of a data set, in the words of `bench.vocabulary`: ``clean images``, ``boxes``, ...
         columns: Name to type (a type's name in Arrow, ``list<...>`` for lists) of what a row adds.
-        default: The model where none is named; None where no model looks.
+        default: The model where none is named; None where no model looks, or none comes with the program.
         always: Scored wherever it can be, asked for or not.
     """
 

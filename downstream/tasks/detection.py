@@ -68,11 +68,11 @@ class Detection:
 
     def key(self, data: DataSet) -> dict[str, Any]:
         """Rows hold the data set's category ids."""
-        return {"categories": [[c["id"], c["name"]] for c in _categories(data)]}
+        return {"categories": [[c["id"], c["name"]] for c in categories_of(data)]}
 
     def match(self, classes: Sequence[str], data: DataSet) -> tuple[str, ...]:
         """Match by name; one shared class is enough."""
-        return map_categories(classes or _names(data), _categories(data)).notes
+        return map_categories(classes or _names(data), categories_of(data)).notes
 
     def classes(self, model: Sequence[str], data: DataSet) -> int:
         """The model's; the data set's where the model has none of its own."""
@@ -80,7 +80,7 @@ class Detection:
 
     def look(self, data: DataSet, model: Any) -> Callable[[Sight], DetectionRow]:
         """Return what detects, and gives detections the data set's categories."""
-        mapping = map_categories(model.classes or _names(data), _categories(data))
+        mapping = map_categories(model.classes or _names(data), categories_of(data))
 
         def look(sight: Sight) -> DetectionRow:
             found, seconds = sight.seen_by(model)
@@ -117,9 +117,7 @@ class Detection:
 
     def draw(self, model: Any, image: np.ndarray) -> Drawing:
         """The boxes that the detector is sure of."""
-        found = model.predict(image)
-        sure = found.scores >= _CONFIDENCE
-        return Drawing(found.boxes[sure], [model.classes[index] for index in found.labels[sure]])
+        return sure_boxes(model, image)
 
     def judge(self, model: Any, image: np.ndarray, data: DataSet, scene: Scene) -> Drawing:
         """The boxes that the detector is sure of, as hits and false alarms, and the objects that it missed."""
@@ -193,7 +191,7 @@ class DetectionScoring:
             counts[error.kind] = counts.get(error.kind, 0) + 1
         return {
             # Four decimals are more than one image can tell.
-            "images": {"ap": [_rounded(value) for value in stats.image_precision(table)]},
+            "images": {"ap": [rounded(value) for value in stats.image_precision(table)]},
             "counts": {"of": "objects", "classes": {k: int(n) for k, n in objects.items() if n}},
             "errors": counts,
         }
@@ -252,7 +250,7 @@ class CategoryMap:
 
 
 def _names(data: DataSet) -> tuple[str, ...]:
-    return tuple(str(category["name"]) for category in _categories(data))
+    return tuple(str(category["name"]) for category in categories_of(data))
 
 
 def map_categories(classes: Sequence[str], categories: Iterable[dict[str, Any]]) -> CategoryMap:
@@ -308,10 +306,19 @@ def to_categories(
     return found.boxes[keep], found.scores[keep], ids[keep]
 
 
-def _categories(data: DataSet) -> list[dict[str, Any]]:
+def sure_boxes(model: Any, image: NDArray[np.uint8]) -> Drawing:
+    """Return the boxes that a detector is sure of."""
+    found = model.predict(image)
+    sure = found.scores >= _CONFIDENCE
+    return Drawing(found.boxes[sure], [model.classes[index] for index in found.labels[sure]])
+
+
+def categories_of(data: DataSet) -> list[dict[str, Any]]:
+    """Return the categories of a data set that has boxes."""
     assert data.detection is not None  # `needs`
     return data.detection.categories
 
 
-def _rounded(value: float) -> float | None:
+def rounded(value: float) -> float | None:
+    """Return a score to four decimals, more than one image can tell; None where it is undefined."""
     return round(float(value), 4) if np.isfinite(value) else None

@@ -45,7 +45,7 @@ def table_of(
         caption=caption_of(title, groups, protocols),
         columns=tuple(filled.column for filled in columns),
         rows=rows,
-        notes=tuple(notes),
+        notes=(*notes, *_unscored(groups)),
     )
 
 
@@ -74,3 +74,17 @@ def caption_of(title: str, groups: Sequence[Group], protocols: Sequence[str], *,
     if versions:
         parts.append(f"derain-bench {', '.join(sorted(versions))}.")
     return " ".join(parts)
+
+
+def _unscored(groups: Sequence[Group]) -> list[str]:
+    """What networks give that their tasks do not score, one line each."""
+    found = {
+        (record.model.name, record.task, thing)
+        for group in groups
+        for record in group.records.values()
+        if record.model is not None
+        for thing in record.model.unscored
+    }
+    return [
+        f"{name} gives {thing} too, which task {task} does not score" for name, task, thing in sorted(found)
+    ]

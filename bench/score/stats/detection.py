@@ -16,7 +16,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -61,16 +61,16 @@ def coco_results(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Detections as pycocotools wants them.
 
     Args:
-        rows: Either COCO results (`image_id`, `category_id`, `bbox` as x, y, width, height, `score`), or
-            one row per image with `image_id` and the arrays `boxes` (n, 4) as x1, y1, x2, y2, `scores` (n,)
-            and `categories` (n,), COCO category ids.
+        rows: Either COCO results (`image_id`, `category_id`, `score`, and `bbox` as x, y, width, height or
+            `segmentation`), or one row per image with `image_id` and the arrays `boxes` (n, 4) as x1, y1, x2, y2,
+            `scores` (n,) and `categories` (n,), COCO category ids.
 
     Returns:
         COCO results.
     """
     results: list[dict[str, Any]] = []
     for row in rows:
-        if "bbox" in row:
+        if "bbox" in row or "segmentation" in row:
             results.append(dict(row))
             continue
         boxes = np.asarray(row["boxes"], dtype=np.float64).reshape(-1, 4)
@@ -88,7 +88,10 @@ def coco_results(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def match_detections(
-    truth: dict[str, Any], rows: Sequence[dict[str, Any]], images: Sequence[int] | None = None
+    truth: dict[str, Any],
+    rows: Sequence[dict[str, Any]],
+    images: Sequence[int] | None = None,
+    by: Literal["bbox", "segm"] = "bbox",
 ) -> DetectionTable:
     """Match detections with objects, once, by pycocotools' own `evaluateImg`.
 
@@ -96,6 +99,7 @@ def match_detections(
         truth: Images, annotations and categories in COCO's format.
         rows: Detections, see `coco_results`.
         images: COCO image ids in the order of the scenes; by default all of the truth's, sorted.
+        by: What must overlap: boxes or masks.
 
     Returns:
         The table; its `image` column counts along `images`.
@@ -105,7 +109,7 @@ def match_detections(
     )
     if not order:
         raise ValueError("Expected at least one image")
-    evaluation = _evaluate(truth, coco_results(rows), order)
+    evaluation = _evaluate(truth, coco_results(rows), order, by)
     names = {c["id"]: str(c["name"]) for c in truth["categories"]}
     category_ids = [int(c) for c in evaluation.params.catIds]
     position = {image: column for column, image in enumerate(order)}
@@ -147,7 +151,7 @@ def match_detections(
     )
 
 
-def _evaluate(truth: dict[str, Any], results: list[dict[str, Any]], images: tuple[int, ...]) -> Any:
+def _evaluate(truth: dict[str, Any], results: list[dict[str, Any]], images: tuple[int, ...], by: str) -> Any:
     """A COCOeval that has matched; pycocotools prints, so its words are swallowed."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -162,15 +166,24 @@ def _evaluate(truth: dict[str, Any], results: list[dict[str, Any]], images: tupl
             "images": truth["images"],
             "categories": truth["categories"],
             "annotations": [
-                {**row, "id": number, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
+                {**row, "id": number, "area": _area(row), "iscrowd": 0}
                 for number, row in enumerate(results, start=1)
             ],
         }
         found.createIndex()
-        evaluation = COCOeval(coco, found, "bbox")
+        evaluation = COCOeval(coco, found, by)
         evaluation.params.imgIds = list(images)
         evaluation.evaluate()
     return evaluation
+
+
+def _area(result: dict[str, Any]) -> float:
+    """Square pixels of a mask, else of a box, as pycocotools takes them for the ranges of area."""
+    if "segmentation" not in result:
+        return float(result["bbox"][2] * result["bbox"][3])
+    from pycocotools import mask
+
+    return float(mask.area(result["segmentation"]))
 
 
 def _states(block: list[Any], offset: int, used: list[int]) -> npt.NDArray[np.uint8]:

@@ -1,21 +1,19 @@
-"""Trains the embedded detector and segmenter on rendered street scenes, without any rain.
+"""Trains the embedded detector and segmenter on rendered street scenes, without any rain or with it.
 
     python -m bench.tools.street.make --split train --count 2000 --out street_train
     python -m bench.tools.street.train detection --data street_train --work runs/street_yolox
+    python -m bench.tools.street.train detection --data street_train --work runs/street_yolox_rain --rain
 
-A run is resumed from its work folder; its batches depend on the seed and the step alone. Only the losses
-are MMDetection's and MMSegmentation's (`downstream.models.mm_training`); the loop is plain PyTorch, which takes a tenth
-of the code that hooks for resuming and averaging would.
+A run is resumed from its work folder. Only the losses are MMDetection's and MMSegmentation's
+(`downstream.models.mm_training`).
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
-import math
-import time
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,34 +21,19 @@ import cv2
 import numpy as np
 import torch
 
+from bench.data.base import Scene
 from bench.data.street.dataset import StreetSet, open_street
 from bench.files import ensure_folder
 from bench.images import read_image, read_labels
+from bench.rain import Rain, parse_rain
 from bench.seeds import rng_from
+from bench.tools.learning import Recipe, learn, save_difference, save_weights
 from bench.vocabulary import DETECTION, SEGMENTATION
+from bench.weights import load_state
 from downstream.models import mm_training
 
 IGNORED = 255
 """TrainId of the pixels that count for no class."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained.
-
-    Attributes:
-        steps: Optimiser steps.
-        batch: Images a step.
-        rate: Peak learning rate; warmed up over 150 steps, then a cosine to a fiftieth.
-        decay: Weight decay of AdamW (Loshchilov and Hutter 2019).
-        averaging: Time constant of the weights' running average, in steps.
-    """
-
-    steps: int
-    batch: int
-    rate: float
-    decay: float = 0.02
-    averaging: float = 150.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +48,9 @@ class Job:
         rare: Whether scenes are chosen so that rare classes are seen.
         from_coco: Whether the weights to start from are those of a detector trained on COCO; else of the same model.
         recipe: The schedule.
+        early: Regular expression of the layers that learn rain: the first ones, in which streaks are still streaks. The
+            rest stays the clean model's, so that the difference is a small file.
+        recipe_rain: The schedule of learning rain.
     """
 
     model: str
@@ -74,12 +60,15 @@ class Job:
     rare: bool
     from_coco: bool
     recipe: Recipe
+    early: str
+    recipe_rain: Recipe
 
 
 @dataclass(frozen=True)
 class Example:
-    """A training scene: RGB image, trainId mask, boxes (n, 4) as corners and their class indices."""
+    """A training scene: where it is from, RGB image, trainId mask, boxes (n, 4) as corners and their class indices."""
 
+    scene: Scene
     image: np.ndarray
     mask: np.ndarray
     boxes: np.ndarray
@@ -88,12 +77,32 @@ class Example:
 
 JOBS = {
     DETECTION: Job(
-        "street_yolox", mm_training.detection_losses, (224, 384), 1.5, False, True, Recipe(1000, 8, 1.2e-3)
+        "street_yolox",
+        mm_training.detection_losses,
+        (224, 384),
+        1.5,
+        False,
+        True,
+        Recipe(1000, 8, 1.2e-3),
+        r"backbone\.(stem|stage[123])|bbox_head\.multi_level_conv_",
+        Recipe(1000, 8, 1e-3),
     ),
     SEGMENTATION: Job(
-        "street_seg", mm_training.segmentation_losses, (256, 384), 2.0, True, False, Recipe(3400, 8, 3e-3)
+        "street_seg",
+        mm_training.segmentation_losses,
+        (256, 384),
+        2.0,
+        True,
+        False,
+        Recipe(3400, 8, 3e-3),
+        r"backbone\.(learning_to_downsample|global_feature_extractor\.bottleneck1|feature_fusion)|"
+        r"decode_head\.conv_seg",
+        Recipe(1000, 8, 2e-3),
     ),
 }
+
+RAINS = ("streaks:light", "streaks:medium", "streaks:heavy", "rainfall:25", "rainfall:50", "rainfall:100")
+"""What falls on the scenes that the embedded models learn rain from."""
 
 
 def load_examples(data: StreetSet, classes: tuple[str, ...]) -> list[Example]:
@@ -114,7 +123,11 @@ def load_examples(data: StreetSet, classes: tuple[str, ...]) -> list[Example]:
         found = np.array(boxes.get(data.detection.image_ids[scene.id], []), np.float32).reshape(-1, 5)
         examples.append(
             Example(
-                read_image(scene.image), read_labels(scene.mask), found[:, :4], found[:, 4].astype(np.int64)
+                scene,
+                read_image(scene.image),
+                read_labels(scene.mask),
+                found[:, :4],
+                found[:, 4].astype(np.int64),
             )
         )
     return examples
@@ -191,7 +204,7 @@ def augment(
         )
         boxes = np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1)[kept].astype(np.float32)
         labels = labels[kept]
-    return Example(_recolour(image, rng), mask, boxes, labels)
+    return Example(example.scene, _recolour(image, rng), mask, boxes, labels)
 
 
 def _place(window: int, length: float, rng: np.random.Generator) -> float:
@@ -209,23 +222,15 @@ def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def _rate(recipe: Recipe, step: int) -> float:
-    warm = min(1.0, (step + 1) / 150)
-    return recipe.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / recipe.steps)))
-
-
-def save_weights(state: dict[str, torch.Tensor], classes: tuple[str, ...], path: Path) -> None:
-    """Write weights as half floats in the shape of an OpenMMLab checkpoint: plain data, safe to load."""
-    half = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in state.items()
-    }
-    temporary = path.with_suffix(".tmp")
-    torch.save({"meta": {"dataset_meta": {"classes": list(classes)}}, "state_dict": half}, temporary)
-    temporary.replace(path)
-
-
-def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, seed: int) -> Path:
+def train(
+    task: str,
+    data: Path,
+    work: Path,
+    recipe: Recipe,
+    init: Path | None,
+    seed: int,
+    rains: Sequence[Rain] = (),
+) -> Path:
     """Train a model, or go on where ``work`` left off.
 
     Args:
@@ -236,6 +241,8 @@ def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, 
         init: Weights to start from: for a detector YOLOX-Nano's of COCO, for a segmenter those of an earlier run.
             None starts from random weights.
         seed: Seed of the initial weights and of every batch.
+        rains: What rains on every second scene, each as often as the others. With any, training starts from the
+            embedded model, and only what sees rain first is trained: :attr:`Job.early` and the normalisations.
 
     Returns:
         The weights file (the running average, as half floats).
@@ -244,64 +251,43 @@ def train(task: str, data: Path, work: Path, recipe: Recipe, init: Path | None, 
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
     job = JOBS[task]
-    model, classes = mm_training.build(task, job.model)
-    if init is not None and job.from_coco:
+    base = mm_training.EMBEDDED / f"{job.model}.pth"
+    model, classes = mm_training.build(task, base.with_suffix(".py"))
+    if rains:
+        model.load_state_dict(load_state(base))
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(parameter.ndim <= 1 or re.match(job.early, name) is not None)
+    elif init is not None and job.from_coco:
         mm_training.start_from_coco(model, init, classes)
     elif init is not None:
-        state = torch.load(init, map_location="cpu", weights_only=True)
-        model.load_state_dict(state.get("state_dict", state))
+        model.load_state_dict(load_state(init))
     model = model.to(memory_format=torch.channels_last)  # a fifth faster on a CPU
-    plain = [p for p in model.parameters() if p.ndim <= 1]
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    groups = [{"params": weights, "weight_decay": recipe.decay}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.rate)
-    average = copy.deepcopy(model.state_dict())
-    resume, result = work / "resume.pth", work / f"{job.model}.pth"
-    first = 0
-    if resume.exists():
-        saved = torch.load(resume, map_location="cpu", weights_only=True)
-        model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
-        average, first = saved["average"], saved["step"]
-    examples = load_examples(open_street(data, "train"), classes)
-    print(f"{len(examples)} scenes, from step {first}", flush=True)
+    street = open_street(data, "train")
+    examples = load_examples(street, classes)
+    print(f"{len(examples)} scenes", flush=True)
     by_class = index_classes(examples) if job.rare else {}
-    model.train()
-    started = saved_at = time.monotonic()
-    for step in range(first, recipe.steps):
+
+    def losses(step: int) -> dict[str, torch.Tensor]:
         rng = rng_from("street training", task, seed, step)
-        drawn = [draw_example(examples, by_class, rng) for _ in range(recipe.batch)]
-        batch = [augment(example, rng, job.size, job.enlarge, focus) for example, focus in drawn]
-        for group in optimiser.param_groups:
-            group["lr"] = _rate(recipe, step)
-        parts = job.losses(model, batch)
-        total = torch.stack([value.sum() for name, value in parts.items() if "loss" in name]).sum()
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 20.0)
-        optimiser.step()
-        keep = min(1 - 1 / recipe.averaging, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for name, value in model.state_dict().items():
-                if value.is_floating_point():
-                    average[name].lerp_(value, 1 - keep)
-                else:
-                    average[name].copy_(value)
-        if step % 20 == 0:
-            shown = " ".join(f"{name} {float(value.detach()):.3f}" for name, value in parts.items())
-            pace = (time.monotonic() - started) / (step - first + 1)
-            print(f"{step}/{recipe.steps} {shown} {pace:.2f} s/step", flush=True)
-        if step + 1 == recipe.steps or time.monotonic() - saved_at > 120:
-            state = {
-                "model": model.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "average": average,
-                "step": step + 1,
-            }
-            torch.save(state, resume.with_suffix(".tmp"))
-            resume.with_suffix(".tmp").replace(resume)
+        batch = []
+        for _ in range(recipe.batch):
+            example, focus = draw_example(examples, by_class, rng)
+            if rains and rng.random() < 0.5:
+                depth = street.depth(example.scene)
+                rain = rains[int(rng.integers(len(rains)))]
+                example = replace(example, image=rain(example.image, rng, depth))
+            batch.append(augment(example, rng, job.size, job.enlarge, focus))
+        return job.losses(model, batch)
+
+    result = work / (f"{job.model}_rain.safetensors" if rains else f"{job.model}.pth")
+
+    def save(average: dict[str, torch.Tensor]) -> None:
+        if rains:
+            save_difference(average, base, result)
+        else:
             save_weights(average, classes, result)
-            saved_at = time.monotonic()
+
+    learn(model, losses, recipe, work, save)
     return result
 
 
@@ -316,16 +302,25 @@ def main() -> None:
     parser.add_argument(
         "--init", type=Path, help="weights to start from: YOLOX-Nano's of COCO, or an earlier run's"
     )
+    parser.add_argument(
+        "--rain",
+        action="store_true",
+        help=f"start from the embedded model, and let it rain on every second scene: {', '.join(RAINS)}",
+    )
     parser.add_argument("--steps", type=int, help="optimiser steps (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default %(default)s)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
-    recipe = JOBS[arguments.task].recipe
+    job = JOBS[arguments.task]
+    recipe = job.recipe_rain if arguments.rain else job.recipe
     if arguments.steps is not None:
-        recipe = Recipe(arguments.steps, recipe.batch, recipe.rate, recipe.decay, recipe.averaging)
-    print(train(arguments.task, arguments.data, arguments.work, recipe, arguments.init, arguments.seed))
+        recipe = replace(recipe, steps=arguments.steps)
+    rains = [parse_rain(name) for name in RAINS] if arguments.rain else []
+    print(
+        train(arguments.task, arguments.data, arguments.work, recipe, arguments.init, arguments.seed, rains)
+    )
 
 
 if __name__ == "__main__":

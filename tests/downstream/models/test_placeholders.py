@@ -85,7 +85,8 @@ def stub(heads, sample):
     return Detector(
         SimpleNamespace(
             module=module,
-            source=SimpleNamespace(name="net"),
+            source=SimpleNamespace(name="net", task="detection"),
+            output=("bboxes",),
             classes=("a",),
             key={},
             look=lambda image: SimpleNamespace(pred_instances=sample),

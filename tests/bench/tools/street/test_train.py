@@ -11,8 +11,11 @@ pytest.importorskip("torch")
 
 import torch
 
+from bench.data.base import Scene
 from bench.tools.street import train as training
 from bench.tools.street.make import make
+
+SCENE = Scene("one", None)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def test_boxes_mask_and_image_move_together(seed: int) -> None:
     image = np.full((224, 384, 3), 40, np.uint8)
     image[mask == 13] = 220
     boxes = np.array([[150, 80, 230, 140]], np.float32)
-    example = training.Example(image, mask, boxes, np.array([2]))
+    example = training.Example(SCENE, image, mask, boxes, np.array([2]))
     moved = training.augment(example, np.random.default_rng(seed), (224, 384), 1.0)
     assert moved.image.shape == (224, 384, 3)
     rows, columns = np.nonzero(moved.mask == 13)
@@ -63,7 +66,7 @@ def _example_with_a_dot(row: int, column: int) -> training.Example:
     mask = np.zeros((224, 384), np.uint8)
     mask[row : row + 4, column : column + 4] = 17
     return training.Example(
-        np.zeros((224, 384, 3), np.uint8), mask, np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+        SCENE, np.zeros((224, 384, 3), np.uint8), mask, np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
     )
 
 
