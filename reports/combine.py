@@ -12,6 +12,7 @@ from bench.errors import BadConfig, BadRecord, some, unknown
 from bench.keep.records import Head, Record, read_records
 from bench.listing import pair
 from bench.vocabulary import REFERENCES
+from reports.honesty import record_problems
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,15 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Recor
 
     Raises:
         BadData: If one is no folder of a run, or has no records.
-        BadRecord: If a record is not valid, or two of one cell have different evidence.
+        BadRecord: If a record is not valid or contradicts its own resamples, or two of one cell have different
+            evidence.
         BadConfig, UnknownName: If a label is not written so, or names no folder or derainer.
     """
     names = [str(folder) for folder in folders]
     runs = {name: read_records(folder) for name, folder in zip(names, folders, strict=True)}
+    wrong = [line for records in runs.values() for record in records for line in record_problems(record)]
+    if wrong:
+        raise BadRecord(wrong[0] + (f" (and {len(wrong) - 1} more records or scores)" if wrong[1:] else ""))
     for text in labels:
         _relabel(runs, text)
     return combine(runs.items())

@@ -166,6 +166,25 @@ def test_an_edited_score_of_a_plain_store_is_caught(store: Store, command: Comma
     assert check_scores(next(p for p in copy.records.iterdir() if "--guided--" in p.name)) is None
 
 
+def test_a_plain_store_does_not_hide_an_edited_score(store: Store, command: Command, tmp_path: Path) -> None:
+    """Neither `report` and `compare`, which hold a record against its resamples, nor `store verify`."""
+    copy = Store(Path(shutil.copytree(store.root, tmp_path / "run")))
+    path = next(p for p in copy.records.iterdir() if "--median--" in p.name and "medium" in p.name)
+    good = path.read_text()
+    values = json.loads(good)
+    next(score for score in values["scores"] if score["metric"] == "ssim_y")["value"] = 0.99
+    path.write_text(json.dumps(values))
+    for verb in (("report", copy.root), ("compare", "median", "guided", "--run", copy.root)):
+        assert "is not the score of its replicates" in command(*verb, code=2)
+    assert "ssim_y is 0.99 in the record" in command("store", "verify", copy.root, code=1)
+    values = json.loads(good)
+    raise_score(values)  # with its resamples: only the evidence tells
+    path.write_text(json.dumps(values))
+    assert "psnr_y is" in command("store", "verify", copy.root, code=1)
+    path.write_text(good)
+    assert "0 problems" in command("store", "verify", copy.root)
+
+
 def test_scores_that_the_evidence_does_not_give_are_caught(board: Path) -> None:
     path = rezip(board / "median.zip", lambda members: edit_record(members, raise_score))
     (problem,) = problems_of(path)
