@@ -66,14 +66,14 @@ def command(
     from derainers import parse_derainers
 
     options.limit(timeout)
+    timed = parse_sizes(sizes)
+    if plot is not None:
+        check_plot(plot)
     _prepare(threads)
     if model is not None:
         place = device, precision, ",".join(trust_checkpoint or ()) or None
         _end_to_end(derainer, place, (task, model, checkpoint or []), size, fps)
         return
-    timed = parse_sizes(sizes)
-    if plot is not None:
-        check_plot(plot)
     specs = all_specs() if derainer == "all" else parse_derainers(derainer)
     results = profile_derainers(
         specs,

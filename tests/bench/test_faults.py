@@ -185,7 +185,7 @@ def test_evidence_of_another_schema_is_refused_and_never_removed(
     kept = pq.read_table(path)
     pq.write_table(kept.replace_schema_metadata(kept.schema.metadata | {b"derain_bench.schema": b"2"}), path)
     content = path.read_bytes()
-    with pytest.raises(BadRecord, match=r"schema version 2, this program reads 1: use another --out"):
+    with pytest.raises(BadRecord, match=r"schema version 2, this program reads 1: use another folder"):
         run_suite(suite, tmp_path, place=inline)
     assert path not in Store(tmp_path).collect_garbage(grace=0)
     assert path.read_bytes() == content

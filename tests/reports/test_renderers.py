@@ -101,7 +101,7 @@ def test_csv_is_one_table_that_pandas_reads_back(run_records: MakeRun) -> None:
             assert pd.isna(row[name]) if wanted is None else row[name] == wanted
 
 
-@pytest.mark.parametrize("preset", [*PRESETS, "detection"])
+@pytest.mark.parametrize("preset", [*sorted(PRESETS.keys() - {"models"}), "detection"])  # models wants two
 def test_json_and_csv_hold_the_numbers_of_the_table(preset: str, run_records: MakeRun) -> None:
     import pandas as pd
 

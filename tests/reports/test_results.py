@@ -32,7 +32,7 @@ def test_rains_are_ordered_by_how_much_it_rains() -> None:
 
 def test_order_of_records_does_not_matter(run_records: MakeRun) -> None:
     records = run_records(("clean", "none", "rdmc", "twin"), ("none", "streaks:light"))
-    for preset in PRESETS:
+    for preset in PRESETS.keys() - {"models"}:  # which wants two models of a task
         assert reports.render(records, "csv", preset) == reports.render(records[::-1], "csv", preset)
 
 

@@ -41,6 +41,7 @@ _PRINTED = {
     "bench/video/": ("restore",),
     "bench/weights": _DERAINERS,
     "derainers/harness/remedy": _RUN,  # what `bench check` prints is to be written behind one of these
+    "downstream/measures/": _RUN,
     "downstream/models/": _MODELS,
     "downstream/models/exported": _RUN,
     "downstream/models/renamed": _RUN,
@@ -51,10 +52,12 @@ _PRINTED = {
     "reports/combine": ("report",),
     "reports/figures/": ("panel",),
     "reports/tables/": ("report",),
+    "reports/tables/gate": ("compare",),
 }
 #: Options of other programs, what speaks of a run's folder, and commands that a message quotes whole.
 _OTHERS = re.compile(
-    r"--(index-url|no-build-isolation|no-python|fail-fast)|the --out folder|--fix prints|`[^`]*`|bench (run|check) .*"
+    r"--(index-url|no-build-isolation|no-deps|no-python|fail-fast)|the --out folder|--fix prints|`[^`]*`"
+    r"|bench (run|check) .*"
 )
 
 

@@ -146,7 +146,7 @@ def test_commas_part_models_as_they_part_derainers() -> None:
         ({"limit": 0}, "--limit is 0: input should be greater than 0"),
         ({"rain": ""}, "--rain is empty: give one at least"),
         ({"task": ""}, "--task is empty: give one at least"),
-        ({"task": "foo"}, "--task is 'foo': known: detection"),
+        ({"task": "foo"}, "--task is 'foo': known: "),
         ({"tile": "x"}, "--tile is 'x': choose auto, off or SIZE[+OVERLAP]"),
         ({"seed": -1}, "--seed is -1"),
     ],

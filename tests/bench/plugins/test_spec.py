@@ -71,7 +71,7 @@ def test_options_are_read_as_they_were_written(arguments: dict[str, Any], attrib
 
 
 def test_lists_are_cut_where_no_bracket_is_open() -> None:
-    assert listed(["a, b?x=[1,2]", "c"]) == ["a", "b?x=[1,2]", "c"]
+    assert listed("a, b?x=[1,2],c") == ["a", "b?x=[1,2]", "c"]
     text = "rdmc,my.py:Net?sizes=[1,2]:w.pth,guided+my.py:Net?d={a: 1, b: 2}"
     assert [spec.label for spec in parse_derainers(text)] == ["rdmc", "Net", "guided+Net"]
 
