@@ -95,3 +95,37 @@ def test_class_names_of_new_and_old_checkpoints():
     assert checkpoints.stated_classes({"CLASSES": ("a", "b")}) == ("a", "b")
     assert checkpoints.stated_classes({"dataset_meta": {"classes": [1, 2]}}) is None
     assert checkpoints.stated_classes({}) is None
+
+
+def test_a_difference_is_laid_over_the_very_file_it_is_of(tmp_path):
+    torch = pytest.importorskip("torch")
+    from bench.tools.learning import save_difference, save_weights
+
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    base, path = tmp_path / "base.pth", tmp_path / "difference.safetensors"
+    save_weights(model.state_dict(), ("car",), base)
+    changed = {**model.state_dict(), "1.bias": torch.tensor([0.5, -2.0])}
+    save_difference(changed, base, path)
+    digest, classes = checkpoints.fill(model, path, "it", None)
+    assert classes == ("car",)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, changed[name].half().float()), name
+    assert path.stat().st_size < 400  # the other three tensors are not in it
+    save_weights(changed, ("car",), base)
+    with pytest.raises(BadWeights, match=r"differs from another base\.pth"):
+        checkpoints.fill(model, path, "it", None)
+    base.unlink()
+    with pytest.raises(BadWeights, match=r"holds what differs from base\.pth, which must lie beside it"):
+        checkpoints.fill(model, path, "it", None)
+
+
+@pytest.mark.parametrize("name", ["street_yolox_rain", "street_seg_rain"])
+def test_the_rain_models_differ_from_the_shipped_ones(name):
+    from bench.weights import load_checkpoint
+    from downstream.models.openmmlab import FOLDER
+
+    state, meta = load_checkpoint(FOLDER / f"{name}.safetensors")
+    below, _ = load_checkpoint(checkpoints._base(FOLDER / f"{name}.safetensors", meta))
+    assert meta["base"] == f"{name.removesuffix('_rain')}.pth"
+    assert 0.05 < sum(v.numel() for v in state.values()) / sum(v.numel() for v in below.values()) < 0.25
