@@ -83,8 +83,8 @@ def parse_derainers(text: str | Sequence[str]) -> tuple[DerainerSpec, ...]:
         BadConfig: If the text is empty somewhere, or a label is given twice or taken.
 
     Example:
-        >>> [str(spec) for spec in parse_derainers("rdmc,h=prenet:w.pth")]
-        ['rdmc', 'h=prenet:w.pth']
+        >>> ", ".join(str(spec) for spec in parse_derainers("rdmc,h=prenet:w.pth"))
+        'rdmc, h=prenet:w.pth'
         >>> parse_derainers("my.py:fn")[0].label
         'fn'
     """

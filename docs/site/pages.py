@@ -70,7 +70,7 @@ def _parameter(parameter: Any) -> str:
 
 
 def _cell(text: Any) -> str:
-    return str(text).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return str(text).replace("[", "\\[").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
 def formats() -> Iterator[str]:
