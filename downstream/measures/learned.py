@@ -3,18 +3,18 @@
 LPIPS (Zhang, Isola, Efros, Shechtman and Wang, "The Unreasonable Effectiveness of Deep Features as a Perceptual
 Metric", CVPR 2018), version 0.1, and DISTS (Ding, Ma, Wang and Simoncelli, "Image Quality Assessment: Unifying
 Structure and Texture Similarity", TPAMI 2022), at the image's own size. The layers that people's judgements were fitted
-with come with the program; the networks they stand on, torchvision's AlexNet and VGG-16, are its user's to bring. Their
-files are recognised by their SHA-256, of which torchvision puts the first digits into the name; they are part of the
-protocol's name here, and so are the first digits of the file of DISTS' authors. Computed in float32 on the CPU.
+with do not come with the program: the authors' packages ``lpips`` and ``DISTS_pytorch`` hold them. Nor do the networks
+below them, torchvision's AlexNet and VGG-16. All are recognised by their SHA-256, whose first digits stand in the
+protocol's name where there are several. The packages are looked into, not imported. Computed in float32 on the CPU.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,9 +96,54 @@ def find_weights(backbone: Backbone, measure: str) -> Path:
     )
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """The layers of a measure that people's judgements were fitted with.
+
+    Attributes:
+        package: The package that holds them, as it is imported.
+        file: The file in it.
+        digest: The first digits of its SHA-256.
+        release: What pip calls the release that was looked at.
+    """
+
+    package: str
+    file: str
+    digest: str
+    release: str
+
+
+_FITTED = {
+    "lpips": Fitted("lpips", "weights/v0.1/alex.pth", "df73285e", "lpips==0.1.4"),
+    "lpips_vgg": Fitted("lpips", "weights/v0.1/vgg.pth", "a78928a0", "lpips==0.1.4"),
+    "dists": Fitted("DISTS_pytorch", "weights.pt", "f5e65c96", "DISTS-pytorch==0.1"),
+}
+
+
+def find_fitted(measure: str) -> Path:
+    """Return the file of a measure's fitted layers: the user's, or the installed package's.
+
+    Raises:
+        BadWeights: If no folder has it.
+    """
+    wanted = _FITTED[measure]
+    own = cache_folder() / "weights" / wanted.package
+    spec = importlib.util.find_spec(wanted.package)
+    installed = [] if spec is None else [Path(place) for place in spec.submodule_search_locations or ()]
+    for folder in (own, *installed):
+        path = folder / wanted.file
+        if path.is_file() and sha256_file(path).startswith(wanted.digest):
+            return path
+    raise BadWeights(
+        f"measure {measure} needs its authors' fitted layers, which do not come with the program: unpack the package "
+        f"(pip download --no-deps {wanted.release}) so that {own / wanted.file} is there, or install it"
+    )
+
+
 def identity(backbone: Backbone, measure: str) -> Mapping[str, str]:
-    """Return the hash of a network's weights; errors as for :func:`find_weights`."""
-    return {backbone.file: sha256_file(find_weights(backbone, measure))}
+    """Return the hashes of the weights; errors as for :func:`find_weights` and :func:`find_fitted`."""
+    found = {backbone.file: sha256_file(find_weights(backbone, measure))}
+    return found | {_FITTED[measure].file: sha256_file(find_fitted(measure))}
 
 
 def lpips(image: np.ndarray, clean: np.ndarray | None, *, backbone: Backbone, measure: str) -> float:
@@ -106,7 +151,7 @@ def lpips(image: np.ndarray, clean: np.ndarray | None, *, backbone: Backbone, me
     assert clean is not None
     if min(image.shape[:2]) < _LEAST:
         return math.nan
-    return lpips_of(image, clean, backbone, _weights(backbone, measure))
+    return lpips_of(image, clean, backbone, _weights(backbone, measure), _layers(measure))
 
 
 def dists(image: np.ndarray, clean: np.ndarray | None) -> float:
@@ -114,7 +159,7 @@ def dists(image: np.ndarray, clean: np.ndarray | None) -> float:
     assert clean is not None
     if min(image.shape[:2]) < _LEAST:
         return math.nan
-    return dists_of(image, clean, _weights(VGG16, "dists"))
+    return dists_of(image, clean, _weights(VGG16, "dists"), _layers("dists"))
 
 
 LPIPS_ALEX = partial(lpips, backbone=ALEXNET, measure="lpips")
@@ -122,9 +167,13 @@ LPIPS_VGG = partial(lpips, backbone=VGG16, measure="lpips_vgg")
 
 
 def lpips_of(
-    image: np.ndarray, clean: np.ndarray, backbone: Backbone, weights: Mapping[str, torch.Tensor]
+    image: np.ndarray,
+    clean: np.ndarray,
+    backbone: Backbone,
+    weights: Mapping[str, torch.Tensor],
+    layers: Mapping[str, torch.Tensor],
 ) -> float:
-    """Return LPIPS with a network's weights (``features.PLACE.weight`` and ``.bias``)."""
+    """Return LPIPS with a network's weights (``features.PLACE.weight`` and ``.bias``) and the fitted layers."""
     import torch
 
     shift = torch.tensor([-0.030, -0.088, -0.188]).view(3, 1, 1)
@@ -134,17 +183,22 @@ def lpips_of(
         total = 0.0
         for index, features in enumerate(_features(both, backbone, weights, smooth=False)):
             unit = features / (features.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
-            layer = torch.from_numpy(_fitted("lpips")[f"{backbone.name}{index}"])
+            layer = layers[f"lin{index}.model.1.weight"]
             apart = (unit[0] - unit[1]).square()
             total += float((layer.view(-1, 1, 1) * apart).sum(dim=0).mean())
     return total
 
 
-def dists_of(image: np.ndarray, clean: np.ndarray, weights: Mapping[str, torch.Tensor]) -> float:
-    """Return DISTS with VGG-16's weights."""
+def dists_of(
+    image: np.ndarray,
+    clean: np.ndarray,
+    weights: Mapping[str, torch.Tensor],
+    layers: Mapping[str, torch.Tensor],
+) -> float:
+    """Return DISTS with VGG-16's weights and the fitted ``alpha`` and ``beta``."""
     import torch
 
-    fitted = {name: torch.from_numpy(values) for name, values in _fitted("dists").items()}
+    fitted = {name: layers[name].flatten() for name in ("alpha", "beta")}
     whole = fitted["alpha"].sum() + fitted["beta"].sum()
     mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
     deviation = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -203,10 +257,9 @@ def _weights(backbone: Backbone, measure: str) -> dict[str, torch.Tensor]:
     return load_state(find_weights(backbone, measure))
 
 
-@lru_cache(maxsize=2)
-def _fitted(name: str) -> dict[str, np.ndarray]:
-    with (
-        (resources.files("downstream") / "measures" / "models" / f"{name}.npz").open("rb") as file,
-        np.load(file, allow_pickle=False) as found,
-    ):
-        return {key: found[key] for key in found.files}
+@lru_cache(maxsize=3)
+def _layers(measure: str) -> dict[str, torch.Tensor]:
+    import torch
+
+    found: dict[str, torch.Tensor] = torch.load(find_fitted(measure), map_location="cpu", weights_only=True)
+    return found

@@ -52,19 +52,63 @@ def weights() -> dict[str, dict[str, torch.Tensor]]:
     return {backbone.name: made_up(backbone) for backbone in (ALEXNET, VGG16)}
 
 
+@pytest.fixture(scope="module")
+def layers() -> dict[str, dict[str, torch.Tensor]]:
+    """The authors' fitted layers; not shipped, so the tests that compare with their numbers need their packages."""
+    try:
+        return {
+            name: torch.load(learned.find_fitted(name), map_location="cpu", weights_only=True)
+            for name in ("lpips", "lpips_vgg", "dists")
+        }
+    except BadWeights:
+        pytest.skip("lpips 0.1.4 and DISTS_pytorch 0.1, which have the fitted layers, are not at hand")
+
+
+def made_up_layers() -> dict[str, dict[str, torch.Tensor]]:
+    """Layers that weigh all features alike."""
+    counts = {"lpips": (64, 192, 384, 256, 256), "lpips_vgg": (64, 128, 256, 512, 512)}
+    found = {
+        name: {f"lin{i}.model.1.weight": torch.full((1, n, 1, 1), 1 / n) for i, n in enumerate(each)}
+        for name, each in counts.items()
+    }
+    ones = torch.ones(1, 3 + sum(counts["lpips_vgg"]), 1, 1)
+    return {**found, "dists": {"alpha": ones, "beta": ones}}
+
+
+def test_distances_are_0_of_equal_images_and_grow(
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]], weights: dict[str, dict[str, torch.Tensor]]
+) -> None:
+    image, clean = (np.ascontiguousarray(each[:64, :65]) for each in pairs["even"])
+    half = ((image.astype(int) + clean) // 2).astype(np.uint8)
+    alike = made_up_layers()
+
+    def far(one: np.ndarray) -> list[float]:
+        return [
+            lpips_of(one, clean, ALEXNET, weights["alex"], alike["lpips"]),
+            lpips_of(one, clean, VGG16, weights["vgg"], alike["lpips_vgg"]),
+            dists_of(one, clean, weights["vgg"], alike["dists"]),
+        ]
+
+    assert far(clean) == pytest.approx([0, 0, 0], abs=1e-5)
+    assert all(0 < near < away for near, away in zip(far(half), far(image), strict=True))
+
+
 @pytest.mark.parametrize("pair", AUTHORS)
 def test_numbers_are_their_authors(
-    pairs: dict[str, tuple[np.ndarray, np.ndarray]], weights: dict[str, dict[str, torch.Tensor]], pair: str
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]],
+    weights: dict[str, dict[str, torch.Tensor]],
+    layers: dict[str, dict[str, torch.Tensor]],
+    pair: str,
 ) -> None:
     image, clean = (np.ascontiguousarray(each[:96, :97]) for each in pairs[pair])
     found = {
-        "lpips": lpips_of(image, clean, ALEXNET, weights["alex"]),
-        "lpips_vgg": lpips_of(image, clean, VGG16, weights["vgg"]),
-        "dists": dists_of(image, clean, weights["vgg"]),
+        "lpips": lpips_of(image, clean, ALEXNET, weights["alex"], layers["lpips"]),
+        "lpips_vgg": lpips_of(image, clean, VGG16, weights["vgg"], layers["lpips_vgg"]),
+        "dists": dists_of(image, clean, weights["vgg"], layers["dists"]),
     }
     assert found == pytest.approx(AUTHORS[pair], abs=1e-6)
-    assert lpips_of(clean, clean, ALEXNET, weights["alex"]) == 0
-    assert dists_of(clean, clean, weights["vgg"]) == pytest.approx(0, abs=1e-5)
+    assert lpips_of(clean, clean, ALEXNET, weights["alex"], layers["lpips"]) == 0
+    assert dists_of(clean, clean, weights["vgg"], layers["dists"]) == pytest.approx(0, abs=1e-5)
 
 
 @pytest.fixture
@@ -92,17 +136,29 @@ def test_weights_are_found_and_in_the_key(
     weights: dict[str, dict[str, torch.Tensor]],
     pairs: dict[str, tuple[np.ndarray, np.ndarray]],
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     torch.save(weights["alex"], folder / ALEXNET.file)
-    monkeypatch.setattr(learned, "sha256_file", lambda path: "7be5be79" + "0" * 56)
+    own = tmp_path / "cache"
+    (own / "weights" / "lpips" / "weights" / "v0.1").mkdir(parents=True)
+    torch.save(made_up_layers()["lpips"], own / "weights" / "lpips" / "weights" / "v0.1" / "alex.pth")
+    monkeypatch.setattr(learned, "cache_folder", lambda: own)
+    digests = {ALEXNET.file: "7be5be79" + "0" * 56, "alex.pth": "df73285e" + "0" * 56}
+    monkeypatch.setattr(learned, "sha256_file", lambda path: digests[path.name])
     learned._weights.cache_clear()
+    learned._layers.cache_clear()
     measure = find_measure("lpips")
     assert measure.identity is not None
-    assert measure.identity() == {ALEXNET.file: "7be5be79" + "0" * 56}
+    assert measure.identity() == {
+        ALEXNET.file: digests[ALEXNET.file],
+        "weights/v0.1/alex.pth": digests["alex.pth"],
+    }
     image, clean = (np.ascontiguousarray(each[:96, :97]) for each in pairs["even"])
-    assert measure.function()(image, clean) == pytest.approx(AUTHORS["even"]["lpips"], abs=1e-6)
+    expected = lpips_of(image, clean, ALEXNET, weights["alex"], made_up_layers()["lpips"])
+    assert measure.function()(image, clean) == pytest.approx(expected, abs=1e-6)
     assert math.isnan(measure.function()(image[:31], clean[:31]))
     learned._weights.cache_clear()
+    learned._layers.cache_clear()
 
 
 def test_protocols_name_network_and_weights() -> None:
