@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,14 @@ def test_ctrl_c_is_heard_while_a_file_is_imported(tmp_path: Path) -> None:
     (tmp_path / "x.py").write_text(code, encoding="utf-8")
     plugin = plugins.parse(f"{tmp_path}/x.py:x")
     assert plugin is not None
-    with pytest.raises(KeyboardInterrupt):
-        plugins.load(plugin)
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ignored where the tests run in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            plugins.load(plugin)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_worker_of_another_pool_is_told_that_it_may_start_none(monkeypatch: pytest.MonkeyPatch) -> None:
