@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+#: A label is any text; in double quotes where it holds a quote's, list's or argument's own sign.
+_LABEL = re.compile(r'^(?:"([^"]+)"|([^"=:,?]+?))\s*=\s*(.+)$', re.DOTALL)
 _OPENING, _CLOSING = "([{", ")]}"
 BRACKETS = _OPENING + _CLOSING
 #: What a label that stands without quotes is made of; other text may be read as something else.
@@ -39,17 +43,32 @@ def labelled(label: str, text: str) -> str:
     return f"{label}={text}" if plain else f'"{label}"={text}'
 
 
+def label_before(text: str) -> tuple[str, str] | None:
+    """Return the label of ``LABEL=TEXT`` and the text; None where no label stands before it.
+
+    The equals sign in ``flip(a=b)`` belongs to what is in the brackets.
+
+    Example:
+        >>> label_before('"ours: v2"=rdmc'), label_before("w/o prior=rdmc"), label_before("my.py:Net?width=8")
+        (('ours: v2', 'rdmc'), ('w/o prior', 'rdmc'), None)
+    """
+    found = _LABEL.match(text)
+    if found is None or (found[2] and found[2].count("(") != found[2].count(")")):
+        return None
+    return found[1] or found[2], found[3]
+
+
 def unquoted(text: str) -> str:
     """Text without the double quotes around it."""
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
-def listed(text: str) -> list[str]:
+def names_in(text: str) -> list[str]:
     """The parts of a list separated by commas, without quotes; empty ones are left out.
 
     Example:
-        >>> listed('a,"b, c"')
+        >>> names_in('a,"b, c"')
         ['a', 'b, c']
     """
     return [unquoted(part) for part in split_outside(text, ",") if part.strip()]

@@ -9,7 +9,6 @@ over an image and its mirror image. Importing this package imports no torch.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 from bench import plugins
 from bench.deadline import unit
 from bench.errors import BadConfig, BenchError, unknown
-from bench.listing import split_outside
+from bench.listing import label_before, split_outside
 from bench.registry import Registry
 from bench.vocabulary import OBJECT, REFERENCES
 from derainers.base import (
@@ -61,9 +60,6 @@ FILE_KINDS = ("folder", "onnx", "torchscript")
 registry: Registry[Any] = Registry("derainer", "derain_bench.derainers")
 for _entry in entries():
     registry.register(_entry.card.name, _entry, origin="derainers.cards")
-
-#: A label is any text; in double quotes where it holds a quote's, list's or argument's own sign.
-_LABEL = re.compile(r"^(?:\"([^\"]+)\"|([^\"=:,?]+?))\s*=\s*(.+)$")
 
 
 def parse_derainers(text: str | Sequence[str]) -> tuple[DerainerSpec, ...]:
@@ -216,9 +212,8 @@ def _parse(part: str) -> DerainerSpec:
     label = None
     plugin = plugins.parse(part)
     own = plugin is not None and Path(plugin.place).expanduser().is_file()  # a folder may be called lr=0.1
-    found = None if own else _LABEL.match(part)
-    if found and (found[1] or found[2].count("(") == found[2].count(")")):  # not the equals sign in flip(a=b)
-        label, part = found[1] or found[2], found[3]
+    if not own and (found := label_before(part)):
+        label, part = found
     from derainers.harness.compound import split
 
     if compound := split(part, lambda name: name in registry or name in (*FILE_KINDS, OBJECT)):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bench.errors import BadConfig, unknown
 from bench.keep.records import Record, slug
-from bench.listing import listed, pair, split_outside, unquoted
+from bench.listing import names_in, pair, split_outside, unquoted
 from bench.vocabulary import OWN, REFERENCES
 from reports.combine import relabelled
 from reports.quotes import Quoted
@@ -199,9 +199,9 @@ def arrangement_of(
     references = {role: text for text, role in _pairs("--reference", reference, "TEXT=none").items()}
     return arranged(
         rename=_pairs("--rename", rename, "OLD=NEW"),
-        only=listed(only),
-        drop=listed(drop),
-        order=listed(order),
+        only=names_in(only),
+        drop=names_in(drop),
+        order=names_in(order),
         reference=references,
         group=dict(_sections(group)),
         cite=_pairs("--cite", cite, "LABEL=KEY"),
@@ -226,9 +226,9 @@ def _sections(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     sections = []
     for part in filter(str.strip, split_outside(text, ";")):
         title, *rest = split_outside(part, ":", 1)
-        if not rest or not listed(rest[0]):
+        if not rest or not names_in(rest[0]):
             raise BadConfig(f"--group {text}: write 'TITLE: LABEL,LABEL; TITLE: LABEL'")
-        sections.append((unquoted(title), tuple(listed(rest[0]))))
+        sections.append((unquoted(title), tuple(names_in(rest[0]))))
     return tuple(sections)
 
 

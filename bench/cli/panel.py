@@ -77,7 +77,7 @@ def command(
     ] = Path("panel.png"),
 ) -> None:
     """Draw a few scenes clean, rainy and restored, with what a model sees in each."""
-    from bench.engine.plan import default_model
+    from bench.engine.outline import default_model
     from bench.engine.suite import ModelChoice, suite_of
     from bench.engine.views import View, draw, keep_samples, make_panels, restore_scenes
     from bench.errors import unknown

@@ -70,7 +70,7 @@ def command(
 ) -> None:
     """Show what came out of one run or several as tables or figures."""
     from bench.files import ensure_folder, write_atomic
-    from bench.listing import listed
+    from bench.listing import names_in
     from reports import print_tables, render
     from reports.arrangement import arrangement_of
     from reports.combine import read_runs
@@ -99,7 +99,7 @@ def command(
         ):
             typer.echo(path)
         return
-    choice = Choice(tuple(listed(columns)) if columns else None, sort, intervals)
+    choice = Choice(tuple(names_in(columns)) if columns else None, sort, intervals)
     if chosen == "text" and out is None:
         print_tables(records, table or "summary", choice, arrangement)
         return
@@ -112,9 +112,9 @@ def command(
 
 def _quotes(text: str) -> list[Quoted]:
     """Read `FILE[:BLOCK,...]`; `published` is the file that is shipped."""
-    from bench.listing import listed
+    from bench.listing import names_in
     from derainers.published import FILE
     from reports.quotes import read_quotes
 
     name, _, blocks = (text, "", "") if Path(text).is_file() else text.partition(":")
-    return read_quotes(FILE if name == "published" else Path(name), listed(blocks))
+    return read_quotes(FILE if name == "published" else Path(name), names_in(blocks))

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.deadline import Unit
-from bench.engine.plan import Components, Networks
+from bench.engine.outline import Networks
+from bench.engine.plan import Components
 from bench.engine.pool import Died
 from bench.engine.work import CellWork, Failure, Outcome, Work
 from bench.engine.worker import LOAD, broken, who_looks

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench import environment
-from bench.engine.plan import Cell, Outline, Plan
+from bench.engine.outline import Outline
+from bench.engine.plan import Cell, Plan
 from bench.engine.scheduler import Execution
 from bench.engine.work import Settings
 from bench.errors import BadConfig

@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.engine.plan import Component, Components, Networks
+from bench.engine.outline import Networks
+from bench.engine.plan import Component, Components
 from bench.engine.work import Settings
 from bench.environment import processor, versions
 from bench.files import ensure_folder, write_atomic

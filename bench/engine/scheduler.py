@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.engine.blame import Blame, load_blaming
-from bench.engine.plan import Components, Networks, Plan
+from bench.engine.outline import Networks
+from bench.engine.plan import Components, Plan
 from bench.engine.pool import Died, Handle, Pool, result_of
 from bench.engine.work import Failure, Note, Outcome, Work, cut
 from bench.engine.worker import do_work, load_components, measure_work

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.engine import recall
-from bench.engine.plan import Components, Outline, Plan, check_classes, check_seats, make_plan, outline, where
+from bench.engine.outline import Outline, check_seats, outline, where
+from bench.engine.plan import Components, Plan, check_classes, make_plan
 from bench.engine.pool import Place, Pool
 from bench.engine.scheduler import Execution, Forecast, Progress, Stopped, execute, forecast, load
 from bench.engine.suite import Suite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,12 +22,13 @@ from pydantic import (
 )
 
 from bench.deadline import DEFAULT
+from bench.engine.named_models import laid_out, read_models
 from bench.engine.nearby import located
 from bench.errors import BadConfig, unknown
 from bench.explain import explain
 from bench.objects import Given, given_of
-from bench.plugins import cut, joined, listed, settled, write_entry
-from bench.vocabulary import DETECTION, EXPORTED, OBJECT
+from bench.plugins import listed, settled, write_entry
+from bench.vocabulary import DETECTION, OBJECT
 from bench.yaml_file import parse_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -360,10 +361,13 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
         for variant in variants:
             variant.pop("models", None)
         asked = make_suite({"tasks": values.get("tasks", suite.tasks)}, COMMAND_LINE)
-        values["models"] = _model_choices(asked.load_tasks(), models, parts)
+        values["models"] = read_models(asked.load_tasks(), models, parts)
     if "layout" in choices:
         chosen = make_suite({"models": values.get("models", ())}, COMMAND_LINE).models
-        values["models"] = [_laid_out(model, choices["layout"]) for model in chosen]
+        values["models"] = [
+            model.model_dump(exclude_unset=True) | {"name": laid_out(model.name, choices["layout"])}
+            for model in chosen
+        ]
     return make_suite(values, COMMAND_LINE if suite == Suite() else f"suite {suite.name}")
 
 
@@ -372,77 +376,6 @@ def _task_of(measure: str) -> str:
     from downstream.measures import task_of
 
     return task_of(measure, is_file=plugins.parse(measure) is not None)
-
-
-#: A task's name or a label before a model or a checkpoint; labels of other text stand in double quotes.
-_BEFORE = re.compile(r'^(?:([\w.+-]+)|"([^"]+)")=(.+)$', re.DOTALL)
-
-
-def _model_choices(
-    tasks: Sequence[Task], models: Sequence[str], parts: Mapping[str, Sequence[str]]
-) -> list[dict[str, Any]]:
-    """Match models, and by option the files that belong to them, with the tasks that need them."""
-    needing = [task.about.name for task in tasks if task.about.looks == "model"]
-    chosen = [_model_choice(text, needing) for text in models]
-    for option, texts in parts.items():
-        for text in texts:
-            owner, file = _owner(option, text, chosen)
-            if owner[option] is not None:
-                raise BadConfig(f"--{option} {text}: its model has {owner[option]} already; name another")
-            owner[option] = file
-    return [{key: value for key, value in each.items() if value is not None} for each in chosen]
-
-
-def _model_choice(text: str, needing: Sequence[str]) -> dict[str, Any]:
-    """Read ``[TASK=][LABEL=]MODEL``."""
-    from downstream.tasks import is_registered
-
-    task = label = None
-    rest = text
-    while (found := _BEFORE.match(rest)) and not Path(rest).is_file():  # a folder may be called lr=0.1
-        word = found[1] or found[2]
-        if task is None and label is None and (is_registered(word) or word in needing):
-            task = word
-        elif label is None:
-            label = word
-        else:
-            break
-        rest = found[3]
-    if task is None:
-        if len(needing) != 1:
-            what = " and ".join(needing) or "none that takes a model"
-            raise BadConfig(f"--model {text}: the tasks asked for are {what}; write TASK={text}")
-        task = needing[0]
-    return {"task": task, "name": rest, "label": label, "checkpoint": None, "classes": None}
-
-
-def _laid_out(model: ModelChoice, layout: str) -> dict[str, Any]:
-    """Say what an exported network's outputs are."""
-    kind, query, file = cut(model.name)
-    if file is None or kind not in EXPORTED:
-        raise BadConfig(
-            f"--layout {layout} goes with {' or '.join(f'{each}:FILE' for each in EXPORTED)}, not with {model.name}"
-        )
-    stated = f"{query}&layout={layout}" if query else f"layout={layout}"
-    return model.model_dump(exclude_unset=True) | {"name": joined(kind, stated, file)}
-
-
-def _owner(option: str, text: str, models: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
-    """Return the model that ``[LABEL=|TASK=]FILE`` of an option belongs to, and the file."""
-    if not models:
-        raise BadConfig(f"--{option} {text} without --model: name the model that it belongs to")
-    owners, file = models, text
-    if found := _BEFORE.match(text):
-        word = found[1] or found[2]
-        named = [m for m in models if m["label"] == word] or [m for m in models if m["task"] == word]
-        if named:
-            owners, file = named, found[3]
-    if len(owners) > 1:
-        raise BadConfig(
-            f"--{option} {text}: several models could be meant; label them, --model a=..., "
-            f"and write --{option} a={file}"
-        )
-    return owners[0], file
 
 
 def shipped_suites() -> tuple[str, ...]:

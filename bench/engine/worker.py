@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench import deadline
 from bench.data.base import Scene
-from bench.engine.plan import Component, Components, Networks
+from bench.engine.outline import Networks
+from bench.engine.plan import Component, Components
 from bench.engine.process import place
 from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore, setting_of

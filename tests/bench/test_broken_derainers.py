@@ -16,7 +16,8 @@ from bench.api import Watcher, run_suite
 from bench.cli.plan import describe
 from bench.engine import worker
 from bench.engine.blame import load_blaming
-from bench.engine.plan import Component, Components, Outline, make_plan, outline
+from bench.engine.outline import Outline, outline
+from bench.engine.plan import Component, Components, make_plan
 from bench.engine.pool import Died
 from bench.engine.scheduler import Stopped
 from bench.engine.suite import Suite, suite_of

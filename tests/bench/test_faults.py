@@ -16,7 +16,8 @@ from bench import files
 from bench.api import Run, Watcher, run_suite
 from bench.data.base import DataSet, Scene, SegmentationTruth
 from bench.data.instances import InstanceTruth
-from bench.engine.plan import make_plan, outline
+from bench.engine.outline import outline
+from bench.engine.plan import make_plan
 from bench.engine.suite import Suite, suite_of
 from bench.engine.verify import verify
 from bench.engine.work import Settings

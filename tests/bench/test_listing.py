@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from bench.listing import listed, pair, split_outside
+from bench.listing import names_in, pair, split_outside
 from derainers import parse_derainers
 
 
 def test_quotes_protect_separators() -> None:
     assert split_outside('a,"b, c",[d,e]', ",") == ["a", '"b, c"', "[d,e]"]
-    assert listed('a,"b, c",') == ["a", "b, c"]
+    assert names_in('a,"b, c",') == ["a", "b, c"]
     assert pair('"a=b"=c') == ("a=b", "c")
     assert pair("a=b=c") == ("a", "b=c")
     assert pair("a=") is None

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from bench.api import Watcher, run_suite
-from bench.engine.plan import make_plan, outline
+from bench.engine.outline import outline
+from bench.engine.plan import make_plan
 from bench.engine.suite import Suite, make_suite, override_suite, suite_of
 from bench.engine.work import Settings
 from bench.engine.worker import load_components

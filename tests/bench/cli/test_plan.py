@@ -6,7 +6,8 @@ from typing import Any
 from bench.api import run_suite
 from bench.cli.plan import describe
 from bench.cli.table import align
-from bench.engine.plan import Plan, make_plan, outline
+from bench.engine.outline import outline
+from bench.engine.plan import Plan, make_plan
 from bench.engine.suite import suite_of
 from bench.engine.work import Settings
 from bench.engine.worker import load_components

@@ -25,6 +25,7 @@ _PRINTED = {
     "bench/engine/": _RUN,
     "bench/engine/cost": ("profile",),
     "bench/engine/finish": ("run",),
+    "bench/engine/outline": _RUN,
     "bench/engine/plan": _RUN,
     "bench/engine/scheduler": ("run",),
     "bench/engine/session": ("run",),

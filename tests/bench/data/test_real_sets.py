@@ -13,7 +13,7 @@ import pytest
 
 from bench.data import open_data, reader_of
 from bench.data.tags import pick
-from bench.engine.plan import outline
+from bench.engine.outline import outline
 from bench.engine.suite import suite_of
 from bench.errors import BadData
 from bench.rain import parse_rain

@@ -10,7 +10,7 @@ import pytest
 
 from bench.data import open_data
 from bench.data.tags import parse_where, pick
-from bench.engine.plan import outline
+from bench.engine.outline import outline
 from bench.engine.suite import suite_of
 from bench.errors import BadConfig, BadData
 from bench.keep.manifest import make_manifest

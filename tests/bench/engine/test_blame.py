@@ -8,7 +8,8 @@ import pytest
 from bench.data.base import DataSet, Scene
 from bench.deadline import Unit
 from bench.engine.blame import Blame, load_blaming
-from bench.engine.plan import Component, Components, Networks
+from bench.engine.outline import Networks
+from bench.engine.plan import Component, Components
 from bench.engine.pool import Died
 from bench.engine.suite import ModelChoice
 from bench.engine.work import CellWork, Settings, Work

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.engine.nearby import located
-from bench.engine.plan import outline
+from bench.engine.outline import outline
 from bench.engine.suite import code_in, override_suite, read_suite
 from bench.errors import BadConfig
 
@@ -33,15 +33,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_variant_has_models_of_its_own(folder: Path) -> None:
-    from bench.engine.plan import _looks
+    from bench.engine.outline import looks
 
     suite = read_suite(str(folder / "suites" / "mine.yaml"))
     found = outline(suite)
     by_variant = [
-        {
-            (task.about.name, None if i is None else found.models[i].label)
-            for task, i in _looks(found, variant)
-        }
+        {(task.about.name, None if i is None else found.models[i].label) for task, i in looks(found, variant)}
         for variant in found.variants
     ]
     assert by_variant == [

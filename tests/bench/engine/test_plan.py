@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine.plan import Plan, make_plan, outline
+from bench.engine.outline import outline
+from bench.engine.plan import Plan, make_plan
 from bench.engine.suite import make_suite, override_suite, read_suite, shipped_suites, suite_of
 from bench.engine.work import Settings
 from bench.engine.worker import load_components

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.engine import recall
-from bench.engine.plan import Component, Components, Networks
+from bench.engine.outline import Networks
+from bench.engine.plan import Component, Components
 from bench.engine.suite import ModelChoice
 from bench.engine.work import Settings
 from bench.keep.store import Store

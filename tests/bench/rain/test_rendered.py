@@ -13,7 +13,7 @@ import pytest
 
 from bench.api import run_suite
 from bench.data import open_data
-from bench.engine.plan import outline
+from bench.engine.outline import outline
 from bench.engine.suite import make_suite, suite_of
 from bench.engine.versions import read_variant
 from bench.errors import BadConfig, BadData

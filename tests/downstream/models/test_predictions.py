@@ -106,7 +106,7 @@ def spoil(change: Callable[[list[dict[str, Any]]], Any]) -> Callable[[Path], Non
 
 def test_no_file_is_asked_for_whose_image_is_not_looked_at(tmp_path: Path) -> None:
     """The clean row is one for all rains, and on a dry day the rainy photo is the clean one."""
-    from bench.engine.plan import check_seats, outline
+    from bench.engine.outline import check_seats, outline
     from bench.engine.suite import suite_of
 
     rains = ("streaks:light", "streaks:heavy", "none")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bench.data import open_data
-from bench.engine.plan import Component, Components, check_classes, outline
+from bench.engine.outline import outline
+from bench.engine.plan import Component, Components, check_classes
 from bench.engine.suite import suite_of
 from bench.errors import BadConfig, BenchError
 from downstream.models import load_model
