@@ -16,6 +16,7 @@ import numpy as np
 from bench import plugins
 from bench.errors import BadConfig, BadWeights
 from bench.hashing import sha256_file
+from bench.onnx_file import FLOATS, input_fault, open_session
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, FixedSize, Runtime
 from derainers.harness.interface import SAID
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from derainers.harness.network import NetworkDerainer
 
-#: The element types that ONNX networks may take, as its runtime and as PyTorch call them.
-_FLOATS = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 #: Sides of the grey squares that a network is tried on; the second for those that want an image of some size.
 _TRIED = (64, 256)
 
@@ -88,26 +87,12 @@ def load_onnx(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derainer:
             restore a grey image.
         BadConfig: If the user says of it what is unknown.
     """
-    import onnxruntime as ort
     import torch
 
-    from bench.device import resolve_device
     from derainers.harness.interface import interface_of, multiple_of
     from derainers.harness.network import NetworkDerainer
 
-    device = torch.device(resolve_device(runtime.device))
-    providers = ["CPUExecutionProvider"]
-    if device.type == "cuda" and "CUDAExecutionProvider" in ort.get_available_providers():
-        providers.insert(0, "CUDAExecutionProvider")
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = torch.get_num_threads()
-    try:
-        session = ort.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # ONNX Runtime has a dozen exception classes of its own
-        raise BadWeights(
-            f"{path}: not an ONNX file that can be loaded, or a damaged one; copy or export it again"
-        ) from error
+    session = open_session(path, runtime.device)
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != 4:
         raise BadWeights(
@@ -115,7 +100,7 @@ def load_onnx(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derainer:
         )
     if fault := _input_fault(inputs[0].type, inputs[0].shape):
         raise BadWeights(f"{path}: {fault}")
-    name, kind = inputs[0].name, getattr(torch, _FLOATS[inputs[0].type])
+    name, kind = inputs[0].name, getattr(torch, FLOATS[inputs[0].type])
 
     def forward(pixels: torch.Tensor) -> torch.Tensor:
         # One by one: many exports fix the batch at 1, and a batch is not faster on a CPU.
@@ -139,16 +124,10 @@ def load_onnx(path: Path, spec: DerainerSpec, runtime: Runtime) -> Derainer:
 
 
 def _input_fault(kind: str, shape: Sequence[int | str | None]) -> str | None:
-    """Say why an input is none for images as float NCHW; numbers in its shape are fixed, all else is free."""
-    if kind not in _FLOATS:
-        return f"takes {kind.removeprefix('tensor(').rstrip(')')} values: export it with a float input, RGB in [0, 1]"
-    batch, channels, height, width = shape
-    if width == 3 and channels != 3:
-        return "takes NHWC images: export it with an NCHW input"
-    if isinstance(channels, int) and channels != 3:
-        return f"takes images of {channels} channel{'s' * (channels != 1)}: a derainer takes three, RGB"
-    if isinstance(batch, int) and batch != 1:
-        return f"takes {batch} images at a time: export it for one, or with a free batch"
+    """Say why an input is none for images of any size, or of one square one."""
+    if fault := input_fault(kind, shape, "a derainer"):
+        return fault
+    height, width = shape[2:]
     if height != width and (isinstance(height, int) or isinstance(width, int)):
         return f"takes {height}x{width} images only; export it with free height and width"
     return None

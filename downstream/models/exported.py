@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BadWeights, BenchError, MissingDependency, said
 from bench.hashing import sha256_file
+from bench.onnx_file import FLOATS, input_fault, open_session
 from bench.vocabulary import DETECTION, SEGMENTATION
 from downstream.models.base import Listed, Model
 from downstream.models.layouts import LAYOUTS, RESIZES, Input, place, read_boxes, read_label_map
@@ -291,41 +292,13 @@ def _read(text: Any) -> Any:
 
 
 def _open_onnx(path: Path, device: str) -> _Network:
-    import onnxruntime as ort
-    import torch
-
-    from bench.device import resolve_device
-
-    providers = ["CPUExecutionProvider"]
-    if (
-        torch.device(resolve_device(device)).type == "cuda"
-        and "CUDAExecutionProvider" in ort.get_available_providers()
-    ):
-        providers.insert(0, "CUDAExecutionProvider")
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = torch.get_num_threads()
-    try:
-        session = ort.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # ONNX Runtime has a dozen exception classes of its own
-        raise BadWeights(
-            f"{path}: not an ONNX file that can be loaded, or a damaged one; copy or export it again"
-        ) from error
+    session = open_session(path, device)
     inputs = session.get_inputs()
-    kinds = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-    shape = list(inputs[0].shape) if len(inputs) == 1 else []
-    if (
-        len(shape) != 4
-        or (shape[1] not in (3, None) and not isinstance(shape[1], str))
-        or inputs[0].type not in kinds
-    ):
-        found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
-        raise BadWeights(f"{path}: a model has one float input of (1, 3, H, W), not {found}")
-    if isinstance(shape[0], int) and shape[0] != 1:
-        raise BadWeights(
-            f"{path}: takes {shape[0]} images at a time: export it with a batch of 1, or a free one"
-        )
-    name, kind = inputs[0].name, kinds[inputs[0].type]
+    if len(inputs) != 1:
+        raise BadWeights(f"{path}: a model has one input, an image, not {len(inputs)}")
+    if fault := input_fault(inputs[0].type, inputs[0].shape, "a model"):
+        raise BadWeights(f"{path}: {fault}")
+    name, kind, shape = inputs[0].name, np.dtype(FLOATS[inputs[0].type]), inputs[0].shape
     size = (shape[2], shape[3]) if all(isinstance(side, int) for side in shape[2:]) else None
 
     def run(pixels: NDArray[np.float32]) -> Sequence[Any]:
@@ -342,10 +315,11 @@ def _open_torchscript(path: Path, device: str) -> _Network:
 
     place_on = torch.device(resolve_device(device))
     module = torchscript.load(path).eval().to(place_on)
+    kind = next((w.dtype for w in module.parameters() if w.is_floating_point()), torch.float32)
 
     def run(pixels: NDArray[np.float32]) -> Sequence[Any]:
         with torch.inference_mode():
-            found = module(torch.from_numpy(pixels).to(place_on))
+            found = module(torch.from_numpy(pixels).to(place_on, kind))
         if isinstance(found, dict):
             found = list(found.values())
         parts = list(found) if isinstance(found, list | tuple) else [found]
