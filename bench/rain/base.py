@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 #: What stands behind a rain's name where it falls at night.
 NIGHT = "+night"
+
+
+def written(number: float) -> str:
+    """Return a number as a rain's name holds it: short, and never the same for two numbers.
+
+    Example:
+        >>> written(50.0), written(1 / 3)
+        ('50', '0.3333333333333333')
+    """
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 class RainError(BenchError):
@@ -47,7 +59,7 @@ class Rain(Protocol):
         ...
 
 
-class BroughtRain:
+class BroughtRain(ABC):
     """A rain that nobody adds: the rainy images are there. It is pickled to worker processes.
 
     Attributes:
@@ -61,9 +73,9 @@ class BroughtRain:
     needs_depth: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def key(self) -> dict[str, Any]:
         """What the rainy images depend on beside the scenes."""
-        raise NotImplementedError
 
     def of(self, data: DataSet) -> BroughtRain:
         """Return the rain that knows a data set's rainy images.
@@ -73,13 +85,13 @@ class BroughtRain:
         """
         return self
 
+    @abstractmethod
     def situation(self, data: DataSet) -> Situation:
         """Return what the images of a data set are in this rain."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rainy(self, data: DataSet, scene: Scene) -> np.ndarray:
         """Return the rainy image of a scene (uint8 RGB HxWx3)."""
-        raise NotImplementedError
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator, depth: Depth | None = None) -> np.ndarray:
         """Refuse: there is nothing to add.

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from bench.errors import BadConfig
-from bench.rain.base import Rain, RainEntry, RainFamily
+from bench.rain.base import Rain, RainEntry, RainFamily, written
 from bench.rain.depth import depth_of
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class Fog:
     @property
     def name(self) -> str:
         """The canonical spelling, e.g. ``fog:150``."""
-        short = f"{self.visibility:g}"
-        return f"fog:{short if float(short) == self.visibility else repr(self.visibility)}"
+        return f"fog:{written(self.visibility)}"
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator, depth: Depth | None = None) -> np.ndarray:
         """Return the image (uint8 RGB HxWx3) in this fog; nothing is drawn by chance.

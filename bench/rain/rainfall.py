@@ -32,7 +32,7 @@ import cv2
 import numpy as np
 
 from bench.errors import BadConfig
-from bench.rain.base import Drawn, Rain, RainEntry, RainFamily
+from bench.rain.base import Drawn, Rain, RainEntry, RainFamily, written
 from bench.rain.depth import depth_of
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ class Rainfall:
     @property
     def name(self) -> str:
         """The canonical spelling, e.g. ``rainfall:50``; two rates never share one."""
-        short = f"{self.rate:g}"
-        return f"rainfall:{short if float(short) == self.rate else repr(self.rate)}"
+        return f"rainfall:{written(self.rate)}"
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator, depth: Depth | None = None) -> np.ndarray:
         """Return the image (uint8 RGB HxWx3) in this rain.

@@ -285,23 +285,10 @@ def peak_memory(work: Callable[[], object], device: object = None) -> int | None
     Returns:
         The bytes; ``None`` where the system does not say (only Linux does).
     """
-    if getattr(device, "type", "cpu") == "cuda":
-        import torch
-
-        torch.cuda.reset_peak_memory_stats(device)  # type: ignore[arg-type]
-        before = torch.cuda.memory_allocated(device)  # type: ignore[arg-type]
-        work()
-        return torch.cuda.max_memory_allocated(device) - before  # type: ignore[arg-type]
-    release_freed_memory()  # what is kept for the next request would hide what this one takes
-    try:
-        # Writing 5 sets the high-water mark back to what is held now; see proc(5).
-        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")
-        start = _status("VmRSS")
-        work()
-        return max(0, _status("VmHWM") - start)
-    except OSError:
+    if (found := _held(work, device)) is None:
         return None
+    before, peak = found
+    return max(0, peak - before)
 
 
 def peak_held(work: Callable[[], object], device: object = None) -> int | None:
@@ -314,21 +301,30 @@ def peak_held(work: Callable[[], object], device: object = None) -> int | None:
     Returns:
         The bytes; ``None`` where the system does not say (only Linux does).
     """
+    found = _held(work, device)
+    return None if found is None else found[1]
+
+
+def _held(work: Callable[[], object], device: object) -> tuple[int, int] | None:
+    """Call some work once; return the bytes that are held before it and at its peak, None where nobody says."""
     if getattr(device, "type", "cpu") == "cuda":
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)  # type: ignore[arg-type]
+        before = torch.cuda.memory_allocated(device)  # type: ignore[arg-type]
         work()
-        return torch.cuda.max_memory_allocated(device)  # type: ignore[arg-type]
-    release_freed_memory()
+        return before, torch.cuda.max_memory_allocated(device)  # type: ignore[arg-type]
+    release_freed_memory()  # what is kept for the next request would hide what this one takes
     try:
+        # Writing 5 sets the high-water mark back to what is held now; see proc(5).
         with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
             file.write("5")
+        before = _status("VmRSS")
     except OSError:
         work()
         return None
     work()
-    return _status("VmHWM")
+    return before, _status("VmHWM")
 
 
 def _status(field: str) -> int:
