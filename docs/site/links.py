@@ -18,6 +18,9 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
 }
 
+#: Where the site has pictures that lie elsewhere in the repository.
+PICTURES = "repository"
+
 _LINK = re.compile(r"(?P<mark>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 
 
@@ -35,5 +38,13 @@ def _led(link: re.Match[str]) -> str:
         return f"{mark}[{text}]({PAGES[path]}{hash_mark}{anchor})"
     if path.startswith("docs/"):  # in a document of the root
         return f"{mark}[{text}]({path.removeprefix('docs/')}{hash_mark}{anchor})"
+    if mark and target.startswith("../"):
+        return f"{mark}[{text}]({PICTURES}/{path})"
     # What lies elsewhere in the repository has no page.
     return f"{text}" if target.startswith("../") else link[0]
+
+
+def pictures(markdown: str) -> set[str]:
+    """Return the pictures of the repository that a document shows, from the repository's root."""
+    found = (link["target"] for link in _LINK.finditer(markdown) if link["mark"])
+    return {target.removeprefix("../") for target in found if target.startswith("../")}

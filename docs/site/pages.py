@@ -17,7 +17,7 @@ import mkdocs_gen_files
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "site"))
 
-from links import PAGES  # noqa: E402
+from links import PAGES, PICTURES, pictures  # noqa: E402
 
 
 def write(page: str, lines: Iterator[str] | str) -> None:
@@ -162,3 +162,7 @@ write("reference/cli.md", command_line())
 write("reference/formats.md", formats())
 write("reference/cards.md", card_pages())
 write("first_look.md", notebook(ROOT / "docs" / "first_look.ipynb"))
+for document in (ROOT / "docs").glob("*.md"):
+    for picture in sorted(pictures(document.read_text(encoding="utf-8"))):
+        with mkdocs_gen_files.open(f"{PICTURES}/{picture}", "wb") as copy:
+            copy.write((ROOT / picture).read_bytes())
