@@ -81,7 +81,7 @@ def verify(folder: _FOLDER = Path("runs")) -> None:
             store.read_manifest(record.data.fingerprint)
             # Records of tasks from files need their code, which nothing here has named.
             problem = check_scores(path) if is_known(record.task) and record.status != "failed" else None
-            problems += [f"{path}: {problem}: run the suite again"] if problem else []
+            problems += [f"{path}: {problem}: `bench rescore {folder}` makes it again"] if problem else []
         except BadRecord as error:
             problems.append(str(error))
     shards = sum(len(store.shards(key)) for key, _ in store.cells())

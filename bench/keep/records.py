@@ -176,6 +176,9 @@ class Record(_Part):
             problems.append("status failed with scores")
         if self.status != "ok" and not self.reason:
             problems.append(f"status {self.status} without a reason")
+        for metric_name, text in self.replicates.items():
+            if not _is_replicates(text):
+                problems.append(f"the replicates of {metric_name} are no numbers in base64")
         for score in self.scores:
             if score.images > self.images:
                 problems.append(f"{score.metric} counts {score.images} images of {self.images}")
@@ -274,6 +277,13 @@ def decode_replicates(text: str) -> np.ndarray:
     import numpy as np
 
     return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float64)
+
+
+def _is_replicates(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) % 4 == 0
+    except ValueError:
+        return False
 
 
 def identity(record: Record) -> str:

@@ -21,9 +21,9 @@ class Restoration(PerImage):
     name = RESTORATION
     metrics = (
         _psnr("psnr_y", "PSNR Y", "psnr@y", "summary", headline=True),
-        Metric("ssim_y", "SSIM Y", "ssim@y", "", 1.0, 4, place="summary"),
+        Metric("ssim_y", "SSIM Y", "ssim@y", "", 1.0, 4, bounds=(-1.0, 1.0), place="summary"),
         _psnr("psnr_rgb", "PSNR RGB", "psnr@rgb", "table"),
-        Metric("ssim_rgb", "SSIM RGB", "ssim@rgb", "", 1.0, 4),
+        Metric("ssim_rgb", "SSIM RGB", "ssim@rgb", "", 1.0, 4, bounds=(-1.0, 1.0)),
     )
     order = 30
     always = True

@@ -287,6 +287,21 @@ def test_always_makes_evidence_again(go: Any, pairs: Path, tmp_path: Path, finis
     assert all(row.numbers["psnr_y"] != 99.0 for row in rows)
 
 
+def test_a_report_takes_images_that_are_the_opposite_of_the_clean_ones(inline: Any, tmp_path: Path) -> None:
+    """SSIM goes down to -1; a report once took that for a score that nobody can have."""
+    from bench import load
+
+    board = (np.indices((24, 32)).sum(0) % 2 * 255).astype(np.uint8)
+    for scene in range(3):
+        for name, pixels in (("norain", board), ("rain", 255 - board)):
+            (tmp_path / "pairs" / name).mkdir(parents=True, exist_ok=True)
+            write_image(tmp_path / "pairs" / name / f"{scene}.png", np.repeat(pixels[..., None], 3, 2))
+    choices = {"derainer": "median", "task": "restoration", "data": f"pairs:{tmp_path / 'pairs'}"}
+    run_suite(suite_of(choices), tmp_path / "run", place=inline)
+    (rainy,) = [r for r in load(tmp_path / "run").records if r.derainer.label == "none"]
+    assert rainy.score("ssim_y").value < -0.9  # type: ignore[union-attr,operator]
+
+
 def test_saved_images_are_what_was_scored(inline: Any, pairs: Path, tmp_path: Path) -> None:
     choices = {"derainer": "a+b=median", "task": "restoration", "data": f"pairs:{pairs}", "limit": 3}
     first = run_suite(suite_of(choices), tmp_path / "first", save_images=True, place=inline).records

@@ -83,6 +83,8 @@ def test_times_are_no_part_of_the_identity() -> None:
             "counts 9 images of 4",
         ),
         ({"surprise": 1}, "surprise"),
+        ({"replicates": {"psnr_y": "AAAAA"}}, "replicates of psnr_y are no numbers"),
+        ({"replicates": {"psnr_y": "AAA="}}, "replicates of psnr_y are no numbers"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
