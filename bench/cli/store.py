@@ -87,7 +87,8 @@ def verify(folder: _FOLDER = Path("runs")) -> None:
     shards = sum(len(store.shards(key)) for key, _ in store.cells())
     for problem in problems:
         typer.echo(problem)
-    typer.echo(f"{shards} shards, {len(records)} records, {len(problems)} problems")
+    plural = "" if len(problems) == 1 else "s"
+    typer.echo(f"{shards} shards, {len(records)} records, {len(problems)} problem{plural}")
     if problems:
         raise typer.Exit(1)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.errors import BadData, BadRecord
+from bench.explain import explain
 from bench.files import list_files, write_atomic
 from bench.hashing import content_key
 from bench.ordinary import read_ordinary
@@ -317,10 +318,8 @@ def read_record(path: Path) -> Record:
     try:
         record = Record.model_validate_json(read_ordinary(path, BadRecord, what="record "))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise BadRecord(
-            f"{path} is not a valid record: {where}: {first['msg']}; run the cell again or remove the file"
+            f"{path} is not a valid record: {explain(error, Record)[0]}; run the cell again or remove the file"
         ) from None
     if path.name != record.filename():
         raise BadRecord(f"{path} holds the record of {record.filename()}: its name and its content disagree")
