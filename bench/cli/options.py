@@ -113,6 +113,13 @@ Timeout = Annotated[
         "[default: 1800]",
     ),
 ]
+LoadTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="What importing a network's file may take before it is given up; 0: no limit. [default: 1800]",
+    ),
+]
 Workers = Annotated[int | None, typer.Option(help="Worker processes. [default: one per core or GPU]")]
 EngineName = Annotated[
     str, typer.Option("--engine", help="local: this machine's processes; ray: a Ray cluster.")

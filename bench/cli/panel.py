@@ -72,6 +72,7 @@ def command(
     seed: Annotated[int, typer.Option(help="Seeds the rain.")] = 0,
     device: options.Device = "auto",
     trust_checkpoint: options.Trust = None,
+    timeout: options.Timeout = None,
     out: Annotated[
         Path, typer.Option(help="The picture, a PNG, SVG or PDF by its ending; with --video the video.")
     ] = Path("panel.png"),
@@ -86,6 +87,7 @@ def command(
     from downstream.tasks import all_tasks
     from reports.figures.style import picture_format
 
+    options.limit(timeout)
     looking = {each.about.name: each for each in all_tasks() if each.about.looks == "model"}
     if task is not None and task not in looking:
         raise unknown("task", task, looking)

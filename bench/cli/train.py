@@ -75,6 +75,8 @@ def command(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="[default: the configuration's]")] = None,
     launcher: Annotated[str, typer.Option(help="none, or pytorch under torchrun.")] = "none",
+    trust_checkpoint: options.Trust = None,
+    timeout: options.LoadTimeout = None,
     prune: Annotated[
         float, typer.Option(help="With --export: leave out recruitment links with smaller static gates.")
     ] = 0.0,
@@ -85,12 +87,14 @@ def command(
     """Train a network on clean photos with rain drawn on the fly, or on pairs; or export what was trained."""
     from bench.errors import BadConfig
 
+    options.limit(timeout)
     if config is not None or clean or pairs:
         from bench.train.runner import train
         from reports.figures.training import draw_training
 
         chosen = _chosen(config, derainer, init, clean or [], pairs or [], validation or [], seed)
-        train(chosen, out, launcher, typer.echo, draw_training)
+        trust = ",".join(trust_checkpoint or ()) or None
+        train(chosen, out, launcher, typer.echo, draw_training, trust)
         if picture := draw_training(out):
             typer.echo(f"{picture}: the course of the training")
     elif export is None:

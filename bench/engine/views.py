@@ -14,6 +14,7 @@ import numpy as np
 
 from bench.data import open_data
 from bench.data.base import DataSet, Scene
+from bench.deadline import unit
 from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore, setting_of
 from bench.errors import BadConfig, BadData, unknown
@@ -195,7 +196,8 @@ def _seer(view: View) -> Callable[[str, str, np.ndarray, np.ndarray | None], Pan
         measured.append(looking)
 
     def see(scene: str, label: str, image: np.ndarray, clean: np.ndarray | None) -> Panel:
-        found = Drawing() if looking is None else drawing(*looking, data, scenes[scene], image)
+        with unit(f"scene {scene}", "look at"):
+            found = Drawing() if looking is None else drawing(*looking, data, scenes[scene], image)
         scored = [
             score(task, model, data, scenes[scene], image, clean)
             for task, model in measured

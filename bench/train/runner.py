@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.allocator import keep_freed_memory
+from bench.deadline import unit
 from bench.errors import BadConfig, BadData, BadWeights, MissingDependency
 from bench.files import ensure_folder
 from bench.mmengine_import import import_mmengine
@@ -125,6 +126,7 @@ def train(
     launcher: str = "none",
     say: Callable[[str], None] = print,
     picture: Callable[[Path], object] | None = None,
+    trust: str | None = None,
 ) -> Path:
     """Train to the end, going on from the last checkpoint in ``folder`` where there is one.
 
@@ -134,6 +136,7 @@ def train(
         launcher: ``none``, or ``pytorch`` under ``torchrun``, one process per device.
         say: Takes the lines of the log.
         picture: Called with the folder whenever held-out images were scored.
+        trust: SHA-256 of a weights file to begin from that may run code when loaded; commas between several.
 
     Returns:
         The last checkpoint.
@@ -176,7 +179,9 @@ def train(
 
         fresh = [rf"^{re.escape(part)}\." for part in config.fresh]
         path = starting_weights(config.start)
-        match_state(network, load_state(path), f"{path} ({config.network})", missing_ok=fresh)
+        with unit(f"weights {path}", "load"):
+            state = load_state(path, trust)
+        match_state(network, state, f"{path} ({config.network})", missing_ok=fresh)
     features = load_features(config.loss.features) if config.loss.contrastive else None
     resumed = _resume(config, folder)
     pools = read_pools(config.data, ensure_folder(folder / "scenes"))

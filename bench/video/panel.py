@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from bench.deadline import unit
 from bench.video.read import Clip, Frame, frames
 from bench.video.restore import SEGMENT, restored
 from bench.video.write import join, write_segment
@@ -35,7 +36,12 @@ def seer(task_name: str, model: str, checkpoint: str | None, device: str, trust:
 
     task = find_task(task_name)
     network = load_model(task_name, model, checkpoint, device, trust)
-    return lambda image: task.draw(network, image)
+
+    def see(image: np.ndarray) -> Drawing:
+        with unit(f"model {model}", "look at a frame"):
+            return task.draw(network, image)
+
+    return see
 
 
 def beside(clip: Clip) -> Clip:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bench
@@ -14,6 +17,7 @@ from bench import plugins
 from bench.engine.local import LocalPool
 from bench.engine.work import Settings
 from bench.errors import BadConfig, BenchError
+from bench.images import write_image
 from downstream import models
 
 ENDINGS = {
@@ -75,6 +79,22 @@ def _write_colliding(path: Path) -> None:
     """A pickled dictionary of numbers that all have the hash 0: a multiple of the prime that Python takes them by."""
     keys = ((number * ((1 << 61) - 1)).to_bytes(12, "little") for number in range(1, 100_000))
     path.write_bytes(b"\x80\x02}(" + b"".join(b"\x8a\x0c%bK\x01" % key for key in keys) + b"u.")
+
+
+def test_a_training_gives_up_weights_that_never_end(tmp_path: Path) -> None:
+    _write_colliding(tmp_path / "w.pth")
+    (tmp_path / "clean").mkdir()
+    write_image(tmp_path / "clean" / "a.png", np.zeros((32, 32, 3), np.uint8))
+    words = f"train --derainer prenet --init {tmp_path}/w.pth --clean {tmp_path}/clean --out {tmp_path}/out --timeout 3"
+    program = "from bench.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, *words.split()], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert (
+        done.stderr.splitlines()[-1]
+        == f"bench: weights {tmp_path}/w.pth took longer than 3 s to load (--timeout)"
+    )
 
 
 def test_what_never_returns_is_given_up_and_the_rest_is_done(pairs: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bench.errors import BadWeights
 from bench.hashing import sha256_file
 
 
-@pytest.mark.parametrize("verb", ["run", "plan", "verify", "restore", "check", "panel", "profile"])
+@pytest.mark.parametrize("verb", ["run", "plan", "verify", "restore", "check", "panel", "profile", "train"])
 def test_a_verb_takes_it(verb: str) -> None:
     command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
     assert "--trust-checkpoint" in {option for parameter in command.params for option in parameter.opts}
