@@ -12,7 +12,6 @@ from bench.errors import ANYTHING, BadConfig, BadWeights, blame
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.axes import Axes
 
     from derainers import Derainer, DerainerSpec
     from derainers.harness.timing import Cost
@@ -141,31 +140,34 @@ def draw(rows: Sequence[Row], size: tuple[int, int], path: Path) -> None:
     from matplotlib.figure import Figure
 
     from bench.files import write_atomic
+    from reports.figures.names import name_points
 
     figure = Figure(figsize=(13, 6), layout="constrained")
-    cost, benefit = figure.subplots(1, 2)
+    shown = f"milliseconds for {size[1]}x{size[0]}, on this machine"
+    sides = figure.subplots(1, 2)
+    sides[0].set(xscale="log", yscale="log", xlabel="GMACs at 256x256 (rings: random weights)", ylabel=shown)
+    sides[1].set(xscale="log", xlabel=shown, ylabel=f"PSNR on Y gained under {RAIN} (dB)")
+    points: tuple[dict[str, tuple[float, float]], ...] = ({}, {})
     for row in rows:
         seconds = row.cost.seconds[0]
         if seconds is None:
             continue
         if row.cost.macs:
-            _point(cost, row.label, row.cost.macs / 1e9, 1000 * seconds, row.random)
+            points[0][row.label] = row.cost.macs / 1e9, 1000 * seconds
         if row.gain is not None:
-            _point(benefit, row.label, 1000 * seconds, row.gain, row.random)
-    shown = f"milliseconds for {size[1]}x{size[0]}, on this machine"
-    cost.set(xscale="log", yscale="log", xlabel="GMACs at 256x256 (rings: random weights)", ylabel=shown)
-    benefit.set(xscale="log", xlabel=shown, ylabel=f"PSNR on Y gained under {RAIN} (dB)")
-    for axes in (cost, benefit):
+            points[1][row.label] = 1000 * seconds, row.gain
+    hollow = {row.label for row in rows if row.random}
+    for axes, places in zip(sides, points, strict=True):
+        for label, (x, y) in places.items():
+            axes.scatter(x, y, facecolors="none" if label in hollow else "tab:blue", edgecolors="tab:blue")
         axes.grid(alpha=0.3)
         axes.margins(0.15)  # room for names
+    figure.draw_without_rendering()  # the names' places hang on the axes' last size
+    for axes, places in zip(sides, points, strict=True):
+        name_points(axes, places, size=8)
     data = io.BytesIO()
     figure.savefig(data, format=path.suffix[1:].lower() or "png", dpi=150)
     write_atomic(path, data.getvalue())
-
-
-def _point(axes: Axes, label: str, x: float, y: float, hollow: bool) -> None:
-    axes.scatter(x, y, facecolors="none" if hollow else "tab:blue", edgecolors="tab:blue")
-    axes.annotate(label, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
 
 
 def load_any(spec: DerainerSpec, device: str, precision: str, trust: str | None) -> tuple[Derainer, bool]:

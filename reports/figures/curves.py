@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.vocabulary import CLEAN, REFERENCES
 from reports.figures.bars import best_of
+from reports.figures.names import name_points
 from reports.figures.style import grid_of, legend_below, look, shown
 from reports.results import Group, Results, has_amount, rain_kind
 from reports.series import derainer_seconds, pareto_front, with_dry_in_scale
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Bands of more derainers than this cover each other.
 _MOST = 6
-#: Width of a letter of a point's name in dots of the screen, and points of print in such a dot.
-_LETTER, _POINT = 5.2, 0.72
 
 
 def severity(groups: Sequence[Group], labels: Sequence[str], *, intervals: bool = True) -> Figure | None:
@@ -218,38 +217,9 @@ def _mark(
 
 
 def _name(axis: Axes, points: Mapping[str, tuple[float, float]], results: Results) -> None:
-    """Write each point's name beside it, where it covers the fewest points and names."""
-    places = {label: axis.transData.transform(point) for label, point in points.items()}
-    taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in places.values()]
-    frame = axis.bbox
-    for label in sorted(places, key=lambda label: (-places[label][1], label)):
-        x, y = places[label]
-        text = shown(results.arrangement.label(label))
-        width, height = _LETTER * len(text), 9.0
-        best: tuple[float, float, float, tuple[float, ...]] | None = None
-        for right in (1, -1):
-            for up in (4, -5, 14, -15, 24, -25):
-                left = x + 5 if right > 0 else x - 5 - width
-                box = (left, y + up - height / 2, left + width, y + up + height / 2)
-                outside = max(0.0, box[2] - frame.x1) + max(0.0, frame.x0 - box[0])
-                cost = sum(_overlap(box, other) for other in taken) + 20 * outside + abs(up)
-                if best is None or cost < best[0]:
-                    best = (cost, 5.0 * right, float(up), box)
-        assert best is not None
-        taken.append(best[3])  # type: ignore[arg-type]
-        axis.annotate(
-            text,
-            points[label],
-            xytext=(best[1] * _POINT, best[2] * _POINT),
-            textcoords="offset points",
-            ha="left" if best[1] > 0 else "right",
-            va="center",
-            fontsize=6.5,
-            color=look(label, results.labels)["color"],
-        )
-
-
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, width) * max(0.0, height)
+    name_points(
+        axis,
+        points,
+        text=lambda label: shown(results.arrangement.label(label)),
+        colour=lambda label: look(label, results.labels)["color"],
+    )

@@ -221,3 +221,22 @@ def test_judged_boxes_and_pixels_are_explained() -> None:
     assert {"a7", "PSNR Y 20.00 dB", "AP 50.0 %"} <= set(words)
     drawn = np.asarray(figure.axes[1].images[0].get_array())
     assert drawn[0, 0, 0] > 150 > drawn[39, 0, 0]
+
+
+def test_names_of_crowded_points_do_not_cover_each_other() -> None:
+    from matplotlib.figure import Figure
+
+    from reports.figures.names import name_points
+
+    figure = Figure()
+    axis = figure.subplots()
+    points = {f"network {place}": (place % 3 / 200, place // 3 / 100) for place in range(6)} | {
+        "far": (1.0, 1.0)
+    }
+    axis.scatter(*zip(*points.values(), strict=True))
+    name_points(axis, points)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent().padded(-1) for text in axis.texts]
+    assert [text.get_text() for text in axis.texts].count("network 0") == 1
+    assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[:place])
+    assert all(axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1 for box in boxes)
