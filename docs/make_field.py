@@ -36,8 +36,8 @@ column need not have been scored by one script; the sources, and the numbers on 
 `bench list derainers --published`. What the bench measured itself: [LEADERBOARD.md](../LEADERBOARD.md) and
 [derainers.md](derainers.md). Papers, licences, and where weights are to be had: `bench list derainers`.
 
-What they cost on your machine, networks without weights at random ones (rings), is `bench profile --derainer all --sizes 256x256
---plot cost.png`; on two cores of a server:
+What they cost on your machine, networks without weights at random ones (rings), is
+`bench profile --derainer all --sizes 256x256 --plot cost.png`; on two cores of a server:
 
 ![Milliseconds against multiply-adds, and PSNR gained against milliseconds](cost.png)
 """
