@@ -42,7 +42,7 @@ def main() -> None:
     )
     parser.add_argument("derainers", nargs="+")
     parser.add_argument("--data", required=True)
-    parser.add_argument("--rain", default="none", help="of pairs: none, the rain that they have")
+    parser.add_argument("--rain", default="own", help="of pairs: own, the rain that they have")
     parser.add_argument("--images", type=int, default=4)
     options = parser.parse_args()
     data = open_data(options.data).first(options.images)

@@ -8,6 +8,7 @@ import pytest
 from bench.errors import BadConfig
 from derainers import DerainerError
 from derainers.base import Card, FixedSize, Runtime
+from derainers.harness import network
 from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer, resolve_precision, to_channels_last
 from derainers.harness.padding import pad_to_multiple
 
@@ -163,11 +164,21 @@ def test_a_module_is_put_into_evaluation_mode():
     assert (wrap(Net().train())(image(4, 4)) == image(4, 4)).all()
 
 
-def test_precision_is_in_the_key():
+def test_precision_is_in_the_key(monkeypatch):
     assert wrap(lambda x: x, precision="bf16").key["precision"] == "bf16"
     assert wrap(lambda x: x).key["precision"] == "fp32"
     cpu = torch.device("cpu")
     assert resolve_precision("auto", cpu, bears_bf16=False) == "fp32"
+    for name, avx512, tiles, precision in (
+        ("AMD EPYC 9354", True, False, "bf16"),
+        ("Intel(R) Xeon(R) Platinum", True, True, "bf16"),
+        ("Intel(R) Xeon(R) Processor", True, False, "fp32"),
+        ("AMD EPYC 7742", False, False, "fp32"),
+    ):
+        monkeypatch.setattr(network, "processor", lambda name=name: name)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=avx512: has)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=tiles: has)
+        assert resolve_precision("auto", cpu, bears_bf16=True) == precision
     for bad in ("fp16", ""):
         with pytest.raises(BadConfig, match="precision"):
             resolve_precision(bad, cpu, bears_bf16=True)
