@@ -25,6 +25,7 @@ from bench.errors import ANYTHING, BadConfig, BadWeights, BenchError, MissingDep
 from bench.hashing import content_key, sha256_file
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime
 from derainers.harness.interface import SAID
+from derainers.harness.load import given_file
 
 if TYPE_CHECKING:
     import torch
@@ -39,12 +40,10 @@ def check_file(spec: DerainerSpec) -> None:
     plugin = spec.plugin
     if plugin is not None:
         plugins.check(plugin, "derainer")
-        if spec.arg is not None and not Path(spec.arg).expanduser().is_file():
-            raise BadWeights(f"derainer {spec.name!r}: no weights file {spec.arg}")
+        if spec.arg is not None:
+            given_file(spec, "no weights file")
         return
-    path = _path(spec)
-    if not path.is_file():
-        raise BadWeights(f"derainer {spec}: no file {path}")
+    given_file(spec, "no file")
     if spec.name == "onnx" and importlib.util.find_spec("onnxruntime") is None:
         raise MissingDependency("derainer onnx needs ONNX Runtime: pip install 'derain-bench[onnx]'")
 

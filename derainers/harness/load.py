@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BadWeights, BenchError, said
 from bench.hashing import sha256_file
+from bench.ordinary import check_ordinary
 from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked
 from derainers.cards.entry import Entry
 from derainers.learnt import learnt_from
@@ -115,15 +116,29 @@ def weights_path(entry: Entry, spec: DerainerSpec) -> Path:
         BadWeights: If the user has to bring a file and did not, or it does not exist.
     """
     if spec.arg is not None:
-        path = Path(spec.arg).expanduser()
-        if not path.is_file():
-            raise BadWeights(f"derainer {spec.name!r}: no weights file {path}")
-        return path
+        return given_file(spec, "no weights file")
     if entry.weights is None:
         raise BadWeights(
             f"derainer {spec.name!r} has no weights: write {spec.name}:FILE; files: {entry.card.weights_note}"
         )
     return WEIGHTS_FOLDER / entry.weights
+
+
+def given_file(spec: DerainerSpec, absent: str) -> Path:
+    """Return the file that a derainer is given.
+
+    Args:
+        spec: The derainer.
+        absent: How the message begins where there is none.
+
+    Raises:
+        BadWeights: There is none, or it is a pipe, a device or a folder.
+    """
+    path = Path(spec.arg or "").expanduser()
+    if not path.exists():
+        raise BadWeights(f"derainer {spec.name!r}: {absent} {path}")
+    check_ordinary(path, BadWeights)
+    return path
 
 
 def load_module(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -67,6 +68,13 @@ def test_a_network_without_weights_says_where_they_are():
         load_derainer("prenet")
     with pytest.raises(BadWeights, match=r"no weights file nowhere.pth"):
         check_derainer(parse_derainers("prenet:nowhere.pth")[0])
+
+
+def test_weights_that_are_no_ordinary_file_say_what_they_are(tmp_path):
+    os.mkfifo(tmp_path / "w.pth")
+    for spec in (f"prenet:{tmp_path}/w.pth", f"torchscript:{tmp_path}/w.pth"):
+        with pytest.raises(BadWeights, match=r"w.pth cannot be read: it is a pipe"):
+            check_derainer(parse_derainers(spec)[0])
 
 
 def test_reference_rows_are_listed_and_change_nothing():
