@@ -19,7 +19,7 @@ Derainer = Annotated[
 Task = Annotated[
     list[str] | None,
     typer.Option(
-        help="detection, segmentation, restoration, quality, flicker; separated by commas. [default: detection]"
+        help="detection, segmentation, restoration, quality, flicker, warped; separated by commas. [default: detection]"
     ),
 ]
 Measure = Annotated[

@@ -41,6 +41,7 @@ TOGETHER = {
     "niqe": QUALITY,
     "piqe": QUALITY,
     "flicker": "flicker",
+    "warped": "warped",
 }
 
 

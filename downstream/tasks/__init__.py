@@ -30,6 +30,7 @@ tasks.register(SEGMENTATION, "downstream.tasks.segmentation:Segmentation", origi
 tasks.register(RESTORATION, "downstream.tasks.restoration:Restoration", origin=__name__)
 tasks.register(QUALITY, "downstream.tasks.quality:Quality", origin=__name__)
 tasks.register("flicker", "downstream.tasks.flicker:Flicker", origin=__name__)
+tasks.register("warped", "downstream.tasks.warped:Warped", origin=__name__)
 
 _made: dict[str, Task] = {}
 #: What tasks of registered names were made of.

@@ -35,8 +35,15 @@ def test_what_the_embedded_set_is_said_to_serve_it_serves() -> None:
     data, street = open_data("street"), readers.get("street")
     assert data.split == street.split
     assert data.serves | {"depth"} == street.serves
-    assert tasks_served(data.serves) == ("detection", "segmentation", "restoration", "quality", "flicker")
-    assert tasks_served(readers.get("images").serves) == ("quality",)
+    assert tasks_served(data.serves) == (
+        "detection",
+        "segmentation",
+        "restoration",
+        "quality",
+        "flicker",
+        "warped",
+    )
+    assert tasks_served(readers.get("images").serves) == ("quality", "warped")
     assert data.first(0).serves == {"boxes", "masks"}
 
 

@@ -19,7 +19,7 @@ from bench.score.rescore import rescore
 from downstream.measures.fidelity import luma
 from downstream.tasks import find_task
 from downstream.tasks.base import Sight
-from downstream.tasks.flicker import _follows
+from downstream.tasks.successive import follows as is_next
 
 
 def by_hand(restored: list[np.ndarray], clean: list[np.ndarray]) -> np.ndarray:
@@ -88,4 +88,4 @@ def test_rows_come_back_as_they_were_and_odd_sizes_are_cut() -> None:
      ("f3_left", "f4_left", True), ("f3_left", "f4_right", False), ("8", "7", False), ("x", "y", False)],
 )  # fmt: skip
 def test_successive_frames_differ_in_their_last_number(before: str, after: str, follows: bool) -> None:
-    assert _follows(before, after) is follows
+    assert is_next(before, after) is follows
