@@ -113,13 +113,17 @@ class RenderedRain(BroughtRain):
                 if scene_id is not None and path.resolve() not in clean:
                     every[scene_id].append(path)
                     break
-        chosen = {}
-        for scene_id, paths in every.items():
-            here = [path for path in paths if self._is_meant(self._title(path))]
-            if len(here) != 1:
-                raise BadData(self._doubtful(scene_id, here or paths, fitting=len(here)))
-            chosen[scene_id] = here[0]
-        return chosen
+        meant = {
+            scene_id: [path for path in paths if self._is_meant(self._title(path))]
+            for scene_id, paths in every.items()
+        }
+        for scene_id, paths in meant.items():
+            if len(paths) > 1:
+                raise BadData(self._doubtful(scene_id, paths))
+        without = [scene.id for scene in data.scenes if meant.get(scene.id) == []]
+        if without:
+            raise BadData(self._unmet(without, every[without[0]], len(every)))
+        return {scene_id: path for scene_id, (path,) in meant.items()}
 
     def _title(self, path: Path) -> str:
         return path.relative_to(self.folder).with_suffix("").as_posix()
@@ -128,13 +132,28 @@ class RenderedRain(BroughtRain):
         words = re.escape(self.choice.strip("/_"))
         return not words or re.search(rf"(^|[/_]){words}($|[/_])", title, re.IGNORECASE) is not None
 
-    def _doubtful(self, scene_id: str, paths: list[Path], *, fitting: int) -> str:
+    def _doubtful(self, scene_id: str, paths: list[Path]) -> str:
+        return (
+            f"rain {self.spec}: there are {len(paths)} images of scene {scene_id}: name one with :CHOICE, "
+            f"such as {some(self._words(paths), 3)}"
+        )
+
+    def _unmet(self, without: list[str], paths: list[Path], count: int) -> str:
+        """Say that scenes have images, but none that is meant; ``paths`` are the first one's, ``count`` all scenes'."""
+        words = some(self._words(paths), 3)
+        if len(without) == count:
+            return (
+                f"rain {self.spec}: none of {len(paths)} images of scene {without[0]} is called {self.choice}: "
+                f"name one of {words}"
+            )
+        return (
+            f"rain {self.spec}: {len(without)} of {count} scenes have no image called {self.choice}, the first is "
+            f"{without[0]}, which has {words}: name what all have, or give data of the others alone"
+        )
+
+    def _words(self, paths: list[Path]) -> list[str]:
         names = sorted(map(self._title, paths), key=layout.natural)
-        words = _differing(names, self.choice)
-        what = f"{len(paths)} images of scene {scene_id}"
-        if fitting:
-            return f"rain {self.spec}: there are {what}: name one with :CHOICE, such as {some(words, 3)}"
-        return f"rain {self.spec}: none of {what} is called {self.choice}: name one of {some(words, 3)}"
+        return names if len(names) == 1 else _differing(names, self.choice)
 
 
 def _differing(names: Sequence[str], choice: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +91,23 @@ def test_two_patterns_and_none_chosen_are_refused(cityscapes: Path, rain_citysca
         shown(f"cityscapes:{cityscapes}", f"rendered:{rain_cityscapes}:alpha_0.02")
     with pytest.raises(BadData, match="none of 6 images of scene lindau_000003_000019 is called pattern_12"):
         shown(f"cityscapes:{cityscapes}", f"rendered:{rain_cityscapes}:pattern_12")
+
+
+def test_a_part_of_the_set_that_lacks_a_pattern_is_named(cityscapes: Path, rain_cityscapes: Path) -> None:
+    data, choice = f"cityscapes:{cityscapes}", RAIN.format(*PARAMETERS[0], 11)
+    folder = rain_cityscapes / "val" / "munster"
+    (folder / f"{SCENES[1]}_leftImg8bit_{choice}.png").unlink()
+    with pytest.raises(
+        BadData,
+        match=rf"1 of 2 scenes have no image called {choice}, the first is {SCENES[1]}, which has alpha_0\.01_.*: name",
+    ) as caught:
+        shown(data, f"rendered:{rain_cityscapes}:{choice}")
+    assert "\n" not in str(caught.value)
+    for path in sorted(folder.iterdir())[1:]:
+        path.unlink()  # a scene that has one image alone is not asked which
+    (left,) = folder.iterdir()
+    with pytest.raises(BadData, match=f"{SCENES[1]}, which has val/munster/{left.stem}: name"):
+        shown(data, f"rendered:{rain_cityscapes}:{choice}")
 
 
 def test_foggy_cityscapes_and_the_weather_augmentation(cityscapes: Path, tmp_path: Path) -> None:
@@ -189,7 +205,7 @@ def test_the_numbers_are_those_of_the_same_pairs(shared: Path, tmp_path: Path, i
             (tmp_path / "pairs" / side).mkdir(parents=True, exist_ok=True)
             shutil.copy(weather / side / name, tmp_path / "pairs" / side)
 
-    def scores(data: str, rain: str) -> Callable[..., Any]:
+    def scores(data: str, rain: str) -> dict[tuple[str, str], float | None]:
         choices = {
             "variants": [{"data": data, "rain": [rain]}],
             "derainers": ["guided"],
