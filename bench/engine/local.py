@@ -152,6 +152,7 @@ class LocalPool:
                 initializer=initialise,
                 initargs=(1, limit, True, tuple(self._devices), claims, os.getpid()),
                 timeout=None,
+                env={"LOKY_MAX_MEMORY_LEAK_SIZE": str(_growth(self.workers))},
             )
         return self._executor
 
@@ -174,6 +175,16 @@ def free_memory() -> int | None:
     except (OSError, ValueError, KeyError):  # no container, or one without a limit
         pass
     return min(left) if left else None
+
+
+def _growth(workers: int) -> int:
+    """Return by how many bytes a worker may grow over its first work before loky takes that for a leak.
+
+    loky ends such a worker and starts another in its place. Its own limit, 300 MB, is less than what a network holds
+    while it looks at an image; the workers were then started anew after every shard, seconds each.
+    """
+    free = free_memory()
+    return max(_WORKER_BYTES, 0 if free is None else free // workers)
 
 
 def _broken() -> type[Exception]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,10 +57,19 @@ def initialise(
     if devices and claims is not None:
         _claimed = claim(devices, claims)
     import cv2
-    import torch
 
-    torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
+    # Importing torch takes seconds, and filters do without. Where it comes later, it counts by the variables above.
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)
+
+
+def threads() -> int:
+    """Return how many CPU threads networks have in this process, or, as long as there were none, filters."""
+    import cv2
+
+    torch = sys.modules.get("torch")
+    return torch.get_num_threads() if torch else cv2.getNumThreads()
 
 
 def _end_with(parent: int) -> None:

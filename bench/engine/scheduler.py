@@ -48,7 +48,7 @@ class Execution:
         images: Images looked at.
         network_seconds: Time inside the networks, added over workers.
         notes: What derainers said, for the records.
-        threads: CPU threads that a worker's networks had, as many as any had.
+        threads: CPU threads that a worker's networks or filters had, as many as any had.
         workers: How many workers there were.
     """
 

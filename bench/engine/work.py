@@ -175,7 +175,7 @@ class Outcome:
         images: Images looked at.
         busy: True where another run holds the shard; nothing was done.
         network_seconds: Wall time inside the networks' forward passes.
-        threads: CPU threads that the networks had; 0 where none ran.
+        threads: CPU threads that the networks or filters had; 0 where none ran.
         failures: What did not work.
         notes: For the records.
     """

@@ -19,7 +19,7 @@ from bench import deadline
 from bench.data.base import Scene
 from bench.engine.outline import Networks
 from bench.engine.plan import Component, Components
-from bench.engine.process import place
+from bench.engine.process import place, threads
 from bench.engine.suite import ModelChoice
 from bench.engine.versions import read_variant, restore, setting_of
 from bench.engine.work import CellWork, Failure, Note, Outcome, Settings, Work
@@ -139,8 +139,6 @@ class _Shift:
 
     def run(self, store: Store) -> Outcome:
         """Make the evidence and store it."""
-        import torch
-
         work = self.work
         if not work.again:
             # Another run may have done the work since the plan was made; it cuts the same scenes into the same shards.
@@ -157,7 +155,7 @@ class _Shift:
         return Outcome(
             images=self.images,
             network_seconds=self.seconds,
-            threads=torch.get_num_threads(),
+            threads=threads(),
             failures=tuple(self.failures),
             notes=tuple(dict.fromkeys(self.notes)),
         )

@@ -16,6 +16,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,12 +120,12 @@ def adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any])
 
 
 def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:
-    import torch
-
     name = spec.label if spec.given is not None else spec.name.rpartition(":")[2]
     card = getattr(found, "card", None)
     card = card if isinstance(card, Card) else Card(name, _summary(found))
-    if isinstance(found, torch.nn.Module):
+    # Whoever has made a module has imported torch; for a function nobody has to, and it takes seconds.
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(found, torch.nn.Module):
         from derainers.harness.interface import attributes_of, interface_of, multiple_of
         from derainers.harness.load import count_parameters
         from derainers.harness.network import NetworkDerainer

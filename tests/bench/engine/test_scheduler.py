@@ -91,3 +91,31 @@ def test_a_derainer_that_always_kills_its_worker_is_not_tried_for_ever(
     assert "8 of 8 scenes failed; scene 0: the worker died" in (records["deadly"].reason or "")
     assert {records[label].status for label in ("clean", "none", "median")} == {"ok"}
     assert len(tried.read_text()) < 10
+
+
+def test_a_worker_loads_no_torch_for_a_filter_and_may_grow(
+    eight_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """loky takes a worker that has grown by 300 MB for a leak, and networks grow by more."""
+    plugin = tmp_path / "growing.py"
+    plugin.write_text(
+        "import os, sys, time\n"
+        "held = []\n"
+        "def growing(image):\n"
+        f"    with open({str(tmp_path / 'seen')!r}, 'a') as file:\n"
+        "        if not held:\n"
+        "            early = 'torch' in sys.modules\n"
+        "            import torch\n"
+        "            print('torch', early, torch.get_num_threads(), file=file)\n"
+        "            held.append(b'x' * 400_000_000)\n"
+        "            time.sleep(1.1)\n"  # loky looks once a second
+        "        print(os.getpid(), file=file)\n"
+        "    return image\n"
+    )
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # one that is not the worker's
+    out = tmp_path / "out"
+    run(derainer=f"{plugin}:growing", task="restoration", data=f"pairs:{eight_pairs}", out=out, workers=1)
+    first, *pids = (tmp_path / "seen").read_text().splitlines()
+    assert first == "torch False 1"
+    assert len(pids) == 8
+    assert len(set(pids)) == 1
