@@ -106,11 +106,13 @@ def halves_of_prefixed(files: Sequence[Path]) -> tuple[list[Path], list[Path]] |
 def frames_of_scenes(files: Sequence[Path]) -> list[tuple[Path, Path]] | None:
     """Pair the rainy frames of scenes with each scene's one clean frame, by names of GT-RAIN's kind.
 
+    A scene may have a clean frame of its own for each rainy one, of the same number, as Gurutto_1-2 there.
+
     Returns:
         (rainy, clean) in the natural order of the rainy names; None where the names are of another kind.
 
     Raises:
-        BadData: If some names alone are, or a scene has no clean frame or several, or no rainy one.
+        BadData: If some names alone are, or a scene's clean frames are neither one nor one for each rainy one.
     """
     frames = [(path, found) for path in files if (found := _FRAME.match(path.stem))]
     if {found["side"] for _, found in frames} != {"C", "R"}:
@@ -123,12 +125,16 @@ def frames_of_scenes(files: Sequence[Path]) -> list[tuple[Path, Path]] | None:
         scenes[path.parent, found["scene"]][found["side"]].append(path)
     pairs = []
     for (folder, scene), sides in scenes.items():
-        if len(sides["C"]) != 1 or not sides["R"]:
+        numbered = {path.stem.rpartition("-")[2]: path for path in sides["C"]}
+        if len(sides["C"]) == 1 and sides["R"]:
+            pairs += [(rainy, sides["C"][0]) for rainy in sides["R"]]
+        elif sides["R"] and numbered.keys() == {path.stem.rpartition("-")[2] for path in sides["R"]}:
+            pairs += [(rainy, numbered[rainy.stem.rpartition("-")[2]]) for rainy in sides["R"]]
+        else:
             raise BadData(
                 f"unmatched pair: {folder / scene} has {len(sides['C'])} clean frames (-C-) and {len(sides['R'])} "
-                f"rainy ones (-R-): expected one and some; unpack the scene again"
+                f"rainy ones (-R-): expected one clean frame and some, or one of each number; unpack the scene again"
             )
-        pairs += [(rainy, sides["C"][0]) for rainy in sides["R"]]
     return sorted(pairs, key=lambda pair: layout.natural(pair[0].stem))
 
 

@@ -319,8 +319,15 @@ def test_gt_rain_has_one_clean_frame_of_a_scene(tmp_path: Path, write_image: Wri
         "4 pairs, GT-RAIN test as published has 2100: scores are over a part of it",
     )
     assert len(pair_names(root / "Gurutto_0-0")) == 2
-    write_image(root / "Gurutto_0-0" / "Gurutto_0-0-Webcam-C-001.png")
-    assert "Gurutto_0-0-Webcam has 2 clean frames (-C-) and 2 rainy ones" in fault(root)
+    write_image(
+        root / "Gurutto_0-0" / "Gurutto_0-0-Webcam-C-001.png"
+    )  # as scene Gurutto_1-2 of the published set
+    assert [row[2] for row in pair_names(root / "Gurutto_0-0")] == [
+        "Gurutto_0-0-Webcam-C-000.png",
+        "Gurutto_0-0-Webcam-C-001.png",
+    ]
+    (root / "Gurutto_0-0" / "Gurutto_0-0-Webcam-R-001.png").unlink()
+    assert "Gurutto_0-0-Webcam has 2 clean frames (-C-) and 1 rainy ones" in fault(root)
     (root / "Gurutto_0-0" / "Gurutto_0-0-Webcam-C-001.png").rename(root / "Gurutto_0-0" / "mask.png")
     assert "mask.png is by its name no frame of a scene" in fault(root)
 
