@@ -150,7 +150,7 @@ def arrange(records: Sequence[Record], arrangement: Arrangement) -> tuple[list[R
 def forms(text: str) -> tuple[str, ...]:
     """What users may write for the name of a data set, a rain, a variant or a model."""
     whole = _LIMIT.sub("", text)
-    return (text, whole, slug(whole), whole.partition("/")[2])
+    return tuple(filter(None, (text, whole, slug(whole), whole.partition("/")[2])))
 
 
 def _check_names(records: Sequence[Record], arrangement: Arrangement) -> None:

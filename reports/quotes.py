@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ class Quoted:
         trained: What the networks were trained on; empty where nobody says.
         protocol: Metric to how it was measured, in the order of a cell's numbers.
         sets: The data sets.
-        rows: Method to its numbers by (data set, metric), as they are printed.
+        rows: Method to its numbers by (data set, metric), with the digits that are printed.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Quoted:
     trained: str
     protocol: Mapping[str, str]
     sets: tuple[str, ...]
-    rows: Mapping[str, Mapping[tuple[str, str], float]]
+    rows: Mapping[str, Mapping[tuple[str, str], Decimal]]
 
     @property
     def note(self) -> str:
@@ -87,7 +88,7 @@ def _block(file: Path, name: str, block: Any) -> Quoted:
 
 def _row(
     where: str, method: str, text: str, protocol: Mapping[str, str], sets: Sequence[str]
-) -> dict[tuple[str, str], float]:
+) -> dict[tuple[str, str], Decimal]:
     cells = text.split()
     if len(cells) != len(sets):
         raise BadConfig(f"{where}: {method} has {len(cells)} cells for {len(sets)} sets; write - for none")
@@ -98,8 +99,8 @@ def _row(
             raise BadConfig(f"{where}: {method} on {on} has {len(parts)} numbers of {len(protocol)} metrics")
         for metric, part in zip(protocol, parts, strict=False):
             try:
-                numbers[str(on), str(metric)] = float(part)
-            except ValueError:
+                numbers[str(on), str(metric)] = Decimal(part)
+            except InvalidOperation:
                 raise BadConfig(f"{where}: {method} on {on}: {part!r} is no number") from None
     return numbers
 

@@ -139,8 +139,11 @@ class Means:
         """See :class:`downstream.tasks.base.Scoring`."""
         images = int(np.isfinite(_column(rows, metric)).sum())
         out = len(rows) - images
-        note = f"{out} image{'s' * (out > 1)} {self._task.left_out(metric)} left out" if out else None
-        return images, note
+        if not out:
+            return images, None
+        why = self._task.left_out(metric)
+        # Without a count where none is left: sets of other sizes then share one footnote.
+        return images, f"{out} image{'s' * (out > 1)} {why} left out" if images else f"all images {why}"
 
     def breakdown(self, rows: Sequence[Numbers]) -> dict[str, Any]:
         """See :class:`downstream.tasks.base.Scoring`."""

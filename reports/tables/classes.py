@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from bench.keep.records import Record
 from downstream.tasks.base import Metric
 from reports.results import Group, Results
 from reports.tables.cells import plain_column
-from reports.tables.parts import caption_of, table_of
+from reports.tables.parts import caption_of, sampling_of, table_of
 from reports.tables.table import Cell, Column, Row, Table
 
 
@@ -89,12 +88,13 @@ def _parts(
     )
     yield Table(
         caption,
-        caption_of(caption, [group], [protocol], sampled=bool(counts)),
+        caption_of(caption, [group], [protocol]),
         (*first, *columns),
         rows,
         (),
         bool(counts),
         kind,
+        sampling=sampling_of([group]),
     )
 
 
@@ -118,7 +118,7 @@ def class_title(group: Group) -> str:
 def _part_cell(value: float | None, record: Record, kind: str, metric: str) -> Cell:
     if value is not None:
         score = record.score(metric)
-        return Cell(value, score.low, score.high) if score else Cell(value)
+        return Cell(value, score.low, score.high, note=score.note) if score else Cell(value)
     return Cell(
         None, note=(record.reason if record.status != "ok" else None) or f"{kind} not in these scenes"
     )
@@ -147,5 +147,4 @@ def errors(results: Results) -> Iterable[Table]:
                 )
         title = f"Errors cured and caused on {group.shown} by {group.seen_by}"
         notes = ["errors on rainy images that are gone, and new ones; docs/statistics.md defines the kinds"]
-        table = table_of(title, title, [group], columns, list(changes), notes)
-        yield replace(table, caption=caption_of(title, [group], [], sampled=False))
+        yield table_of(title, title, [group], columns, list(changes), notes)

@@ -55,7 +55,7 @@ def images(results: Results) -> Iterable[Table]:
             for metric, protocol in zip(metrics, protocols, strict=True)
             for column in _columns(metric, protocol, group)
         )
-        caption = caption_of(f"{title}, each image as if it were the set", [group], protocols, sampled=False)
+        caption = caption_of(f"{title}, each image as if it were the set", [group], protocols)
         yield Table(title, caption, columns, tuple(rows), (), False, "scene, derainer")
 
 
@@ -167,7 +167,7 @@ def _worst(group: Group, count: int, derainer: str | None) -> Table:
         for change in found
     ]
     title = f"Scenes harmed and helped most: {group.title}"
-    caption = caption_of(title, [group], [own.protocol], sampled=False)
+    caption = caption_of(title, [group], [own.protocol])
     return Table(title, caption, columns, tuple(rows), (), False, "scene, derainer")
 
 

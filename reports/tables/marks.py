@@ -79,6 +79,16 @@ def places_of(
     return {label: 1 + sum(other > value for other in shown.values()) for label, value in shown.items()}
 
 
+def caption(table: Table, legend: str = "") -> str:
+    """A table's caption, how the ties and intervals that it shows were made, and what its marks mean."""
+    cells = [cell for row in table.rows for cell in row.cells]
+    ties = any(cell.tied or (cell.mark and table.best == "ties") for cell in cells)
+    intervals = table.intervals and any(cell.low is not None for cell in cells)
+    what = " and ".join(word for word, there in (("ties", ties), ("intervals", intervals)) if there)
+    made = f"{what.capitalize()}: {table.sampling}." if what and table.sampling else ""
+    return " ".join(filter(None, (table.caption, made, legend)))
+
+
 def legend(table: Table, best: str, second: str, tied: str) -> str:
     """What the marks of a table mean; empty where there are none.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,11 +64,14 @@ def mean_columns(
     full = {label: score for label, score in means.items() if label not in REFERENCES and not notes[label]}
     comparable = {label: score for label, score in full.items() if len(score.replicates)}
     marks = _mean_marks(comparable, means.get(NONE), shown, level, wet[0].arrangement.best)
-    about = {"task": wet[0].task, "model": wet[0].model and wet[0].seen_by, "metric": f"{key}/{metric}"}
+    models = {group.model and group.seen_by for group in wet}
+    model = next(iter(models)) if len(models) == 1 else None
+    about = {"task": wet[0].task, "model": model, "metric": f"{key}/{metric}"}
+    variants = tuple(dict.fromkeys(group.shown for group in wet))
     span = heading or f"mean of {len(wet)} {over}"
     filled = [
         Filled(
-            column_of(shown, f"{key}/{metric}", protocol, span, about),
+            replace(column_of(shown, f"{key}/{metric}", protocol, span, about), over=variants),
             {
                 label: _mean_cell(
                     means.get(label), shown.limits, level, marks.get(label, PLAIN), notes[label]
@@ -79,7 +83,8 @@ def mean_columns(
     clean = means.get(CLEAN)
     if clean is not None and wet[0].about.compared and shown.headline:
         name = f"{key}/relative_{metric}"
-        share = Column(name, "of clean", "%", protocol, 1, 100.0, True, span, {**about, "metric": name})
+        share = Column(name, "of clean", "%", protocol, 1, 100.0, True, span, {**about, "metric": name},
+                       variants)  # fmt: skip
         cells = {}
         for label in notes:
             part = None
@@ -132,7 +137,7 @@ def _averaged(one: Record, other: Record) -> bool:
 
 def _place(group: Group, among: Sequence[Group]) -> str:
     """What tells a group from the others of a mean: its rain, or its variant."""
-    return group.rain if len({other.first.data.name for other in among}) == 1 else group.shown
+    return group.rain if len({other.first.data.name for other in among}) == 1 else group.header
 
 
 def _mean_cell(

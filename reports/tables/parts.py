@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reports.results import Group
 from reports.tables.cells import Filled, assemble, metric_column
-from reports.tables.table import Table
+from reports.tables.table import Column, Table
 
 
 def columns_of(group: Group, metrics: Sequence[str], *, span: str = "", prefix: str = "") -> list[Filled]:
@@ -22,7 +22,7 @@ def labels_of(groups: Sequence[Group]) -> list[str]:
 
 def table_of(
     name: str,
-    title: str,
+    title: str | Callable[[Sequence[Column]], str],
     groups: Sequence[Group],
     columns: Sequence[Filled],
     labels: Sequence[str] | None = None,
@@ -32,25 +32,33 @@ def table_of(
 
     Args:
         name: Unique in a report.
-        title: What its caption begins with.
+        title: What its caption begins with, or how that follows from the columns that are shown.
         groups: The groups that its numbers are from.
         columns: Its columns.
         labels: Its rows; None for those of the groups.
         notes: Remarks on the whole table.
     """
-    rows = assemble(columns, labels_of(groups) if labels is None else labels)
-    protocols = list(dict.fromkeys(filled.column.protocol for filled in columns if filled.column.protocol))
+
+    def caption(shown: Sequence[Column]) -> str:
+        variants = {variant for column in shown for variant in column.variants}
+        about = [group for group in groups if group.shown in variants] or groups
+        protocols = list(dict.fromkeys(column.protocol for column in shown if column.protocol))
+        return caption_of(title if isinstance(title, str) else title(shown), about, protocols)
+
+    filled = tuple(each.column for each in columns)
     return Table(
         name=name,
-        caption=caption_of(title, groups, protocols),
-        columns=tuple(filled.column for filled in columns),
-        rows=rows,
+        caption=caption(filled),
+        columns=filled,
+        rows=assemble(columns, labels_of(groups) if labels is None else labels),
         notes=(*notes, *_unscored(groups)),
+        sampling=sampling_of(groups),
+        recaption=caption,
     )
 
 
-def caption_of(title: str, groups: Sequence[Group], protocols: Sequence[str], *, sampled: bool = True) -> str:
-    """Title, scenes, protocols and version, and of a sampled table how its ties and intervals were made."""
+def caption_of(title: str, groups: Sequence[Group], protocols: Sequence[str]) -> str:
+    """Title, scenes, protocols and version."""
     scenes = {group.header if group.named else group.data: group.first.data.scenes for group in groups}
     if len(scenes) == 1:
         (count,) = scenes.values()
@@ -59,12 +67,6 @@ def caption_of(title: str, groups: Sequence[Group], protocols: Sequence[str], *,
         parts = [f"{title}; scenes: {', '.join(f'{name} {count:,}' for name, count in scenes.items())}."]
     if protocols:
         parts.append(f"Protocols: {', '.join(protocols)}.")
-    made = next((r.bootstrap for g in groups for r in g.records.values() if r.bootstrap), None)
-    if made is not None and sampled:
-        percent = f"{100 * made.level:g}"
-        parts.append(
-            f"Ties and intervals: {percent} %, paired bootstrap over scenes, {made.resamples:,} resamples."
-        )
     versions = {
         str(r.run["versions"].get("derain-bench"))
         for g in groups
@@ -74,6 +76,14 @@ def caption_of(title: str, groups: Sequence[Group], protocols: Sequence[str], *,
     if versions:
         parts.append(f"derain-bench {', '.join(sorted(versions))}.")
     return " ".join(parts)
+
+
+def sampling_of(groups: Sequence[Group]) -> str:
+    """How ties and intervals were made; empty where there are none."""
+    made = next((r.bootstrap for g in groups for r in g.records.values() if r.bootstrap), None)
+    if made is None:
+        return ""
+    return f"{100 * made.level:g} %, paired bootstrap over scenes, {made.resamples:,} resamples"
 
 
 def _unscored(groups: Sequence[Group]) -> list[str]:

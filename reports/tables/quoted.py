@@ -75,7 +75,8 @@ def _cell(column: Column, on: Sequence[str], quote: Quoted, method: str) -> Cell
         for name in on:
             value = quote.rows[method].get((name, metric))
             if value is not None:
-                return Cell(value / column.scale, about={"status": "quoted"})
+                digits = max(0, -int(value.as_tuple().exponent))
+                return Cell(float(value) / column.scale, digits=digits, about={"status": "quoted"})
     return Cell(None, about={"status": "quoted"})  # the row's footnote says what is quoted
 
 

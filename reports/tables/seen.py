@@ -43,10 +43,8 @@ def with_seen(tables: Sequence[Table], results: Results) -> list[Table]:
 
 
 def _marked(table: Table, seen: Seen) -> Table:
-    places = [str(column.about.get("variant")) for column in table.columns]
-    tests = {
-        place for place, column in zip(places, table.columns, strict=True) if column.about.get("variant")
-    }
+    places = [column.variants for column in table.columns]
+    tests = {test for place in places for test in place}
     rows, found = [], {}
     for row in table.rows:
         where = {test for test in tests if (row.label, test) in seen} if not row.quoted else set()
@@ -60,11 +58,11 @@ def _marked(table: Table, seen: Seen) -> Table:
     return replace(table, rows=tuple(rows), notes=(*table.notes, note))
 
 
-def _row(row: Row, places: Sequence[str], where: set[str], *, whole: bool) -> Row:
+def _row(row: Row, places: Sequence[Sequence[str]], where: set[str], *, whole: bool) -> Row:
     if not where or whole:
         return replace(row, seen=bool(where))
     cells = (
-        replace(cell, seen=cell.value is not None and place in where)
+        replace(cell, seen=cell.value is not None and not where.isdisjoint(place))
         for cell, place in zip(row.cells, places, strict=True)
     )
     return replace(row, cells=tuple(cells))

@@ -11,7 +11,7 @@ from reports.tables.cells import Filled, metric_column
 from reports.tables.costs import parameters
 from reports.tables.means import mean_columns
 from reports.tables.parts import table_of
-from reports.tables.table import Choice, Table, choose
+from reports.tables.table import Choice, Column, Table, choose
 
 AVERAGE = "average"
 
@@ -39,11 +39,18 @@ def survey(results: Results) -> Iterable[Table]:
     if not columns:
         return
     # Twenty headers with units, and twenty intervals, fit on no page; the marks say what lies within noise.
-    units = dict.fromkeys(f"{f.column.title} in {f.column.unit}" for f in columns if f.column.unit)
+    columns.append(parameters(wet))
+    units = {filled.column.title: filled.column.unit for filled in columns if filled.column.unit}
     columns = [Filled(replace(filled.column, unit=""), filled.cells) for filled in columns]
-    sets = len({group.first.data.name for group in wet})
-    title = f"Derainers on {sets} data set{'s' * (sets > 1)}, {', '.join(units)}"
-    table = table_of("survey", title, wet, [*columns, parameters(wet)], notes=notes)
+
+    def title(shown: Sequence[Column]) -> str:
+        variants = {variant for column in shown for variant in column.variants}
+        sets = len({group.first.data.name for group in wet if group.shown in variants})
+        what = f"Derainers on {sets} data set{'s' * (sets > 1)}" if sets else "Derainers"
+        titles = dict.fromkeys(column.title for column in shown if column.title in units)
+        return ", ".join([what, *(f"{name} in {units[name]}" for name in titles)])
+
+    table = table_of("survey", title, wet, columns, notes=notes)
     yield choose(replace(table, intervals=False), Choice(sort=order[0].column.key))
 
 
@@ -62,7 +69,11 @@ def _prefix(group: Group, beside: Sequence[Group]) -> str:
 def _averages(shown: Sequence[tuple[Group, Metric]]) -> tuple[list[Filled], list[str]]:
     """The unweighted mean of each metric over all columns of one protocol, and remarks on them."""
     found, counted, notes = [], [], []
-    for task, name in dict.fromkeys((group.task, metric.name) for group, metric in shown):
+
+    def place(pair: tuple[Group, Metric]) -> tuple[bool, int]:
+        return pair[0].about.looks == "model", pair[0].about.order
+
+    for task, name in dict.fromkeys((g.task, m.name) for g, m in sorted(shown, key=place)):
         groups = [group for group, metric in shown if (group.task, metric.name) == (task, name)]
         title = groups[0].metric(name).title
         protocols = {group.first.protocol(group.metric(name)) for group in groups}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Literal
 
 from bench.errors import unknown
-from reports.arrangement import Arrangement, Best
+from reports.arrangement import Arrangement, Best, forms
 from reports.metrics import MISSING, written
+from reports.quotes import plain
 
 Mark = Literal["best", "second"]
 
@@ -28,6 +29,7 @@ class Column:
         higher_is_better: Direction; None where neither end is better.
         group: Header above several columns, e.g. the rain.
         about: What a tidy row says of the column's numbers: variant, task, model, metric.
+        over: Of a mean, what tables call the variants that it is over.
     """
 
     key: str
@@ -39,6 +41,13 @@ class Column:
     higher_is_better: bool | None = True
     group: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
+    over: tuple[str, ...] = ()
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What tables call the variants that its numbers are from."""
+        own = self.about.get("variant")
+        return self.over or ((str(own),) if own else ())
 
     @property
     def header(self) -> str:
@@ -64,6 +73,7 @@ class Cell:
         tied: Whether it cannot be told apart from the best of its column.
         seen: Whether its derainer has learnt from the rain or the scenes of the test.
         about: What a tidy row says of this number alone: images, coverage, status.
+        digits: Decimals that are known, where these may be fewer than the column shows.
     """
 
     value: float | None
@@ -74,10 +84,17 @@ class Cell:
     tied: bool = False
     seen: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
+    digits: int | None = None
 
     def text(self, column: Column) -> str:
         """The number as shown."""
-        return written(self.value, column.digits, column.scale)
+        known = column.digits if self.digits is None else min(self.digits, column.digits)
+        return written(self.value, known, column.scale)
+
+    def lacking(self, column: Column) -> int:
+        """How many characters its text is short of the column's decimals, for numbers to line up."""
+        decimals = len(self.text(column).partition(".")[2])
+        return 0 if self.value is None else column.digits - decimals + (column.digits > 0 == decimals)
 
     def interval_text(self, column: Column) -> str:
         """`[low, high]` as shown, or nothing."""
@@ -128,6 +145,8 @@ class Table:
     Attributes:
         name: Short name, unique in a report.
         caption: What it shows, under which protocol, made by which version.
+        recaption: The caption where only these columns are shown; None where it is the same.
+        sampling: How its ties and intervals were made; empty where it has none.
         columns: Its columns.
         rows: Its rows, in order; every row has one cell per column.
         notes: Remarks on the whole table; one that begins with a header and a colon is on the columns under it.
@@ -144,6 +163,8 @@ class Table:
     intervals: bool = True
     head: str = "derainer"
     best: Best = "value"
+    sampling: str = ""
+    recaption: Callable[[Sequence[Column]], str] | None = field(default=None, compare=False, repr=False)
 
     def footnotes(self) -> dict[str, int]:
         """Each row's and cell's note once, numbered from 1 in reading order."""
@@ -194,7 +215,13 @@ def choose(table: Table, choice: Choice) -> Table:
         positions = list(dict.fromkeys(i for key in choice.columns for i in find_columns(table, key)))
         rows = [replace(row, cells=tuple(row.cells[i] for i in positions)) for row in table.rows]
         columns = tuple(table.columns[i] for i in positions)
-        chosen = replace(chosen, columns=columns, rows=tuple(rows), notes=_kept_notes(table, columns))
+        chosen = replace(
+            chosen,
+            columns=columns,
+            rows=tuple(rows),
+            notes=_kept_notes(table, columns),
+            caption=table.recaption(columns) if table.recaption else table.caption,
+        )
     if choice.sort is None:
         return chosen
     references = [row for row in chosen.rows if row.reference]
@@ -252,14 +279,18 @@ def set_out(table: Table, arrangement: Arrangement, *, ordered: bool = True) -> 
 def find_columns(table: Table, key: str) -> list[int]:
     """The positions of the columns that a key names: one column, one in every group, or those of a group.
 
+    A group may be named as `--name` has it, and however a data set's name is spelt.
+
     Raises:
         UnknownName: If it names none.
     """
     exact = [i for i, column in enumerate(table.columns) if column.key == key]
     found = exact or [i for i, column in enumerate(table.columns) if column.key.rpartition("/")[2] == key]
-    found = found or [i for i, column in enumerate(table.columns) if column.group and column.group == key]
+    groups = {column.group for column in table.columns if column.group}
+    named = {key} & groups or {group for group in groups if plain(key) in map(plain, forms(group))}
+    found = found or [i for i, column in enumerate(table.columns) if column.group in named]
     if not found:
-        raise unknown("column", key, (column.key for column in table.columns))
+        raise unknown("column", key, {*(column.key for column in table.columns), *groups})
     return found
 
 

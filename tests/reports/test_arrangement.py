@@ -100,6 +100,7 @@ def test_short_names_of_data_rains_and_models(records: list[Record]) -> None:
         ({"cite": ["rdmc=a}b"]}, BadConfig, "a key is made of letters"),
         ({"reference": ["Rainy=rdmc"]}, BadConfig, "the reference rows are clean and none"),
         ({"name": ["streat=x"]}, UnknownName, "in --name 'streat'"),
+        ({"name": ["xyz=x"]}, UnknownName, r"in --name 'xyz': known: [^, ]"),
         ({"best": "valeu"}, UnknownName, "did you mean value"),
     ],
 )

@@ -17,6 +17,7 @@ from derainers.published import FILE
 from reports.arrangement import arrangement_of
 from reports.quotes import Quoted, read_quotes
 from reports.tables.presets import build_tables
+from reports.tables.renderers import TABLES
 
 MakeRun = Callable[..., list[Record]]
 
@@ -91,6 +92,20 @@ def test_every_format_says_that_they_are_quoted(records: list[Record], facts: Pa
     (row,) = (r for r in rows if r["derainer"] == "PReNet" and r["metric"] == "psnr_y")
     assert (row["value"], row["status"], row["protocol"]) == (26.77, "quoted", "psnr@y")
     assert "as published" in row["note"]
+
+
+def test_quoted_numbers_have_the_digits_that_were_printed(records: list[Record], facts: Path) -> None:
+    arrangement = arrangement_of(quotes=quoted(facts, "mine"))
+    shown = {form: reports.render(records, form, "survey", None, arrangement) for form in TABLES}
+    assert not any("0.8580" in text for text in shown.values())
+    assert "| *26.77* | *0.858* |" in shown["md"]
+    # Beside numbers of four decimals their points line up.
+    assert r"{\textit{0.858}\phantom{0}}" in shown["latex"]
+    assert "0.858\N{FIGURE SPACE}</td>" in shown["html"]
+    own, other = (
+        next(line for line in shown["text"].splitlines() if name in line) for name in ("rdmc", "PReNet")
+    )
+    assert own.index("0.9") == other.index("0.858")
 
 
 def test_another_protocol_or_data_set_is_refused(records: list[Record], facts: Path) -> None:

@@ -25,7 +25,7 @@ from reports.arrangement import arrangement_of
 from reports.tables.presets import PRESETS, build_tables
 from reports.tables.renderers import FORMATS, TABLES, render_tables
 from reports.tables.renderers.escape import latex, markdown, spreadsheet, visible
-from reports.tables.table import Choice, Table
+from reports.tables.table import Cell, Choice, Column, Row, Table
 
 GOLD = Path(__file__).parent / "gold"
 SUFFIX = {"md": "md", "latex": "tex", "html": "html", "text": "txt"}
@@ -66,7 +66,7 @@ class Cells(HTMLParser):
             self.rows[-1].append("")
             if tag == "td":
                 self.values[-1].append(dict(attrs).get("data-value"))
-        self._in = tag
+        self._in = tag if tag != "span" or attrs else "th"  # a name's span says nothing of itself
 
     def handle_data(self, data: str) -> None:
         if self.rows and self.rows[-1] and self._in in ("td", "th", "strong", "u"):
@@ -221,6 +221,26 @@ def test_html_shows_the_name_as_text(run_records: MakeRun) -> None:
 )
 def test_escapes(escape: Callable[[str], str], text: str, expected: str) -> None:
     assert escape(text) == expected
+
+
+def test_long_words_of_labels_may_break_where_labels_do() -> None:
+    column, cell = Column("psnr_y", "PSNR Y", "dB"), Cell(20.0)
+    long, short = "w" * 30, "of sixteen lette"
+    rows = (Row(long, (cell,)), Row(short, (cell,)), Row("a network " * 20, (cell,)))
+    text = render_tables([Table("t", "T.", (column,), rows)], "latex")
+    assert r"\allowbreak{}".join(long) in text
+    assert f"{short} &" in text
+
+
+def test_a_header_stands_over_its_columns_once() -> None:
+    columns = tuple(
+        Column(f"{of}/{i}", "PSNR", group=of) for of in ("a/long@name of rain", "b") for i in (1, 2)
+    )
+    text = render_tables([Table("t", "T.", columns, (Row("rdmc", (Cell(20.0),) * 4),))], "text")
+    header, titles, _, row = text.splitlines()[2:6]
+    assert header.strip() == "a/long@name of rain     ──── b ─────"
+    assert header.index("a/long") == titles.index("PSNR") + 1
+    assert header.rindex("─") == len(titles) - 1 == len(row) - 1
 
 
 def test_narrow_terminal_drops_intervals_before_columns(small_table: Table) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 #: Follows the name or the number of who has learnt from the test, and the number of who ties with the best.
 SEEN, TIED = "†", "≈"
+#: As wide as a digit.
+FIGURE_SPACE = "\N{FIGURE SPACE}"
 
 _LATEX = {
     "\\": r"\textbackslash{}",

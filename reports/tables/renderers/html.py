@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.tables.marks import legend
-from reports.tables.renderers.escape import SEEN, TIED, markup
+from reports.tables.marks import caption, legend
+from reports.tables.renderers.escape import FIGURE_SPACE, SEEN, TIED, markup
 from reports.tables.table import Cell, Column, Row, Table
 
 _STYLE = """.derain-report { font: 15px/1.5 system-ui, sans-serif; color: CanvasText; background: Canvas;
@@ -16,9 +16,11 @@ padding: .25rem .7rem; text-align: right; white-space: nowrap; } .derain-report 
 thead th.label { text-align: left; font-weight: 500; } .derain-report thead th.group { text-align: center;
 border-bottom: 1px solid GrayText; } .derain-report thead { border-top: 2px solid; border-bottom: 1px solid;
 } .derain-report tbody { border-bottom: 1px solid; } .derain-report tbody:last-of-type { border-bottom: 2px solid; }
-.derain-report tr.reference th, .derain-report tr.quoted { font-style: italic; } .derain-report tbody th {
-max-width: 24rem; white-space: normal; } .derain-report tr.section th { font-weight: 600; }
-.derain-report sup { line-height: 0; }
+.derain-report tr.reference th, .derain-report tr.quoted { font-style: italic; } .derain-report tbody th span {
+display: inline-block; width: max-content; max-width: 24rem; white-space: normal; overflow-wrap: anywhere; }
+.derain-report tr.section th { font-weight: 600; } .derain-report sup { line-height: 0; }
+.derain-report td .signs { display: inline-block; width: 0; } .derain-report
+td:last-child, .derain-report thead tr:last-child th:last-child { padding-right: 1.6rem; }
 .derain-report .interval { color: GrayText; font-size: .85em; margin-left: .4em; }
 .derain-report .notes { font-size: .85em; margin: .3rem 0 2rem; padding-left: 0; list-style: none; }"""
 
@@ -44,8 +46,12 @@ def html_table(table: Table, name: str) -> str:
     """
     notes = table.footnotes()
     marks = legend(table, "best in bold", "second underlined", TIED)
-    caption = markup(" ".join(filter(None, (table.caption, marks))))
-    lines = ['<div class="scroll">', "<table>", f"<caption>{caption}</caption>", "<thead>"]
+    lines = [
+        '<div class="scroll">',
+        "<table>",
+        f"<caption>{markup(caption(table, marks))}</caption>",
+        "<thead>",
+    ]
     grouped = any(column.group for column in table.columns)
     label = f'<th scope="col" class="label"{" rowspan=2" if grouped else ""}>{markup(table.head)}</th>'
     if grouped:
@@ -84,7 +90,8 @@ def _span(group: str, count: int) -> str:
 
 
 def _label(row: Row, notes: dict[str, int], name: str) -> str:
-    return f'<th scope="row">{markup(row.name)}{_raised(row.seen, False, row.note, notes, name)}</th>'
+    signs = _raised(row.seen, False, row.note, notes, name)
+    return f'<th scope="row"><span>{markup(row.name)}{signs}</span></th>'
 
 
 def _raised(seen: bool, tied: bool, note: str | None, notes: dict[str, int], name: str) -> str:
@@ -106,6 +113,9 @@ def _cell(cell: Cell, column: Column, intervals: bool, notes: dict[str, int], na
         text = f"<{tag}>{text}</{tag}>"
     if intervals and (interval := cell.interval_text(column)):
         text += f'<span class="interval">{interval}</span>'
-    text += _raised(cell.seen, cell.tied, cell.note, notes, name)
+    text += FIGURE_SPACE * cell.lacking(column)
+    if signs := _raised(cell.seen, cell.tied, cell.note, notes, name):
+        # Signs take no width, or they would push the decimals aside.
+        text += f'<span class="signs">{signs}</span>'
     value = "" if cell.value is None else f' data-value="{cell.value * column.scale!r}"'
     return f"<td{value}>{text}</td>"

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.keep.records import slug
-from reports.tables.marks import legend
+from reports.tables.marks import caption, legend
 from reports.tables.renderers.escape import SEEN, TIED, latex
 from reports.tables.table import Cell, Column, Row, Table
 
 _PREAMBLE = (
     "% Needs \\usepackage{array}, \\usepackage{booktabs}, \\usepackage{graphicx} and \\usepackage{siunitx}.\n"
 )
-#: Labels longer than this break into lines instead of pushing the numbers off the page.
-_LONG_LABEL = 36
+#: Labels longer than this break into lines instead of pushing the numbers off the page, and so do their words.
+_LONG_LABEL, _LONG_WORD = 36, 16
 #: More columns than this stand closer together.
 _MANY = 8
 
@@ -50,9 +50,8 @@ def _table(table: Table) -> str:
     layouts = [_layout(table, i) for i in range(len(table.columns))]
     total = sum(layout.width for layout in layouts)
     environment = "table*" if total > 6 else "table"
-    label = "l"
-    if any(len(row.name) > _LONG_LABEL for row in table.rows):
-        label = r">{\raggedright\arraybackslash}p{13em}"
+    breaks = any(len(row.name) > _LONG_LABEL for row in table.rows)
+    label = r">{\raggedright\arraybackslash}p{13em}" if breaks else "l"
     marks = legend(table, "best in bold", "second underlined", TIED)
     columns = "".join(_form(layout, table, i) for i, layout in enumerate(layouts))
     lines = [
@@ -63,7 +62,7 @@ def _table(table: Table) -> str:
         "\\small",
         *(["\\setlength{\\tabcolsep}{3pt}"] if total > _MANY else []),
         "\\sisetup{detect-weight=true, mode=text}",
-        f"\\caption{{{latex(' '.join(filter(None, (table.caption, marks))))}}}",
+        f"\\caption{{{latex(caption(table, marks))}}}",
         f"\\label{{tab:{slug(table.name)}}}",
         # A table wider than the text is shrunk to it, others keep their size.
         "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
@@ -86,7 +85,7 @@ def _table(table: Table) -> str:
         if section:
             lines.append(f"\\multicolumn{{{total + 1}}}{{l}}{{\\textit{{{latex(section)}}}}} \\\\")
         for row in rows:
-            cells = [_label(row, notes)]
+            cells = [_label(row, notes, breaks)]
             for cell, column_, layout in zip(row.cells, table.columns, layouts, strict=True):
                 cells += _cells(cell, column_, layout, row, table.intervals, notes)
             lines.append(" & ".join(cells) + r" \\")
@@ -99,11 +98,16 @@ def _table(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _label(row: Row, notes: dict[str, int]) -> str:
-    text = latex(row.name)
+def _label(row: Row, notes: dict[str, int], breaks: bool) -> str:
+    text = " ".join(map(_breakable, row.name.split(" "))) if breaks else latex(row.name)
     text = f"\\textit{{{text}}}" if row.quoted else text
     text += f"~\\cite{{{row.cite}}}" if row.cite else ""
     return text + _raised(row.seen, False, row.note, notes)
+
+
+def _breakable(word: str) -> str:
+    """A word that may break anywhere if it is long."""
+    return r"\allowbreak{}".join(map(latex, word)) if len(word) > _LONG_WORD else latex(word)
 
 
 def _raised(seen: bool, tied: bool, note: str | None, notes: dict[str, int]) -> str:
@@ -147,7 +151,7 @@ def _cells(
         return [f"\\multicolumn{{{layout.width}}}{{c}}{missing}"] if layout.beside else [missing]
     number = cell.text(column)
     if row.quoted:
-        number = _braced(number, layout, "\\textit")
+        number = _braced(number, layout, "\\textit", "." * (column.digits > 0) + "0" * column.digits)
     elif cell.mark == "best":
         number = f"\\bfseries {number}"
     elif cell.mark == "second":
@@ -158,9 +162,18 @@ def _cells(
     return [number, interval + raised]
 
 
-def _braced(number: str, layout: _Layout, command: str) -> str:
-    """A number that siunitx cannot see into, with invisible digits that put its point where the others' are."""
+def _braced(number: str, layout: _Layout, command: str, full: str = "") -> str:
+    """A number that siunitx cannot see into, with invisible digits that put its point where the others' are.
+
+    Args:
+        number: As it is shown.
+        layout: Of its column.
+        command: What it is set in.
+        full: The point and decimals of a number that has all that the column shows, where it may have fewer.
+    """
     missing = layout.places - len(number.lstrip("-").partition(".")[0])
     sign = "$-$" if layout.negative and not number.startswith("-") else ""
     padding = f"\\phantom{{{sign}{'0' * missing}}}" if sign or missing else ""
-    return f"{{{padding}{command}{{{number.replace('-', '$-$')}}}}}"
+    lacking = full[len("".join(number.partition(".")[1:])) :]
+    behind = f"\\phantom{{{lacking}}}" if lacking else ""
+    return f"{{{padding}{command}{{{number.replace('-', '$-$')}}}{behind}}}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.tables.marks import legend
+from reports.tables.marks import caption, legend
 from reports.tables.renderers.escape import TIED, markdown, raised, superscript
 from reports.tables.table import Cell, Column, Row, Table
 
@@ -21,7 +21,7 @@ def _table(table: Table) -> str:
     marks = legend(table, "best in bold", "second underlined", TIED)
     header = [markdown(table.head), *(markdown(column.full_header) for column in table.columns)]
     lines = [
-        f"**{markdown(' '.join(filter(None, (table.caption, marks))))}**",
+        f"**{markdown(caption(table, marks))}**",
         "",
         "| " + " | ".join(header) + " |",
         "|:--|" + "--:|" * len(table.columns),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.tables.marks import legend
+from reports.tables.marks import caption, legend
 from reports.tables.renderers.escape import TIED, raised, superscript, visible
 from reports.tables.table import Cell, Column, Table
 
@@ -22,10 +22,6 @@ def _table(table: Table) -> str:
 
     notes = table.footnotes()
     lines = [[visible(table.head), *(visible(column.header) + " " for column in table.columns)]]
-    grouped = any(column.group for column in table.columns)
-    if grouped:
-        lines.insert(0, ["", *(visible(column.group) + " " for column in table.columns)])
-    top = len(lines)
     rules = []
     for section, rows in table.blocks():
         rules.append(len(lines))
@@ -36,6 +32,12 @@ def _table(table: Table) -> str:
             label = visible(row.name) + raised(row.seen, False, row.note, notes)
             lines.append([label, *(_cell(cell, column, table.intervals, notes) for cell, column in cells)])
     widths = [max(cell_len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    groups = [(visible(group), count) for group, count in table.groups()]
+    at = 1
+    for group, count in groups:
+        at += count
+        room = sum(widths[at - count : at]) + len(_GAP) * (count - 1)
+        widths[at - 1] += max(0, cell_len(group) + (3 if count > 1 else 1) - room)
 
     def drawn(line: list[str]) -> str:
         label, *numbers = line
@@ -46,6 +48,10 @@ def _table(table: Table) -> str:
         return _GAP.join(parts).rstrip()
 
     shown = [drawn(line) for line in lines]
+    top = 1
+    if any(group for group, _ in groups):
+        shown.insert(0, _spans(groups, widths))
+        rules, top = [place + 1 for place in rules], 2
     rule = "─" * (sum(widths) + len(_GAP) * len(table.columns))
     # The references stand apart by their place; a rule for each change of sections alone.
     sections = any(row.section or row.quoted for row in table.rows)
@@ -54,11 +60,27 @@ def _table(table: Table) -> str:
     remarks = [f"{superscript(number)} {visible(note)}" for note, number in notes.items()]
     remarks += [visible(note) for note in table.notes]
     remarks += filter(None, [legend(table, "* best", "+ second", TIED)])
-    return "\n".join([visible(table.caption), "", *shown, "", *remarks]).rstrip() + "\n"
+    return "\n".join([visible(caption(table)), "", *shown, "", *remarks]).rstrip() + "\n"
+
+
+def _spans(groups: Sequence[tuple[str, int]], widths: Sequence[int]) -> str:
+    """The line of headers that stand over several columns."""
+    from rich.cells import cell_len
+
+    parts, at = [" " * widths[0]], 1
+    for group, count in groups:
+        room = sum(widths[at : at + count]) + len(_GAP) * (count - 1) - 1
+        left = (room - cell_len(group) - 2) // 2
+        fill = "─" if group and count > 1 else " "
+        words = f" {group} " if count > 1 else f" {group}"
+        left = max(0, left if count > 1 else room - cell_len(words))
+        parts.append(fill * left + words + fill * (room - left - cell_len(words)) + " ")
+        at += count
+    return _GAP.join(parts).rstrip()
 
 
 def _cell(cell: Cell, column: Column, intervals: bool, notes: dict[str, int]) -> str:
-    text = cell.text(column)
+    text = cell.text(column) + " " * cell.lacking(column)
     interval = cell.interval_text(column) if intervals else ""
     if interval:
         text += f" {interval}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reports.tables.marks import legend
+from reports.tables.marks import caption, legend
 from reports.tables.renderers.escape import TIED, raised, superscript, visible
 from reports.tables.table import Cell, Column, Table
 
@@ -22,7 +22,7 @@ def print_tables(tables: Sequence[Table], console: Console) -> None:
     """Print tables; where the terminal is too narrow, intervals go first, then columns wrap."""
     for table in tables:
         notes = table.footnotes()
-        console.print(_text(table.caption, "bold"))
+        console.print(_text(caption(table), "bold"))
         for part in _fitting(table, console):
             console.print(_rich(part, notes))
         for note, number in notes.items():

@@ -14,6 +14,7 @@ from reports.tables.presets import build_tables
 from reports.tables.seen import seen_of
 
 Make = Callable[..., Record]
+MakeRun = Callable[..., list[Record]]
 
 
 def taught(record: Record, *learnt: str, **data: Any) -> Record:
@@ -64,6 +65,21 @@ def test_a_row_or_its_numbers_are_marked(record: Make) -> None:
     for form in ("md", "html", "text"):
         assert "†" in reports.render(heavy, form, "detection")
     assert r"rdmc\textsuperscript{$\dagger$}" in reports.render(heavy, "latex", "detection")
+
+
+def test_an_average_over_what_was_seen_is_marked(run_records: MakeRun) -> None:
+    labels = ("none", "median", "rdmc")
+    records = [
+        taught(r, "streaks") if r.derainer.label == "rdmc" and r.data.name == "coco/val" else r
+        for r in (
+            *run_records(labels, ("streaks:heavy",), ("restoration",), data="coco/val"),
+            *run_records(labels, ("streaks:light",), ("restoration",), data="pairs/rain12"),
+        )
+    ]
+    (table,) = build_tables(records, "survey")
+    row = next(row for row in table.rows if row.label == "rdmc")
+    seen = {c.key for c, cell in zip(table.columns, row.cells, strict=True) if cell.seen}
+    assert seen == {f"{of}/{m}" for of in ("coco/val@streaks:heavy", "mean") for m in ("psnr_y", "ssim_y")}
 
 
 def test_the_board_marks_them_too(record: Make) -> None:

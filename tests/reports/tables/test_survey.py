@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.errors import BadData
+from bench.errors import BadData, UnknownName
 from bench.keep.records import Record
 from reports.arrangement import arrangement_of
+from reports.tables.marks import caption
 from reports.tables.presets import build_tables
 from reports.tables.table import Choice
 
@@ -80,6 +81,48 @@ def test_a_group_of_columns_is_chosen_by_its_name(records: list[Record]) -> None
     assert not table.notes
 
 
+def test_a_data_set_is_chosen_however_it_is_spelt_and_the_caption_follows(records: list[Record]) -> None:
+    (whole,) = build_tables(records, "survey")
+    assert whole.caption.startswith("Derainers on 3 data sets, PSNR Y in dB, AP in %, params in M; scenes: ")
+    assert all(not column.unit for column in whole.columns)
+    for key in ("rain100h@streaks:heavy", "Rain100H@streaks:heavy", "pairs/rain100h@streaks:heavy"):
+        (table,) = build_tables(records, "survey", Choice(columns=(key,)))
+        assert [column.title for column in table.columns] == ["PSNR Y", "SSIM Y"]
+        assert table.caption == (
+            "Derainers on 1 data set, PSNR Y in dB; 200 scenes. Protocols: psnr@y, ssim@y. derain-bench 0.1.0."
+        )
+    with pytest.raises(UnknownName, match="known: average, .*pairs/rain100h@streaks:heavy, "):
+        build_tables(records, "survey", Choice(columns=("nowhere",)))
+
+
+def test_averages_stand_in_the_order_of_tasks_and_name_no_model_of_two(
+    records: list[Record], run_records: MakeRun
+) -> None:
+    more = run_records(LABELS, ("streaks:heavy",), ("restoration",), data="pairs/rain12")
+    other = [
+        r.model_copy(update={"model": r.model.model_copy(update={"name": "another"})}) if r.model else r
+        for r in run_records(LABELS, ("streaks:light",), ("restoration", "detection"), data="bdd/val")
+    ]
+    (table,) = build_tables(records + more + other, "survey")
+    averages = [column for column in table.columns if column.group == "average"]
+    assert [column.title for column in averages] == ["PSNR Y", "SSIM Y", "AP"]
+    assert averages[-1].about["model"] is None
+    (table,) = build_tables(records, "survey")
+    assert [c.about["model"] for c in table.columns if c.key == "mean/ap"] == ["tiny_detector"]
+
+
+def test_the_caption_speaks_of_ties_and_intervals_that_are_shown(records: list[Record]) -> None:
+    how = "95 %, paired bootstrap over scenes, 200 resamples."
+    (table,) = build_tables(records, "survey")
+    assert "ntervals" not in caption(table)
+    (table,) = build_tables(records, "survey", Choice(intervals=True))
+    assert caption(table).endswith(f"Intervals: {how}")
+    (table,) = build_tables(records, "survey", Choice(intervals=True), arrangement_of(best="ties"))
+    assert f"Ties and intervals: {how}" in caption(table)
+    (table,) = build_tables(records, "images", Choice())[:1]
+    assert "resamples" not in caption(table)
+
+
 def test_a_dry_day_alone_has_no_survey(run_records: MakeRun) -> None:
     with pytest.raises(BadData, match="nothing to show in table survey"):
         build_tables(run_records(LABELS, ("none",), ("detection",)), "survey")
@@ -95,6 +138,8 @@ def test_classes_have_counts_and_intervals(run_records: MakeRun) -> None:
             else s
             for s in record.scores
         )
+        few = {"low": None, "high": None, "note": "objects in too few scenes for an interval"}
+        scores = tuple(s.model_copy(update=few) if s.metric == "iou/person" else s for s in scores)
         counts = {"of": "pixels", "classes": {"road": 700, "car": 30}}
         breakdown = {**record.breakdown, "counts": counts}
         counted.append(record.model_copy(update={"scores": scores, "breakdown": breakdown}))
@@ -106,5 +151,7 @@ def test_classes_have_counts_and_intervals(run_records: MakeRun) -> None:
     assert own is not None
     assert (road.cells[2].value, road.cells[2].low) == (own.value, own.low)
     assert table.intervals
+    person = next(row for row in table.rows if row.label == "person")
+    assert person.cells[2].note == "objects in too few scenes for an interval"
     (bare,) = build_tables(records, "per-class")
     assert [column.title for column in bare.columns] == ["none", "rdmc"]
