@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,3 +70,28 @@ def inline() -> ThisProcess:
     from bench.engine.here import ThisProcess
 
     return ThisProcess()
+
+
+@contextlib.contextmanager
+def _no_workers() -> Iterator[None]:
+    from bench.engine.here import HerePool
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.engine.local.ThisMachine.open", lambda _, settings: HerePool(settings))
+        yield
+
+
+@pytest.fixture(scope="session")
+def no_workers() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Make the doors that name no place of work, such as ``bench.run``, work in the test's own process meanwhile.
+
+    For tests of anything but the workers: one that imports MMDetection costs six seconds.
+    """
+    return _no_workers
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[None]:
+    """:func:`no_workers` for all tests of a module, and the fixtures that ask for it."""
+    with _no_workers():
+        yield

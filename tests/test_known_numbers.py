@@ -9,6 +9,7 @@ import pytest
 import bench
 
 
+@pytest.mark.usefixtures("here")
 def test_ap_of_real_photos_is_mmdetections_own(shared: Path, tmp_path: Path) -> None:
     """MMDetection's test script gives YOLOX-Nano 0.330 (AP50 0.491) on these 50 photos, 0.406 on the first 25."""
 

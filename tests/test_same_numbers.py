@@ -89,6 +89,7 @@ def results_of(shared: Path, images: Path, work: Path) -> Path:
     return work / "results.bbox.json"
 
 
+@pytest.mark.usefixtures("here")
 def test_one_detector_through_every_door(shared: Path, tmp_path: Path) -> None:
     pytest.importorskip("mmdet")
     weights = shared / "weights" / "yolox_nano_coco.pth"

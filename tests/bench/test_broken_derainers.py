@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@cache
+def onnx_runtime_runs() -> bool:
+    """Looked at in a process of its own, which a broken one may end."""
+    return subprocess.run([sys.executable, "-c", "import onnxruntime"], capture_output=True).returncode == 0
+
+
 def specs(files: Path) -> dict[str, tuple[str, str]]:
     """Label to spec, and what is said of it."""
     found = {
@@ -74,7 +81,7 @@ def specs(files: Path) -> dict[str, tuple[str, str]]:
         "net": (f"{files}/unmakeable.py:Net", "making it raised RuntimeError: no licence"),
         "number": (f"{files}/unmakeable.py:number", "is a int: it must be a function"),
     }
-    if subprocess.run([sys.executable, "-c", "import onnxruntime"], capture_output=True).returncode == 0:
+    if onnx_runtime_runs():
         found["onnx"] = (f"onnx:{files}/cut.onnx", "not an ONNX file that can be loaded")
     return found
 
@@ -95,12 +102,14 @@ class Listening(Watcher):
         self.notes.append(text)
 
 
-def test_a_broken_derainer_is_one_line_and_the_others_run(pairs: Path, files: Path, tmp_path: Path) -> None:
+def test_a_broken_derainer_is_one_line_and_the_others_run(
+    pairs: Path, files: Path, tmp_path: Path, inline: Any
+) -> None:
     broken = specs(files) | {"kills": (f"{files}/kills.py:fn", "the worker that loaded it died")}
     named = [f"{label}={spec}" for label, (spec, _) in broken.items()]
     watcher = Listening()
     result = run_suite(suite_with(pairs, *named, "median"), tmp_path / "o", workers=2, watcher=watcher)
-    alone = run_suite(suite_with(pairs, "median"), tmp_path / "alone", workers=1)
+    alone = run_suite(suite_with(pairs, "median"), tmp_path / "alone", place=inline)
     records = by_label(result.records)
     for label, record in by_label(alone.records).items():
         assert identity(records[label]) == identity(record)
@@ -217,28 +226,41 @@ def test_only_what_kills_its_worker_alone_is_blamed(pairs: Path) -> None:
         load_blaming(more, lambda part: loads(part, set()), 60)
 
 
-def test_the_command_line_says_each_once(pairs: Path, files: Path, tmp_path: Path) -> None:
-    def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
-        code = "from bench.cli import main; main()"
+def test_the_command_line_says_each_once(
+    pairs: Path,
+    files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    no_workers: Any,
+) -> None:
+    def bench(*arguments: object) -> tuple[object, str, str]:
+        from bench.cli import main
+
         common = ("--task", "restoration", "--data", f"pairs:{pairs}", "--out", tmp_path / "o")
-        command = [sys.executable, "-c", code, *map(str, (*arguments, *common))]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, (*arguments, *common))])
+        capfd.readouterr()  # of the workers too
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capfd.readouterr()
 
     bad = f"prenet:{files}/evil.pth"
-    planned = bench("plan", "--derainer", f"{bad},median", "--workers", 2)
-    assert planned.returncode == 0
-    assert "prenet   cannot be loaded" in planned.stdout
-    done = bench("run", "--derainer", f"{bad},median", "--workers", 2)
-    assert done.returncode == 1, done.stderr
-    for said in (planned.stderr, done.stderr):
-        assert len([line for line in said.splitlines() if line.startswith("note: prenet is left out")]) == 1
-    assert len([line for line in done.stderr.splitlines() if line.startswith("not complete: ")]) == 1
-    assert "Traceback" not in done.stderr
-    alone = bench("run", "--derainer", bad, "--workers", 2)
-    assert alone.returncode == 2
-    (line,) = [line for line in alone.stderr.splitlines() if line.startswith("bench: ")]
-    assert "--trust-checkpoint" in line
-    trusted = bench("run", "--derainer", bad, "--workers", 2, "--trust-checkpoint", line.split()[-1])
-    assert trusted.returncode == 2  # it may run now, and still is no network
+    with no_workers():
+        code, planned, said = bench("plan", "--derainer", f"{bad},median")
+    assert code == 0
+    assert "prenet   cannot be loaded" in planned
+    code, _, done = bench("run", "--derainer", f"{bad},median", "--workers", 2)
+    assert code == 1, done
+    for lines in (said.splitlines(), done.splitlines()):
+        assert len([line for line in lines if line.startswith("note: prenet is left out")]) == 1
+    assert len([line for line in done.splitlines() if line.startswith("not complete: ")]) == 1
+    assert "Traceback" not in done
+    with no_workers():
+        code, _, alone = bench("run", "--derainer", bad)
+        assert code == 2
+        (line,) = [line for line in alone.splitlines() if line.startswith("bench: ")]
+        assert "--trust-checkpoint" in line
+        code, *_ = bench("run", "--derainer", bad, "--trust-checkpoint", line.split()[-1])
+    assert code == 2  # it may run now, and still is no network
     assert (files / "ran").exists()
     (files / "ran").unlink()

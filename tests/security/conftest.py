@@ -67,10 +67,11 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(pairs: Path, tmp_path_factory: pytest.TempPathFactory, no_workers: Any) -> Path:
     """A finished run of ``median``."""
     out = tmp_path_factory.mktemp("runs") / "theirs"
-    bench.run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=out, workers=1)
+    with no_workers():
+        bench.run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=out)
     return out
 
 

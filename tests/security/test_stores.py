@@ -200,10 +200,13 @@ def test_boxes_beside_a_manifest(store: Path) -> None:
     "content",
     [b"", b"[]", b"5", b'{"derainers": [], "models": []}', b"[" * 100_000, b'{"derainers": {"a": 1}}'],
 )
-def test_memos_that_are_none_are_made_again(store: Path, pairs: Path, content: bytes) -> None:
+def test_memos_that_are_none_are_made_again(
+    store: Path, pairs: Path, content: bytes, no_workers: Any
+) -> None:
     (memo,) = (store / "memos").glob("*.json")
     memo.write_bytes(content)
-    run = bench.run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=store, workers=1)
+    with no_workers():
+        run = bench.run(derainer="median", task="restoration", data=f"pairs:{pairs}", out=store)
     assert not run.problems
 
 

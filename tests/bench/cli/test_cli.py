@@ -23,19 +23,33 @@ def bench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]
     return done
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([verb, "--help"] for verb in VERBS)])
-def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Where a small run lies, and what it said."""
+    out = tmp_path_factory.mktemp("cli") / "run"
+    return out, bench("run", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", out)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """All in one process, one after the other, so that the first which does is named."""
     code = (
-        "import sys\nfrom bench.cli import main\n"
-        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
-        f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
-        "assert not loaded, loaded"
+        "import contextlib, io, sys\nfrom bench.cli import main\n"
+        f"for arguments in {[['--help'], *([verb, '--help'] for verb in VERBS)]!r}:\n"
+        "    sys.argv = ['bench', *arguments]\n"
+        "    said = io.StringIO()\n"
+        "    try:\n"
+        "        with contextlib.redirect_stdout(said):\n"
+        "            main()\n"
+        "    except SystemExit as stop:\n"
+        "        assert not stop.code, arguments\n"
+        f"    loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "    assert not loaded, (arguments, loaded)\n"
+        "    assert 'Usage: ' in said.getvalue(), arguments\n"
+        "    print(*arguments)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "Usage: " in done.stdout
+    assert len(done.stdout.splitlines()) == 1 + len(VERBS)
 
 
 def test_a_mistake_is_one_line_on_stderr_and_exit_code_two(tmp_path: Path) -> None:
@@ -101,35 +115,36 @@ def test_list_of_something_else_is_answered() -> None:
     assert "did you mean rains" in bench("list", "rain", code=2).stderr
 
 
-def test_plain_lines_without_a_terminal_and_json_on_stdout(tmp_path: Path) -> None:
-    done = bench("run", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path)
+def test_plain_lines_without_a_terminal_and_json_on_stdout(
+    finished: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, done = finished
     assert "\x1b" not in done.stdout + done.stderr
     assert "images" in done.stderr
-    rows = json.loads(bench("report", tmp_path, "--format", "json").stdout)
+    rows = json.loads(bench("report", out, "--format", "json").stdout)
     assert {row["derainer"] for row in rows} == {"clean", "none", "median"}
-    assert "| " in bench("report", tmp_path, "--format", "md").stdout
-    assert "0 changed" in bench("rescore", tmp_path).stdout
-    assert "0 problems" in bench("store", "verify", tmp_path).stdout
-    (line,) = (line for line in bench("store", "ls", tmp_path).stdout.splitlines() if "median" in line)
+    assert "| " in bench("report", out, "--format", "md").stdout
+    assert "0 changed" in bench("rescore", out).stdout
+    assert "0 problems" in bench("store", "verify", out).stdout
+    (line,) = (line for line in bench("store", "ls", out).stdout.splitlines() if "median" in line)
     assert "street/test[:2]" in line
     assert "2 scenes" in line
-    record = next((tmp_path / "records").glob("*median*"))
+    record = next((out / "records").glob("*median*"))
     assert "2 of 2 images give the same evidence" in bench("verify", record).stdout
-    plan = bench(
-        "plan", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path
-    ).stdout
+    plan = bench("plan", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", out).stdout
     assert "3 cells: 3 cached, 0 shared (made with an earlier row), 0 to do" in plan
     assert "0 shards" in plan
 
 
-def test_rescoring_needs_neither_torch_nor_mm(tmp_path: Path) -> None:
-    bench("run", "--derainer", "median", "--task", "restoration", "--limit", 2, "--out", tmp_path)
+def test_rescoring_needs_neither_torch_nor_mm(
+    finished: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
     code = (
         "import sys\nfor name in ('torch', 'mmengine', 'mmdet', 'mmseg', 'mmcv'): sys.modules[name] = None\n"
         "sys.argv = ['bench', 'rescore', sys.argv[1]]\nfrom bench.cli import main; main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, str(finished[0])], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     assert "0 changed" in done.stdout

@@ -13,6 +13,8 @@ import bench
 from bench.errors import BenchError
 from downstream.models import check_model, load_model
 
+pytestmark = pytest.mark.usefixtures("here")
+
 DOC = Path(__file__).resolve().parents[3] / "docs" / "models.md"
 
 

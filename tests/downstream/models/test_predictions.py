@@ -15,6 +15,8 @@ import bench
 from bench.errors import BadConfig, BadData, BenchError
 from bench.images import read_image
 
+pytestmark = pytest.mark.usefixtures("here")
+
 VARIANT = "street-test--3--streaks-medium"
 
 
@@ -24,7 +26,7 @@ def run(out: Path, **choices: Any) -> bench.Run:
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory: pytest.TempPathFactory) -> bench.Run:
+def looked(here: None, tmp_path_factory: pytest.TempPathFactory) -> bench.Run:
     """A run whose images are kept, for others to look at."""
     pytest.importorskip("mmdet")
     return run(
