@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
@@ -246,7 +247,12 @@ def replace_column(table: pa.Table, name: str, values: Sequence[object]) -> pa.T
     ids=TASKS,
 )
 def test_verify_runs_scenes_again_and_names_the_one_that_differs(
-    copied: Path, command: Callable[..., str], task: str, change: Callable[[pa.Table], pa.Table], said: str
+    copied: Path,
+    command: Callable[..., str],
+    no_workers: Callable[[], AbstractContextManager[None]],
+    task: str,
+    change: Callable[[pa.Table], pa.Table],
+    said: str,
 ) -> None:
     path = the_record(copied, task, "median")
     evidence = copied / "evidence" / json.loads(path.read_text())["evidence"]
@@ -257,7 +263,8 @@ def test_verify_runs_scenes_again_and_names_the_one_that_differs(
             assert len(table) == 1
             spoilt = table["scene"].to_pylist()[0]
             pq.write_table(change(table), shard)
-    lines = command("verify", path, "--sample", 3, "--device", "cpu", "--workers", 1, code=1).splitlines()
+    with no_workers():
+        lines = command("verify", path, "--sample", 3, "--device", "cpu", code=1).splitlines()
     assert lines[0].endswith("by its evidence")  # the record was scored from what was there before
     assert lines[1] == f"{path.name}: 2 of 3 images give the same evidence"
     assert re.fullmatch(rf"  {spoilt}: {said}", lines[2])
