@@ -25,11 +25,7 @@ _SETS: dict[str, tuple[str, int, int]] = {
     "didmdntest": ("DID-MDN test", 1200, 0),
     "realtest1000": ("SPA-Data test", 1000, 0),
     "rain800": ("Rain800", 100, 700),
-    "realrain1kl": ("RealRain-1k-L", 224, 784),
-    "realrain1kh": ("RealRain-1k-H", 224, 784),
     "gtraintest": ("GT-RAIN test", 2100, 0),
-    "raindssyn": ("RainDS-syn", 200, 1000),
-    "raindsreal": ("RainDS-real", 98, 150),
 }
 
 
