@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 DOCS = Path(__file__).parents[2] / "docs" / "derainers.md"
 
 
-def test_the_five_lines_run_as_written(tmp_path):
+def test_the_five_lines_run_as_written(tmp_path, monkeypatch, capsys, no_workers):
+    from bench.cli import main
+
+    monkeypatch.chdir(tmp_path)
     text = DOCS.read_text()
     section = text[text.index("## Your own in five lines") :]
     source, commands = re.findall(r"```(?:python)?\n(.*?)```", section, re.DOTALL)[:2]
@@ -20,16 +24,12 @@ def test_the_five_lines_run_as_written(tmp_path):
     for line in commands.strip().splitlines():
         program, *arguments = line.split()
         assert program == "bench"
-        code = "from bench.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr + done.stdout
-        outputs.append(done.stdout)
+        monkeypatch.setattr(sys, "argv", [program, *arguments])
+        with pytest.raises(SystemExit) as ended, no_workers():
+            main()
+        said = capsys.readouterr()
+        assert not ended.value.code, said
+        outputs.append(said.out)
     assert "all properties hold" in outputs[0]
     assert "Smoother" in outputs[1]
     assert "guided" in outputs[1]

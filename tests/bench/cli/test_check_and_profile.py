@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import pytest
 
 
-def bench(*arguments: object, code: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
+class Said(NamedTuple):
+    """What the command line wrote."""
+
+    stdout: str
+    stderr: str
 
 
-def test_check_names_what_fails_and_checks_the_others(tmp_path: Path) -> None:
+class Bench(Protocol):
+    """Calls the command line in this process."""
+
+    def __call__(self, *arguments: object, code: int) -> Said: ...
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Bench:
+    """The command line, in this process, so that torch is not imported for each."""
+
+    def run(*arguments: object, code: int) -> Said:
+        from bench.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = Said(*capfd.readouterr())
+        assert (ended.value.code or 0) == code, said
+        return said
+
+    return run
+
+
+def test_check_names_what_fails_and_checks_the_others(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "my.py").write_text("def swapped(image):\n    return image[..., ::-1]\n")
     done = bench("check", f"{tmp_path}/my.py:swapped,median", code=1)
     assert "swapped: colour" in done.stdout
@@ -49,7 +73,7 @@ class Cutting(torch.nn.Module):
 """
 
 
-def test_check_names_the_property_that_each_of_five_lacks(tmp_path: Path) -> None:
+def test_check_names_the_property_that_each_of_five_lacks(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "my.py").write_text(BROKEN)
     names = ("shifting", "swapping", "Leaking", "Dividing", "Cutting")
     done = bench("check", ",".join(f"{tmp_path}/my.py:{name}" for name in names), code=1)
@@ -70,7 +94,7 @@ def test_check_names_the_property_that_each_of_five_lacks(tmp_path: Path) -> Non
     ("command", "left_out"), [(("check",), "not checked"), (("profile", "--derainer"), "not measured")]
 )
 def test_one_that_cannot_be_loaded_does_not_stop_the_others(
-    tmp_path: Path, command: tuple[str, ...], left_out: str
+    bench: Bench, tmp_path: Path, command: tuple[str, ...], left_out: str
 ) -> None:
     (tmp_path / "raises.py").write_text("import math\n\nmath.sqrt(-1)\n")
     bad = f"{tmp_path}/raises.py:fn"
@@ -83,14 +107,14 @@ def test_one_that_cannot_be_loaded_does_not_stop_the_others(
     assert "Traceback" not in alone.stderr
 
 
-def test_check_refuses_what_cannot_be_checked(tmp_path: Path) -> None:
+def test_check_refuses_what_cannot_be_checked(bench: Bench, tmp_path: Path) -> None:
     for spec, words in ((f"folder:{tmp_path}", "nothing to run"), ("mediann", "did you mean median")):
         done = bench("check", spec, code=2)
         assert words in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_profile_shows_cost_and_gain(tmp_path: Path) -> None:
+def test_profile_shows_cost_and_gain(bench: Bench, tmp_path: Path) -> None:
     plot = tmp_path / "cost.png"
     chosen = ("--derainer", "median,guided,rom,rdmc-s", "--scenes", 1, "--sizes", "96x64,64x64")
     done = bench("profile", *chosen, "--plot", plot, code=0)
