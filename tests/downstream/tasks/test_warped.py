@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,12 @@ def test_a_run_scores_pairs_by_the_clean_flow_and_photos_by_their_own(tmp_path: 
             (tmp_path / side).mkdir(exist_ok=True)
             write_image(tmp_path / side / f"{number}.png", image)
 
+    images = [{"id": n + 1, "file_name": f"{n}.png", "width": 128, "height": 96} for n in range(3)]
+    labels = {"images": images, "annotations": [], "categories": [{"id": 1, "name": "car"}]}
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+
     def scores(data: str, out: str) -> dict[str, Any]:
-        suite = suite_of({"derainer": "median", "measure": "warped", "data": data})
+        suite = suite_of({"derainer": "median", "measure": "warped", "data": data, "rain": "own"})
         records = run_suite(suite, tmp_path / out, device="cpu", place=inline).records
         assert [changed for _, changed in rescore(Store(tmp_path / out))] == [False] * len(records)
         return {r.derainer.label: r.score("warped") for r in records if r.task == "warped"}
@@ -126,3 +131,7 @@ def test_a_run_scores_pairs_by_the_clean_flow_and_photos_by_their_own(tmp_path: 
     assert pairs["none"].note == "1 image without a frame before or below 64 pixels left out"
     assert set(photos) == {"none", "median"}
     assert photos["none"].value != pairs["none"].value
+    labelled = scores(f"coco:{tmp_path}#labels.json,rain", "labelled")  # numbered frames with boxes
+    assert {label: score.value for label, score in labelled.items()} == {
+        label: score.value for label, score in photos.items()
+    }
