@@ -23,9 +23,10 @@ from typing import Any
 from bench.deadline import unit
 from bench.errors import BadConfig, BenchError, is_ctrl_c, said
 from bench.hashing import sha256_file
-from bench.plugins.code import TAKEN, code_behind, code_of, code_of_config, home_of, is_installed
-from bench.plugins.importing import forget, late, root_name
-from bench.plugins.opened import data_of, recording
+from bench.plugins import seen
+from bench.plugins.code import TAKEN, code_of, code_of_config, home_of, is_installed
+from bench.plugins.importing import own_path, root_name
+from bench.plugins.opened import recording
 from bench.plugins.spec import (
     SYNTAX,
     Options,
@@ -128,9 +129,11 @@ def make(
         BadConfig: As :func:`load`; or it does not take what it is given, or making it raised.
     """
     found, options = load(plugin), plugin.options
-    with recording() as opened:
+    root = _root_name(plugin)
+    with recording() as opened, own_path(root):
         made = build(found, str(plugin), options, *positional, defaults=defaults, says=says)
-    return Made(made, code_key(plugin) | _hashed(opened, plugin), given_key(plugin))
+    files = seen.while_made(root, f"{plugin.name}?{plugin.query}", opened)
+    return Made(made, code_key(plugin) | _hashes(files, plugin), given_key(plugin))
 
 
 def given_key(plugin: PlugIn) -> dict[str, Any]:
@@ -216,9 +219,9 @@ def code_key(plugin: PlugIn) -> dict[str, str]:
     if plugin.module is not None:
         return _distribution(plugin.module)
     _import(plugin)
-    root, code = _root(plugin)
-    behind = _behind[root] = code_behind(late.get(root, ()), home_of(plugin.path))
-    return {**behind, **code, **_hashes(_opened.get(root, {}), plugin)}
+    code = _code(plugin)
+    behind, files = seen.while_imported(root_name(plugin.path, code))
+    return {**behind, **code, **_hashes(files, plugin)}
 
 
 def config_code(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
@@ -235,39 +238,26 @@ def config_code(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
         raise BadConfig(f"{file}: {error.filename} cannot be read: {error.strerror or error}") from None
 
 
-#: Data files that plug-ins opened while they were imported, and what was in them.
-_opened: dict[str, dict[Path, str]] = {}
-#: Modules that plug-ins imported though their code does not tell of them, and what was in those.
-_behind: dict[str, dict[str, str]] = {}
-
-
-def _root(plugin: PlugIn) -> tuple[str, dict[str, str]]:
-    """Return the name of the package that stands for a plug-in's file, and its code's hashes."""
+def _code(plugin: PlugIn) -> dict[str, str]:
     importlib.invalidate_caches()  # a file may be younger than the listing of its folder
     try:
-        code = code_of(plugin.path)
+        return code_of(plugin.path)
     except OSError as error:
         raise BadConfig(f"{plugin}: {error.filename} cannot be read: {error.strerror or error}") from None
-    return root_name(plugin.path, code), code
+
+
+def _root_name(plugin: PlugIn) -> str:
+    """The name of the package that stands for a plug-in's file; empty for a module that is installed."""
+    return "" if plugin.module is not None else root_name(plugin.path, _code(plugin))
 
 
 def _import(plugin: PlugIn) -> ModuleType:
     if not plugin.path.is_file():
         raise BadConfig(f"{plugin}: {_absent(plugin)}")
-    if plugin.module is not None:
-        root, name = "", plugin.module
-    else:
-        root = _root(plugin)[0]
-        name = f"{root}.{home_of(plugin.path).module}".rstrip(".")
-        if any(
-            not path.is_file() or sha256_file(path) != digest
-            for path, digest in _opened.get(root, {}).items()
-        ):
-            forget(root)
-            del _opened[root]
-        elif code_behind(late.get(root, ()), home_of(plugin.path)) != _behind.get(root, {}):
-            forget(root)
-            _behind.pop(root, None)
+    root = _root_name(plugin)
+    name = plugin.module or f"{root}.{home_of(plugin.path).module}".rstrip(".")
+    if root:
+        seen.forget_if_changed(root)
     with recording() as opened:
         try:
             with unit(f"file {plugin.place}", "import"):
@@ -280,8 +270,8 @@ def _import(plugin: PlugIn) -> ModuleType:
             raise BadConfig(
                 f"{plugin.place} could not be imported: {text}{advice if isinstance(error, SystemExit) else ''}"
             ) from error
-    if root and root not in _opened:
-        _opened[root] = {path: sha256_file(path) for path in data_of(opened, home_of(plugin.path).folders[0])}
+    if root:
+        seen.remember(root, opened)
     return module
 
 
@@ -348,11 +338,6 @@ def _as_key(value: Any) -> Any:
     if isinstance(value, str) and value and Path(value).expanduser().is_file():
         return sha256_file(Path(value).expanduser())
     return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
-
-
-def _hashed(opened: set[str], plugin: PlugIn) -> dict[str, str]:
-    root = home_of(plugin.path).folders[0]
-    return _hashes({path: sha256_file(path) for path in data_of(opened, root)}, plugin)
 
 
 def _hashes(files: Mapping[Path, str], plugin: PlugIn) -> dict[str, str]:

@@ -23,7 +23,8 @@ from pathlib import Path
 from bench.hashing import content_key, sha256_bytes, sha256_file
 
 #: Names that stand for our own packages and the standard library, whatever lies beside a file.
-TAKEN = frozenset({"bench", "derainers", "downstream", "reports", *sys.stdlib_module_names})
+OURS = ("bench", "derainers", "downstream", "reports")
+TAKEN = frozenset({*OURS, *sys.stdlib_module_names})
 #: What a package's code consists of.
 _CODE = (".py", ".so", ".pyd")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -41,10 +42,14 @@ class Home:
         folders: Where what it imports by plain names is looked for, in this order: the folder that holds its outermost
             package (its own folder where it is in none), the root of its repository, ``src`` there, and its own folder.
         module: Its dotted name below the first of them.
+        before: What its own code has put on ``sys.path`` before all else.
+        after: What its own code has put there behind the rest.
     """
 
     folders: tuple[Path, ...]
     module: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 def home_of(path: Path) -> Home:
@@ -87,7 +92,7 @@ def find(home: Home, name: str) -> ModuleSpec | None:
     beside = PathFinder.find_spec(name, [str(home.folders[0])])
     if beside is not None and beside.origin is not None:
         return beside
-    elsewhere = _elsewhere(name)
+    elsewhere = _elsewhere(name, home)
     if elsewhere is not None and not _is_own(elsewhere):
         return None
     further = [PathFinder.find_spec(name, [str(folder)]) for folder in home.folders[1:]]
@@ -96,12 +101,16 @@ def find(home: Home, name: str) -> ModuleSpec | None:
     return next((spec for spec in found if spec.origin is not None), found[0] if found else None)
 
 
-def code_of(path: Path) -> dict[str, str]:
+def code_of(path: Path, home: Home | None = None) -> dict[str, str]:
     """Return the hashes of a file, and of all of the user's own that it leads to.
 
     A package counts with every file of code in it, and with the other files in it that the code names. Of files outside
     packages those count that are named by their path from the code's folder. Where a module is imported by a name that
     the program computes, every module beside the file counts.
+
+    Args:
+        path: The file, absolute.
+        home: Where it belongs, where more is known of that than the files tell.
 
     Returns:
         SHA-256 of each module, package or file, by its name; where they lie does not count.
@@ -109,7 +118,7 @@ def code_of(path: Path) -> dict[str, str]:
     Raises:
         OSError: If one cannot be read.
     """
-    home = home_of(path)
+    home = home or home_of(path)
     if "." in home.module or path.name == "__init__.py":
         return code_behind({home.module.partition(".")[0]}, home)
     data = _data_beside(path, home)
@@ -178,6 +187,12 @@ def is_installed(place: Path) -> bool:
     )
 
 
+def is_ours(place: Path) -> bool:
+    """Whether a file or folder, absolute, is the program's own."""
+    above = Path(__file__).resolve().parents[2]
+    return any(place.is_relative_to(above / name) for name in OURS)
+
+
 def _is_own(spec: ModuleSpec) -> bool:
     """Whether a module belongs to no installed distribution."""
     if spec.submodule_search_locations:
@@ -194,11 +209,15 @@ def _installed_at() -> tuple[Path, ...]:
     return tuple({Path(place).resolve() for place in places})
 
 
-def _elsewhere(name: str) -> ModuleSpec | None:
+def _elsewhere(name: str, home: Home) -> ModuleSpec | None:
+    """Look for a module where Python would, had what the plug-in put on its path stayed there."""
+    if found := PathFinder.find_spec(name, list(home.before)):
+        return found
     try:
-        return importlib.util.find_spec(name)
+        found = importlib.util.find_spec(name)
     except (ImportError, AttributeError, ValueError):  # a module that was made by hand has no spec
         return None
+    return found or PathFinder.find_spec(name, list(home.after))
 
 
 def _files(spec: ModuleSpec) -> Iterator[tuple[str, Path]]:

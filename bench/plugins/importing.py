@@ -11,11 +11,15 @@ same files, and is refused where their content differs.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import importlib
 import importlib.util
+import os
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -24,8 +28,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bench.hashing import content_key
-from bench.plugins.code import code_of, find, home_of
-from bench.plugins.opened import is_recording, recording
+from bench.plugins.code import Home, code_of, find, home_of
+from bench.plugins.library import stand_in
+from bench.plugins.opened import is_recording, recording, unheard
 
 _ABOVE = __name__.rpartition(".")[0]
 
@@ -40,10 +45,73 @@ _counted: dict[str, set[str]] = {}
 late: dict[str, set[str]] = {}
 
 
+#: What each plug-in's code has put on ``sys.path``: before what was there, and behind it.
+_paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+
 def forget(root: str) -> None:
     """Take a plug-in's modules out of Python's list, so that they are imported again."""
-    for name in [name for name in sys.modules if name == root or name.startswith(f"{root}.")]:
+    for name in _modules_of(root):
         del sys.modules[name]
+
+
+def files_of(root: str) -> set[str]:
+    """Return the files of the modules that a plug-in has imported."""
+    found = (getattr(sys.modules.get(name), "__file__", None) for name in _modules_of(root))
+    return {str(Path(file).resolve()) for file in found if file}
+
+
+def home_in(root: str) -> Home:
+    """Return where the file that a package stands for belongs, with what it has put on ``sys.path``."""
+    before, after = _paths.get(root, ((), ()))
+    return replace(home_of(_file_of(root)[0]), before=before, after=after)
+
+
+class _Running(threading.local):
+    """The plug-ins whose code this thread runs to import or make something."""
+
+    def __init__(self) -> None:
+        self.roots: set[str] = set()
+
+
+_running = _Running()
+
+
+@contextlib.contextmanager
+def own_path(root: str) -> Iterator[None]:
+    """Keep for a plug-in alone what its code puts on ``sys.path`` meanwhile: for others nothing stays there."""
+    if not root or root in _running.roots:
+        yield
+        return
+    before = list(sys.path)
+    _running.roots.add(root)
+    try:
+        yield
+    finally:
+        _running.roots.discard(root)
+        added = [entry for entry in sys.path if entry not in before]
+        if added:
+            first = sys.path.index(next(entry for entry in sys.path if entry not in added))
+            _keep_path(root, sys.path[:first], [entry for entry in sys.path[first:] if entry in added])
+            sys.path[:] = [entry for entry in sys.path if entry not in added]
+
+
+def _keep_path(root: str, before: list[str], after: list[str]) -> None:
+    kept = _paths.get(root, ((), ()))
+    new = [tuple(map(os.path.abspath, entries)) for entries in (before, after)]
+    _paths[root] = (tuple(dict.fromkeys(new[0] + kept[0])), tuple(dict.fromkeys(kept[1] + new[1])))
+    with unheard():
+        _counted.setdefault(root, set()).update(name.removesuffix(".py") for name in code_on_path(root))
+
+
+def code_on_path(root: str) -> dict[str, str]:
+    """Return the hashes of a plug-in's code with all that it leads to on the path that it has made itself; nothing
+    where it has made none."""
+    return code_of(_file_of(root)[0], home_in(root)) if root in _paths else {}
+
+
+def _modules_of(root: str) -> list[str]:
+    return [name for name in sys.modules if name == root or name.startswith(f"{root}.")]
 
 
 class _Finder(MetaPathFinder):
@@ -55,6 +123,10 @@ class _Finder(MetaPathFinder):
         root = _root_of(fullname)
         if root is None:
             return None
+        with unheard():
+            return self._find(root, fullname, path)
+
+    def _find(self, root: str, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
         file, digest = _file_of(root)
         if fullname == root:
             if not file.is_file():
@@ -65,7 +137,7 @@ class _Finder(MetaPathFinder):
                 raise ImportError(f"{file}, or what it imports, has changed since the work with it began")
             return ModuleSpec(fullname, _Empty(), is_package=True)
         above, _, last = fullname.rpartition(".")
-        spec = find(home_of(file), last) if above == root else PathFinder.find_spec(fullname, path)
+        spec = find(home_in(root), last) if above == root else PathFinder.find_spec(fullname, path)
         if spec is None:
             return None
         if isinstance(spec.loader, SourceFileLoader):
@@ -96,57 +168,41 @@ class _Loader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         # Cached bytecode is told by seconds and size, which two versions of a file may share.
-        return self.source_to_code(self.get_data(self.path), self.path)
+        with unheard():
+            data = self.get_data(self.path)
+        return self.source_to_code(data, self.path)
 
     def exec_module(self, module: ModuleType) -> None:
         root = _root_of(module.__name__)
         assert root is not None
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importer(root)}
-        with recording():  # what is unpickled is imported without anybody asking for it
+        # What is unpickled is imported without anybody asking for it.
+        with recording(), own_path(root):
             super().exec_module(module)
 
 
 @functools.cache
 def _importer(root: str) -> Callable[..., ModuleType]:
     """Return what an import statement does in the modules of a plug-in."""
-    own, library = _own(root), _Importlib(root)
+
+    def within(first: str) -> str | None:
+        """Where a name, up to its first dot, leads within the plug-in, of which note is taken; None for others'."""
+        if not _owns(root, first, tuple(sys.path)):
+            return None
+        _notice(root, first)
+        return root
 
     def importer(
         name: str, scope: Any = None, local: Any = None, wanted: Any = (), level: int = 0
     ) -> ModuleType:
         first = name.partition(".")[0]
-        if level or not own(first):
+        if level or within(first) is None:
             found = builtins.__import__(name, scope, local, wanted, level)
-            return library if found is importlib else found
-        _notice(root, first)
+            return stand_in(found, within)
         found = builtins.__import__(f"{root}.{name}", scope, local, wanted)
         return found if wanted else sys.modules[f"{root}.{first}"]
 
     return importer
-
-
-class _Importlib(ModuleType):
-    """The standard library's ``importlib``, whose ``import_module`` finds what import statements find.
-
-    Args:
-        root: The package that stands for the plug-in.
-    """
-
-    def __init__(self, root: str) -> None:
-        super().__init__("importlib", importlib.__doc__)
-        self._root, self._own = root, _own(root)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(importlib, name)
-
-    def import_module(self, name: str, package: str | None = None) -> ModuleType:
-        """As ``importlib.import_module``."""
-        name = importlib.util.resolve_name(name, package)
-        first = name.partition(".")[0]
-        if not self._own(first):
-            return importlib.import_module(name)
-        _notice(self._root, first)
-        return importlib.import_module(f"{self._root}.{name}")
 
 
 def _notice(root: str, first: str) -> None:
@@ -164,11 +220,11 @@ def _notice(root: str, first: str) -> None:
     late.setdefault(root, set()).add(first)
 
 
-@functools.cache
-def _own(root: str) -> Callable[[str], bool]:
-    """Return whether a name, up to its first dot, is one of a plug-in's own."""
-    home = home_of(_file_of(root)[0])
-    return functools.cache(lambda first: find(home, first) is not None)
+@functools.lru_cache(maxsize=4096)
+def _owns(root: str, first: str, path: tuple[str, ...]) -> bool:
+    """Whether a name, up to its first dot, is one of a plug-in's own while ``sys.path`` is what is given."""
+    with unheard():
+        return find(home_in(root), first) is not None
 
 
 def _root_of(fullname: str) -> str | None:

@@ -308,6 +308,19 @@ DATA = {
     "        return open(os.path.dirname(__file__) + '/me' + 'an.txt').read()",
     "run by its path": "import runpy\nfrom pathlib import Path\n"
     "def f(): return runpy.run_path(Path(__file__).parent / 'mean.py')['N']",
+    "code run by a path that is put together": "import runpy, os\nhere = os.path.dirname(__file__)\n"
+    "N = runpy.run_path(os.path.join(here, 'me' + 'an.py'))['N']\ndef f(): return N",
+    "code loaded from a path that is put together": "import importlib.util as u, os\n"
+    "s = u.spec_from_file_location('mean', os.path.join(os.path.dirname(__file__), 'me' + 'an.py'))\n"
+    "m = u.module_from_spec(s)\ns.loader.exec_module(m)\ndef f(): return m.N",
+    "opened before a neighbour that opens nothing": "import os\n"
+    "TEXT = open(os.path.join(os.path.dirname(__file__), 'me' + 'an.txt')).read()\n"
+    "import empty\ndef f(): return TEXT",
+    "opened behind a neighbour that opens nothing": "import os, empty\n"
+    "TEXT = open(os.path.join(os.path.dirname(__file__), 'me' + 'an.txt')).read()\ndef f(): return TEXT",
+    "kept from the first time": "import functools, os\n@functools.lru_cache\ndef text():\n"
+    "    return open(os.path.join(os.path.dirname(__file__), 'me' + 'an.txt')).read()\n"
+    "class f:\n    def __new__(cls): return text()",
 }
 
 
@@ -315,7 +328,7 @@ DATA = {
 def test_data_that_the_code_names_or_opens_is_in_the_key(tmp_path: Path, source: str) -> None:
     found = []
     for number in ("1", "2"):
-        write(tmp_path, my=source)
+        write(tmp_path, my=source, empty="")
         (tmp_path / "mean.txt").write_text(number)
         (tmp_path / "mean.py").write_text(f"N = '{number}'")
         plugin = parse(f"{tmp_path}/my.py:f")
@@ -326,6 +339,47 @@ def test_data_that_the_code_names_or_opens_is_in_the_key(tmp_path: Path, source:
     assert found[0][1] != found[1][1]
     (tmp_path / "other.txt").write_text("3")
     assert make(plugin).key == found[1][1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from importlib import resources\nN = resources.files('lab').joinpath('n.txt').read_text()",
+        "import importlib.resources\nN = importlib.resources.read_text('lab', 'n.txt')",
+        "from importlib.resources import files\nN = files(__package__).joinpath('n.txt').read_text()",
+        "import pkgutil\nN = pkgutil.get_data('lab', 'n.txt').decode()",
+    ],
+)
+def test_a_package_finds_its_own_data_by_its_plain_name(tmp_path: Path, source: str) -> None:
+    found = []
+    for number in ("1", "2"):
+        write(tmp_path, lab__net=f"{source}\ndef f(): return N")
+        (tmp_path / "lab/__init__.py").touch()
+        (tmp_path / "lab/n.txt").write_text(number)
+        found.append((called(tmp_path, "lab/net.py:f"), key(tmp_path, "lab/net.py:f")))
+    assert [text for text, _ in found] == ["1", "2"]
+    assert found[0][1] != found[1][1]
+    assert "lab" not in sys.modules
+
+
+@pytest.mark.parametrize("how", ["insert(0, ", "append("])
+def test_what_a_file_puts_on_the_path_serves_it_alone(tmp_path: Path, how: str) -> None:
+    path, found = list(sys.path), []
+    source = f"import os, sys\nsys.path.{how}os.path.join(os.path.dirname(__file__), '..', 'further'))\n"
+    for number in (1, 2):
+        write(
+            tmp_path / "further", workbench="from vice import N", vice=f"N = {number}", bought=f"N = {number}"
+        )
+        write(
+            tmp_path / "mine",
+            my=f"{source}from workbench import N\ndef f():\n    from bought import N as M\n    return N + M",
+        )
+        found.append((called(tmp_path / "mine"), key(tmp_path / "mine")))
+        assert sys.path == path
+    assert [value for value, _ in found] == [2, 4]
+    assert {"workbench", "vice", "bought"} <= set(found[0][1])
+    assert all(found[0][1][name] != found[1][1][name] for name in ("vice", "bought"))
+    assert not {"workbench", "vice", "bought"} & set(sys.modules)
 
 
 def test_files_that_arguments_name_are_in_the_key_wherever_they_lie(tmp_path: Path) -> None:
