@@ -30,15 +30,23 @@ def command(
     ] = None,
     site: Annotated[Path, typer.Option(help="Where the site goes.")] = Path("reports/site"),
     page: Annotated[Path, typer.Option(help="Where the Markdown goes.")] = Path("LEADERBOARD.md"),
+    repository: Annotated[
+        str | None,
+        typer.Option(help="Address of a repository to link to. [default: the package's, where it says one]"),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail where what is there is stale.")
     ] = False,
 ) -> None:
     """Render the leaderboard from its records."""
+    from bench.errors import BadConfig
     from reports.board.files import render_leaderboard, stale, write_leaderboard
+    from reports.board.repository import own_repository
 
+    if repository is not None and not repository.startswith(("https://", "http://")):
+        raise BadConfig(f"--repository {repository} is no address: give one that begins with https://")
     folder, *further = board or [Path("reports/board/records")]
-    rendered, wrong = render_leaderboard(folder, site, page, further)
+    rendered, wrong = render_leaderboard(folder, site, page, further, repository or own_repository())
     for line in wrong:
         typer.echo(f"bench: {line}", err=True)
     if wrong:

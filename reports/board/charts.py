@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from bench.vocabulary import NONE
+from reports.board.labels import WIDE, beside, spread
 from reports.series import pareto_front
 from reports.tables.renderers.escape import markup
 
-WIDTH, HEIGHT = 460, 290
+WIDTH, HEIGHT = 520, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 14, 42
+#: Size of the names of lines and points, and the most letters of one that are shown.
+_NAME, _LETTERS = 11, 18
 _COLOURS = 8
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 _MARKERS = 6
@@ -31,9 +34,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """A derainer in a chart; `style` is its place among the derainers, None for a reference."""
+    """A derainer in a chart; `style` is its place among the derainers, None for a reference; `name` is written."""
 
     label: str
+    name: str
     points: tuple[Point, ...]
     style: int | None
 
@@ -43,14 +47,8 @@ def styles(labels: Sequence[str]) -> dict[str, int]:
     return {label: place for place, label in enumerate(labels)}
 
 
-def swatch(line_style: int | None, label: str) -> str:
-    """The key of a legend: a bit of line with its marker."""
-    body = f'<path d="M1 7H27" {_stroke(line_style, label)}/>' + _marker(line_style, 14, 7, label)
-    return f'<svg class="swatch" viewBox="0 0 28 14" width="28" height="14" aria-hidden="true">{body}</svg>'
-
-
 def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit: str) -> str:
-    """Score by rain, with bands.
+    """Score by rain, with bands; each line's name stands at its end.
 
     Args:
         title: What is shown, for screen readers.
@@ -59,7 +57,8 @@ def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit
         unit: Header of the ordinate.
     """
     low, high, marks = _range([v for line in lines for p in line.points for v in _extent(p)])
-    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(ticks))
+    room = 26 + WIDE * _NAME * max((len(_cut(line.name)) for line in lines), default=0)
+    step = (WIDTH - _LEFT - room) / max(1, len(ticks))
 
     def x(value: float) -> float:
         return _LEFT + step * (value + 0.5)
@@ -67,13 +66,11 @@ def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit
     def y(value: float) -> float:
         return _y(value, low, high)
 
-    parts = _frame(marks, y, unit)
+    parts = _frame(marks, y, unit, WIDTH - room + 4)
     for i, tick in enumerate(ticks):
-        # The family goes under the amount: side by side, four rains do not fit on a phone.
-        family, _, amount = tick.rpartition(":")
-        parts.append(_tick(x(i), _short(amount)))
-        if family:
-            parts.append(_tick(x(i), _short(family), line=1))
+        # The second word goes under the first: side by side, five rains do not fit.
+        for line_number, part in enumerate(tick.split(" ", 1)):
+            parts.append(_tick(x(i), _cut(part), line=line_number))
     # Many bands on top of each other would hide the lines.
     faint = " faint" if len(lines) > _FEW else ""
     for line in lines:
@@ -85,12 +82,18 @@ def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit
                 kind = f"band{faint} {_class(line.style, line.label)}"
                 parts.append(f'<polygon class="{kind}" points="{" ".join(edge)}"/>')
     for line in lines:
-        parts.append(f"<g><title>{markup(line.label)}</title>")
+        parts.append(f"<g><title>{markup(line.name)}</title>")
         for run in _runs(line.points):
             path = "M" + "L".join(f"{x(p.x):.1f} {y(p.value):.1f}" for p in run)
             parts.append(f'<path d="{path}" {_stroke(line.style, line.label)}/>')
         parts += [_marker(line.style, x(p.x), y(p.value), line.label) for p in line.points]
         parts.append("</g>")
+    ends = [(x(line.points[-1].x), y(line.points[-1].value)) for line in lines]
+    heights = spread([at for _, at in ends], _NAME * 1.15, _TOP, HEIGHT - _BOTTOM)
+    for line, (from_x, from_y), height in zip(lines, ends, heights, strict=True):
+        to = WIDTH - room + 8
+        parts.append(f'<path class="lead" d="M{from_x + 6:.1f} {from_y:.1f}L{to:.1f} {height:.1f}"/>')
+        parts.append(_name(line, to + 3, height))
     return _svg(title, parts)
 
 
@@ -121,7 +124,7 @@ def pareto_chart(title: str, lines: Sequence[Line], unit: str, cost: str) -> str
     def y(value: float) -> float:
         return _y(value, low, high)
 
-    parts = _frame(marks, y, unit)
+    parts = _frame(marks, y, unit, WIDTH - _RIGHT)
     for tick in ticks:
         if _LEFT <= x(tick) <= WIDTH - _RIGHT:
             parts.append(_tick(x(tick), _plain(tick)))
@@ -135,11 +138,15 @@ def pareto_chart(title: str, lines: Sequence[Line], unit: str, cost: str) -> str
         parts.append(f'<path class="front" d="{steps}"/>')
     for line in lines:
         point = line.points[0]
-        parts.append(f"<g><title>{markup(line.label)}</title>")
+        parts.append(f"<g><title>{markup(line.name)}</title>")
         if point.low is not None and point.high is not None:
             bar = f"M{x(point.x):.1f} {y(point.low):.1f}V{y(point.high):.1f}"
             parts.append(f'<path class="whisker {_class(line.style, line.label)}" d="{bar}"/>')
         parts.append(_marker(line.style, x(point.x), y(point.value), line.label) + "</g>")
+    places = beside(
+        [(x(p.x), y(p.value)) for p in points], [_cut(line.name) for line in lines], _NAME, _LEFT, WIDTH - 2
+    )
+    parts += [_name(line, *place) for line, place in zip(lines, places, strict=True)]
     return _svg(title, parts)
 
 
@@ -172,11 +179,11 @@ def _y(value: float, low: float, high: float) -> float:
     return HEIGHT - _BOTTOM - (value - low) / (high - low) * (HEIGHT - _TOP - _BOTTOM)
 
 
-def _frame(marks: Sequence[float], y: object, unit: str) -> list[str]:
+def _frame(marks: Sequence[float], y: Callable[[float], float], unit: str, right: float) -> list[str]:
     parts = []
     for mark in marks:
-        at = y(mark)  # type: ignore[operator]
-        parts.append(f'<path class="grid" d="M{_LEFT} {at:.1f}H{WIDTH - _RIGHT}"/>')
+        at = y(mark)
+        parts.append(f'<path class="grid" d="M{_LEFT} {at:.1f}H{right:.1f}"/>')
         place = f'x="{_LEFT - 6}" y="{at + 4:.1f}" style="text-anchor:end"'
         parts.append(f'<text class="tick" {place}>{_plain(mark)}</text>')
     middle = (HEIGHT - _BOTTOM + _TOP) / 2
@@ -189,8 +196,14 @@ def _tick(x: float, text: str, line: int = 0) -> str:
     return f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 24 + 14 * line}">{markup(text)}</text>'
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 12 else text[:11] + "…"
+def _cut(text: str) -> str:
+    return text if len(text) <= _LETTERS else text[: _LETTERS - 1] + "…"
+
+
+def _name(line: Line, x: float, y: float, ends: bool = False) -> str:
+    anchor = ' style="text-anchor:end"' if ends else ""
+    where = f'x="{x:.1f}" y="{y + 4:.1f}"{anchor}'
+    return f'<text class="name {_class(line.style, line.label)}" {where}>{markup(_cut(line.name))}</text>'
 
 
 def _plain(number: float) -> str:

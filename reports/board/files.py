@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from bench.files import ensure_folder, write_atomic
 from bench.keep.records import Record
 from reports import glossary
+from reports.board import words
 from reports.board.checked import Status, statuses
 from reports.board.content import Board, make_board, read_board
+from reports.board.entries import read_entries
 from reports.board.page import build_site
-from reports.board.samples import read_samples
+from reports.board.samples import SUFFIX, read_samples
+from reports.board.story import tell
 from reports.tables.presets import build_tables
 from reports.tables.renderers.escape import markdown
 from reports.tables.renderers.markdown import render_markdown
@@ -21,7 +24,7 @@ _INTRO = """# Leaderboard
 
 Made by `bench leaderboard` from the records in `{board}`; edit nothing here.
 
-{rows}; no such row is ranked. Ranks go by value; ≈ marks what cannot be told apart from the best.
+{story}{rows}; no such row is ranked. Ranks go by value; ≈ marks what cannot be told apart from the best.
 {metrics}
 An em dash is a number that does not exist; its note says why.
 """
@@ -33,8 +36,11 @@ evidence. The rest is unverified.
 | --- | --- |"""
 
 
+_SMOKE = "Smoke test: rendered scenes, which show that things work and no more"
+
+
 def render_leaderboard(
-    folder: Path, site: Path, page: Path, further: Sequence[Path] = ()
+    folder: Path, site: Path, page: Path, further: Sequence[Path] = (), repository: str | None = None
 ) -> tuple[dict[Path, bytes], list[str]]:
     """Render every file of the leaderboard.
 
@@ -43,6 +49,7 @@ def render_leaderboard(
         site: Where the site will be.
         page: Where the Markdown will be.
         further: Other runs whose records are shown too.
+        repository: Address of the repository that the site links to; None for none.
 
     Returns:
         Content by path, and one line for everything that is wrong with the records. Where anything is
@@ -56,23 +63,26 @@ def render_leaderboard(
         return {}, wrong
     board = make_board(records)
     places = [place / "records" if (place / "records").is_dir() else place for place in (folder, *further)]
+    entries, _ = read_entries(folder)
+    # A record lies by itself, or in the entry that brought it.
+    holds = {r.filename(): folder / e.name for e in entries for r in (*e.references, *e.records)}
+    holds |= {path.name: path for place in reversed(places) for path in place.glob("*.json")}
     addresses = {
-        record.filename(): _relative(
-            next((p for p in places if (p / record.filename()).is_file()), folder), site
-        )
-        for record in records
+        name: _relative(holds[name], site) for record in records if (name := record.filename()) in holds
     }
-    files = build_site(board, read_samples(folder / "samples"), addresses)
+    found = statuses(folder)
+    verified = {entry.statement.label: found[entry.name] for entry in entries}
+    files = build_site(board, read_samples(folder / "samples"), addresses, verified, repository)
     rendered = {site / name: content for name, content in files.items()}
     shown = "`, `".join(markdown(place.as_posix()) for place in (folder, *further))
-    rendered[page] = render_page(board, records, shown, statuses(folder)).encode()
+    rendered[page] = render_page(board, records, shown, found).encode()
     return rendered, []
 
 
 def render_page(
     board: Board, records: list[Record], folder: str, verified: Mapping[str, Status] | None = None
 ) -> str:
-    """LEADERBOARD.md: tables over all rains first, then one with ranks and intervals for each variant.
+    """LEADERBOARD.md: photos before rendered scenes; tables over all rains, then one for each variant.
 
     Args:
         board: The checked board.
@@ -82,14 +92,26 @@ def render_page(
     """
     rows = ", ".join(f"`{label}` {text}" for label, text in glossary.rows(board.results))
     metrics = " ".join(glossary.metrics(board.results, "board"))
-    parts = [_INTRO.format(board=folder, rows=rows, metrics=metrics)]
+    story = tell(board.results)
+    told = (
+        f"**{markdown(story.sentence)}** {markdown(' '.join((story.about, *story.caveats)))}\n\n"
+        if story
+        else ""
+    )
+    parts = [_INTRO.format(board=folder, story=told, rows=rows, metrics=metrics)]
     if verified:
         parts += ["## Entries\n", _ENTRIES, *(f"| {markdown(n)} | {s} |" for n, s in verified.items()), ""]
-    parts.append("## Over all rains\n")
-    parts.append(render_markdown(build_tables(records, "paper")))
-    parts.append("## By variant\n")
-    tables = [replace(section.table, caption=section.table.caption + ".") for section in board.sections]
-    parts.append(render_markdown(tables))
+    kinds = (("Photos", False), (_SMOKE, True))
+    for title, smoke in kinds:
+        sections = [section for section in board.sections if words.smoke(section.group) == smoke]
+        if not sections:
+            continue
+        own = [record for section in sections for record in section.group.records.values()]
+        parts.append(f"## {title}\n\n### Over all rains\n")
+        parts.append(render_markdown(build_tables(own, "paper")))
+        parts.append("### By variant\n")
+        tables = [replace(section.table, caption=section.table.caption + ".") for section in sections]
+        parts.append(render_markdown(tables))
     return "\n".join(parts)
 
 
@@ -120,14 +142,18 @@ def write_leaderboard(rendered: Mapping[Path, bytes], folder: Path, site: Path) 
 
 
 def _orphans(rendered: Mapping[Path, bytes], folder: Path, site: Path) -> list[Path]:
-    """Pictures beside the records and in the site that the index of samples does not name."""
+    """Pictures that the index of samples does not name, and pages of derainers and data sets that are not there."""
     named = {path.name for path in rendered if path.parent == site / "samples"}
-    pictures = [*(folder / "samples").glob("*.jpg"), *(site / "samples").glob("*.jpg")]
-    return sorted(path for path in pictures if path.name not in named)
+    pictures = [*(folder / "samples").glob(f"*{SUFFIX}"), *(site / "samples").glob(f"*{SUFFIX}")]
+    pages = [*(site / "derainers").glob("*.html"), *(site / "sets").glob("*.html")]
+    return sorted(
+        [path for path in pictures if path.name not in named]
+        + [path for path in pages if path not in rendered]
+    )
 
 
-def _relative(folder: Path, site: Path) -> str:
-    """The address of the records as seen from the site's page."""
+def _relative(path: Path, site: Path) -> str:
+    """The address of a file as seen from the site's folder."""
     import os
 
-    return PurePosixPath(Path(os.path.relpath(folder, site))).as_posix()
+    return Path(os.path.relpath(path, site)).as_posix()

@@ -59,41 +59,51 @@ def size(browser: Any, width: int, height: int = 900) -> None:
 
 
 def labels(browser: Any) -> list[str]:
-    """Labels of the visible rows of the first visible table."""
+    """Labels of the visible rows of the first table."""
     return browser.execute_script(
-        "const table = [...document.querySelectorAll('section.group')].find(s => !s.hidden);"
-        "return [...table.querySelectorAll('tbody tr')].filter(r => !r.hidden).map(r => r.dataset.label);"
+        "return [...document.querySelectorAll('table tbody')[0].rows].filter(r => !r.hidden).map(r => r.dataset.label);"
     )
 
 
 def press(browser: Any, header: str) -> str:
-    """Click a header of the first visible table and say how it is sorted then."""
+    """Click a header of the first table and say how it is sorted then."""
     return browser.execute_script(
-        "const table = [...document.querySelectorAll('section.group')].find(s => !s.hidden);"
-        "const button = [...table.querySelectorAll('thead button')].find(b => b.textContent === arguments[0]);"
+        "const button = [...document.querySelectorAll('table')[0].querySelectorAll('thead button')]"
+        ".find(b => b.textContent === arguments[0]);"
         "button.click(); return button.closest('th').getAttribute('aria-sort');",
         header,
+    )
+
+
+def places(browser: Any) -> list[str]:
+    """What the visible rows have as their place."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll('#board tbody tr:not(.reference)')].filter(r => !r.hidden)"
+        ".map(r => r.querySelector('.place').textContent);"
     )
 
 
 def choose(browser: Any, name: str, value: str) -> None:
     browser.execute_script(
         "const field = document.getElementById(arguments[0]); field.value = arguments[1];"
-        "field.dispatchEvent(new Event('change')); field.dispatchEvent(new Event('input'));",
+        "['change', 'input'].forEach(kind => field.dispatchEvent(new Event(kind, {bubbles: true})));",
         name,
         value,
     )
 
 
-def test_sorts_best_first_and_back(browser: Any, address: str) -> None:
+def test_sorts_best_first_and_back_and_places_follow(browser: Any, address: str) -> None:
     size(browser, 1280)
     browser.get(address)
-    assert press(browser, "AP (%)") == "descending"
     assert labels(browser) == ["clean", "none", "rdmc", EVIL, "median"]
+    assert places(browser) == ["1", "2", "3"]
     assert press(browser, "AP (%)") == "ascending"
     assert labels(browser) == ["clean", "none", "median", EVIL, "rdmc"]
+    assert press(browser, "mIoU (%)") == "descending"
+    assert places(browser) == ["1", "2", "3"]
     assert press(browser, "time (ms/image)") == "ascending"
     assert labels(browser)[2:4] == ["rdmc", "median"]
+    assert places(browser) == ["", "", ""]
     assert press(browser, "derainer") == "ascending"
 
 
@@ -101,7 +111,7 @@ def test_header_is_reached_and_pressed_by_keyboard(browser: Any, address: str) -
     from selenium.webdriver.common.keys import Keys
 
     browser.get(address)
-    button = browser.find_element("css selector", "section.group:not([hidden]) thead th:nth-child(3) button")
+    button = browser.find_element("css selector", "#board thead th[data-column='3'] button")
     button.send_keys(Keys.ENTER)
     assert (
         browser.execute_script("return arguments[0].closest('th').getAttribute('aria-sort')", button)
@@ -109,18 +119,21 @@ def test_header_is_reached_and_pressed_by_keyboard(browser: Any, address: str) -
     )
 
 
-def test_filters_by_task_variant_and_name(browser: Any, address: str) -> None:
+def test_filters_stand_in_the_address_and_survive_fragments(browser: Any, address: str) -> None:
     browser.get(address)
-    assert browser.find_element("id", "shown").text == "3 tables, 9 results"
+    shown = "return document.getElementById('shown').textContent"
+    assert browser.execute_script(shown) == "3 derainers, 3 columns"
     choose(browser, "task", "segmentation")
-    assert browser.find_element("id", "shown").text == "1 table, 3 results"
-    choose(browser, "variant", "")
-    assert browser.find_element("id", "shown").text == "2 tables, 6 results"
+    assert browser.execute_script(shown) == "3 derainers, 1 column"
     choose(browser, "search", "RDM")
-    assert browser.find_element("id", "shown").text == "2 tables, 2 results"
     assert labels(browser) == ["clean", "none", "rdmc"]
+    browser.find_element("css selector", "nav a[href$='#sets']").click()
+    assert browser.current_url == f"{address}?task=segmentation&search=RDM#sets"
     browser.refresh()
-    assert browser.find_element("id", "shown").text == "2 tables, 2 results"
+    assert browser.execute_script(shown) == "1 derainer, 1 column"
+    assert labels(browser) == ["clean", "none", "rdmc"]
+    choose(browser, "size", "0.1")
+    assert browser.execute_script(shown).startswith("0 derainers")
 
 
 def test_slider_moves_the_edge(browser: Any, address: str) -> None:
@@ -133,9 +146,10 @@ def test_slider_moves_the_edge(browser: Any, address: str) -> None:
         "const r = document.getElementById('edge').getBoundingClientRect(); return r.left + r.width / 2;"
     )
     assert edge == pytest.approx(box[0] + 0.2 * box[1], abs=2)
-    assert browser.find_element("id", "tag-left").get_attribute("textContent") == "none"
+    assert browser.find_element("id", "tag-left").get_attribute("textContent") == "rainy, as it is"
+    assert browser.find_element("id", "tag-right").get_attribute("textContent") == "rdmc"
     choose(browser, "right", "clean")
-    assert browser.execute_script("return document.getElementById('under').src").endswith("--clean.jpg")
+    assert browser.execute_script("return document.getElementById('under').src").endswith("--clean.webp")
     assert browser.execute_script("return document.getElementById('under').naturalWidth") == 60
 
 
@@ -164,9 +178,8 @@ def test_nothing_is_lost_without_scripts(browser: Any, address: str) -> None:
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         browser.get(address)
-        tables = browser.find_elements("css selector", "section.group table")
-        assert len(tables) == 6
-        assert all(table.is_displayed() for table in tables)
+        assert browser.find_element("id", "board").is_displayed()
+        assert browser.find_element("css selector", "details.sample").is_displayed()
         assert not browser.find_element("id", "filters").is_displayed()
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

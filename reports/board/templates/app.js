@@ -1,5 +1,5 @@
 "use strict";
-// Everything on the page is there without this script; it adds sorting, filters, the theme and the slider.
+// Everything on the pages is there without this script; it adds sorting, filters, the theme and the slider.
 (function () {
   const find = (id) => document.getElementById(id);
   const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
@@ -10,7 +10,7 @@
 
   const themeButton = find("theme");
   const dark = () => (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const showTheme = () => { themeButton.textContent = dark() ? "Light" : "Dark"; themeButton.setAttribute("aria-label", `Switch to ${dark() ? "light" : "dark"} colours`); };
+  const showTheme = () => { themeButton.textContent = dark() ? "Light" : "Dark"; themeButton.setAttribute("aria-label", `${themeButton.textContent} colours`); };
   const kept = recall("theme");
   if (kept === "dark" || kept === "light") document.documentElement.dataset.theme = kept;
   themeButton.hidden = false;
@@ -21,14 +21,22 @@
     showTheme();
   });
 
+  // What a visitor has chosen stands in the address's query, so that fragments (#table) lead where they say.
+  const asked = new URLSearchParams(location.search);
+  function keep(changes) {
+    const next = new URLSearchParams(location.search);
+    Object.entries(changes).forEach(([key, value]) => { if (value) next.set(key, value); else next.delete(key); });
+    const query = next.toString();
+    try { history.replaceState(null, "", location.pathname + (query ? `?${query}` : "") + location.hash); } catch (error) { /* a page that may not */ }
+  }
+
   const valueOf = (row, column) => {
     if (column === 0) return row.dataset.label.toLowerCase();
-    const text = row.cells[column].dataset.value;
-    return text === undefined ? null : Number(text);
+    const of = row.cells[column].dataset;
+    return of.value !== undefined ? Number(of.value) : of.text ? of.text.toLowerCase() : null;
   };
   function sort(header, falling) {
-    const table = header.closest("table");
-    const column = Number(header.dataset.column);
+    const table = header.closest("table"), column = Number(header.dataset.column);
     all("th[aria-sort]", table).forEach((other) => other.setAttribute("aria-sort", "none"));
     header.setAttribute("aria-sort", falling ? "descending" : "ascending");
     const rows = Array.from(table.tBodies[0].rows);
@@ -42,56 +50,68 @@
       return (x < y ? -1 : 1) * (falling ? -1 : 1);
     });
     table.tBodies[0].append(...rows);
+    rows.forEach((row) => { const place = row.querySelector(".place"); if (place) place.textContent = row.cells[column].dataset.place || ""; });
   }
   all("thead button").forEach((button) => {
     button.disabled = false;
     button.addEventListener("click", () => {
-      const header = button.closest("th");
-      const now = header.getAttribute("aria-sort");
-      const first = header.dataset.best === "high";
-      sort(header, now === "none" ? first : now === "ascending");
+      const header = button.closest("th"), now = header.getAttribute("aria-sort");
+      sort(header, now === "none" ? header.dataset.best === "high" : now === "ascending");
+      if (find("board") && find("board").contains(header)) keep({ sort: header.dataset.column + (header.getAttribute("aria-sort") === "descending" ? "-" : "+") });
     });
   });
 
-  const form = find("filters"), task = find("task"), variant = find("variant"), search = find("search");
-  form.hidden = false;
-  form.addEventListener("submit", (event) => event.preventDefault());
-  const dataOf = (name) => name.split("@")[0];
-  function filter() {
-    const words = search.value.trim().toLowerCase();
-    let tables = 0, shown = 0;
-    all("main > section[data-kind]").forEach((section) => {
-      const of = section.dataset;
-      const fits = (!task.value || of.task === task.value) &&
-        (!variant.value || (of.variant ? of.variant === variant.value : of.data === dataOf(variant.value)));
-      section.hidden = !fits;
-      if (!fits || of.kind !== "group") return;
-      tables += 1;
-      all("tbody tr", section).forEach((row) => {
-        row.hidden = !row.classList.contains("reference") && !row.dataset.label.toLowerCase().includes(words);
-        if (!row.hidden && !row.classList.contains("reference")) shown += 1;
-      });
-    });
-    find("shown").textContent = `${tables} ${tables === 1 ? "table" : "tables"}, ${shown} ${shown === 1 ? "result" : "results"}`;
-  }
-  const state = () => new URLSearchParams(location.hash.slice(1));
-  function keep() {
-    const next = new URLSearchParams();
-    if (task.value) next.set("task", task.value);
-    next.set("variant", variant.value);
-    if (search.value) next.set("search", search.value);
-    history.replaceState(null, "", `#${next}`);
-  }
   const choose = (select, value) => { if (value !== null && Array.from(select.options).some((option) => option.value === value)) select.value = value; };
-  choose(task, state().get("task"));
-  // The driest variant says least about deraining, so the first rainy one is what a visitor sees first.
-  const first = Array.from(variant.options).map((option) => option.value).find((name) => name && !name.endsWith("@none"));
-  choose(variant, state().has("variant") ? state().get("variant") : first || "");
-  search.value = state().get("search") || "";
-  [task, variant].forEach((select) => select.addEventListener("change", () => { keep(); filter(); }));
-  search.addEventListener("input", () => { keep(); filter(); });
-  find("intervals").addEventListener("change", (event) => document.body.classList.toggle("no-intervals", !event.target.checked));
-  filter();
+
+  const form = find("filters");
+  if (form) {
+    const board = find("board");
+    const names = ["data", "task", "search", "year", "weights", "training", "size", "speed"];
+    const field = Object.fromEntries(names.map((name) => [name, find(name)]));
+    const intervals = find("intervals"), shown = find("shown");
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    function columns() {
+      const counts = {};
+      all("th[data-task]", board).forEach((header) => {
+        const of = header.dataset;
+        const fits = (!field.data.value || of.data === field.data.value) && (!field.task.value || of.task === field.task.value);
+        header.hidden = !fits;
+        if (fits) counts[of.data] = (counts[of.data] || 0) + 1;
+        all("tbody tr", board).forEach((row) => { row.cells[Number(of.column)].hidden = !fits; });
+      });
+      all(".spans th[data-data]", board).forEach((span) => { const count = counts[span.dataset.data] || 0; span.hidden = !count; if (count) span.colSpan = count; });
+      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    }
+    const under = (most, value) => !most || (value !== undefined && Number(value) <= Number(most));
+    function rows() {
+      const words = field.search.value.trim().toLowerCase();
+      let count = 0;
+      all("tbody tr:not(.reference)", board).forEach((row) => {
+        const of = row.dataset;
+        row.hidden = !(of.words.toLowerCase().includes(words) && (!field.year.value || Number(of.year) >= Number(field.year.value)) &&
+          (!field.weights.value || of.weights === field.weights.value) && (!field.training.value || of.seen === undefined) &&
+          under(field.size.value, of.size) && under(field.speed.value, of.speed));
+        if (!row.hidden) count += 1;
+      });
+      return count;
+    }
+    function filter() {
+      const across = columns(), down = rows();
+      document.body.classList.toggle("no-intervals", !intervals.checked);
+      shown.textContent = `${down} ${down === 1 ? "derainer" : "derainers"}, ${across} ${across === 1 ? "column" : "columns"}` + (down && across ? "" : ": nothing fits; press Show all");
+    }
+    const changed = () => { keep({ ...Object.fromEntries(names.map((name) => [name, field[name].value])), intervals: intervals.checked ? "" : "off" }); filter(); };
+    names.forEach((name) => { if (name === "search") field.search.value = asked.get("search") || ""; else choose(field[name], asked.get(name)); });
+    intervals.checked = asked.get("intervals") !== "off";
+    form.addEventListener("input", changed);
+    form.addEventListener("change", changed);
+    form.addEventListener("reset", () => setTimeout(changed));
+    const order = /^(\d+)([+ -])$/.exec(asked.get("sort") || "");
+    const header = order && board.querySelector(`th[data-column="${order[1]}"]`);
+    if (header) sort(header, order[2] === "-");
+    filter();
+  }
 
   const slider = find("slider");
   if (slider) {
@@ -99,29 +119,35 @@
     const samples = all(".sample");
     samples.forEach((sample) => { sample.hidden = true; });
     slider.hidden = false;
-    const image = (label) => all("figure", samples[scene.value]).find((figure) => figure.dataset.label === label).querySelector("img");
-    function fill() {
-      const figures = all("figure", samples[scene.value]);
-      const labels = figures.map((figure) => figure.dataset.label);
-      [left, right].forEach((select) => {
-        const before = select.value;
-        select.replaceChildren(...labels.map((label) => new Option(label, label)));
-        if (labels.includes(before)) select.value = before;
+    find("choose").hidden = false;
+    const figures = () => all("figure", samples[scene.value]);
+    function fill(wanted) {
+      [left, right].forEach((select, side) => {
+        const before = select.value || wanted[side];
+        select.replaceChildren(...figures().map((figure) => new Option(figure.dataset.name, figure.dataset.label)));
+        select.selectedIndex = Math.min(side ? figures().findIndex((figure) => figure.dataset.reference === undefined) : 1, select.length - 1);
+        if (select.selectedIndex < 0) select.selectedIndex = 0;
+        choose(select, before);
       });
-      if (!left.dataset.set) { choose(left, "none"); const own = figures.find((figure) => figure.dataset.reference === undefined); choose(right, own ? own.dataset.label : labels[0]); left.dataset.set = "1"; }
       show();
     }
     function show() {
       [[find("over"), left, "tag-left"], [find("under"), right, "tag-right"]].forEach(([target, select, tag]) => {
-        const source = image(select.value);
+        const source = figures()[select.selectedIndex].querySelector("img");
+        target.width = source.width;
+        target.height = source.height;
         target.src = source.getAttribute("src");
         target.alt = source.alt;
-        find(tag).textContent = select.value;
+        find(tag).textContent = select.selectedOptions[0].text;
       });
+      move();
     }
-    const move = () => { slider.style.setProperty("--at", `${divider.value}%`); divider.setAttribute("aria-valuetext", `${divider.value} % ${left.value}`); };
-    scene.addEventListener("change", fill);
-    [left, right].forEach((select) => select.addEventListener("change", () => { show(); move(); }));
+    function move() { slider.style.setProperty("--at", `${divider.value}%`); divider.setAttribute("aria-valuetext", `${divider.value} % ${left.selectedOptions[0].text}`); }
+    const chosen = () => keep({ scene: scene.value === "0" ? "" : scene.value, left: left.value, right: right.value });
+    choose(scene, asked.get("scene"));
+    fill([asked.get("left") || "none", asked.get("right") || right.dataset.first]);
+    scene.addEventListener("change", () => { fill([]); chosen(); });
+    [left, right].forEach((select) => select.addEventListener("change", () => { show(); chosen(); }));
     divider.addEventListener("input", move);
     const stage = slider.querySelector(".stage");
     const drag = (event) => {
@@ -131,7 +157,11 @@
     };
     stage.addEventListener("pointerdown", (event) => { stage.setPointerCapture(event.pointerId); drag(event); event.preventDefault(); });
     stage.addEventListener("pointermove", (event) => { if (event.buttons) drag(event); });
-    fill();
-    move();
   }
+
+  all(".copy").forEach((button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", () => navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent).then(() => { button.textContent = "Copied"; }, () => { button.textContent = "Refused"; }));
+  });
 })();

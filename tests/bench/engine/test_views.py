@@ -99,5 +99,5 @@ def test_scenes_are_kept_for_the_slider(tmp_path: Path) -> None:
     view = View(derainers="median")
     keep_samples(view, restore_scenes(view, count=1), tmp_path)
     (sample,) = read_samples(tmp_path)
-    assert sample.title.endswith(", street/test@streaks:medium")
+    assert sample.variant == "street/test@streaks:medium"
     assert [image.label for image in sample.images] == ["clean", "none", "median"]

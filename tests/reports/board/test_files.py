@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench.errors import BadData
+from bench.errors import BadConfig, BadData
 from bench.keep.records import Record, write_record
 from reports.board.charts import pareto_front
 from reports.board.content import make_board
@@ -50,6 +50,12 @@ def leaderboard(folder: Path, *options: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def set_page(site: dict[str, bytes]) -> str:
+    """The page of the only data set."""
+    (page,) = [content for name, content in site.items() if name.startswith("sets/")]
+    return page.decode()
+
+
 class Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -71,14 +77,20 @@ def test_rendered_files_are_current_and_every_link_leads_somewhere(board: Path) 
     site = board.parent / "site"
     agree = f"{board.parent / 'LEADERBOARD.md'} and {site} agree with the records in {board}\n"
     assert leaderboard(board, "--check") == (0, agree)
-    page = Page()
-    page.feed((site / "index.html").read_text())
-    assert page.tags.count("script") == 1
-    assert len(page.ids) == len(set(page.ids))
-    for link in page.links:
-        assert not re.match(r"[a-z]+:|//", link), "the site needs no network"
-        assert link[1:] in page.ids if link.startswith("#") else (site / link).is_file()
-    assert sum(path.stat().st_size for path in site.glob("*.*")) < 3_000_000
+    pages = {path: Page() for path in site.rglob("*.html")}
+    assert len(pages) == 1 + 1 + 4  # the first page, the data set's, and each derainer's
+    for path, page in pages.items():
+        page.feed(path.read_text())
+        assert page.tags.count("script") == 1
+        assert len(page.ids) == len(set(page.ids))
+    for path, page in pages.items():
+        for link in page.links:
+            assert link == "data:," or not re.match(r"[a-z]+:|//", link), "the site needs no network"
+            name, _, fragment = link.partition("#")
+            to = (path.parent / name).resolve() if name else path
+            assert link == "data:," or to.is_file()
+            assert not fragment or fragment in pages[to].ids
+    assert sum(path.stat().st_size for path in site.glob("*.*")) < 300_000
 
 
 def test_page_shows_the_numbers_of_the_records(board: Path, record: Make) -> None:
@@ -88,8 +100,9 @@ def test_page_shows_the_numbers_of_the_records(board: Path, record: Make) -> Non
     assert score.value is not None
     assert score.low is not None
     shown = f"{100 * score.value:.1f}"
-    for name in ("site/index.html", "LEADERBOARD.md"):
-        text = (board.parent / name).read_text()
+    (page,) = (board.parent / "site" / "sets").iterdir()
+    for path in (page, board.parent / "LEADERBOARD.md"):
+        text = path.read_text()
         assert shown in text
         assert f"[{100 * score.low:.1f}, " in text
         assert "out of memory" in text
@@ -108,7 +121,7 @@ def test_check_fails_on_a_stale_file(board: Path, change: str) -> None:
 def test_check_fails_on_a_picture_that_no_sample_shows_any_more(board: Path) -> None:
     leaderboard(board)
     site = board.parent / "site"
-    orphan = site / "samples" / "street-test-streaks-heavy--gone--rdmc.jpg"
+    orphan = site / "samples" / "street-test-streaks-heavy--gone--rdmc.webp"
     orphan.write_bytes(b"old")
     (site / "CNAME").write_text("board.example.org")
     code, output = leaderboard(board, "--check")
@@ -152,12 +165,12 @@ def test_ranks_go_by_value_and_what_ties_with_the_best_is_marked(
     assert dict(section.ranks) == {"rdmc": 1, "twin": 1, "close": 3, "guided": 4, "median": 5}
     assert [row.label for row in section.table.rows][:4] == ["clean", "none", "rdmc", "twin"]
     assert [row.label for row in section.table.rows if row.cells[0].tied] == ["close"]
-    assert "3<abbr" in build_site(board)["index.html"].decode()
+    assert "3<abbr" in set_page(build_site(board))
 
 
 def test_one_derainer_is_not_ranked(run_records: MakeRun) -> None:
     board = make_board(run_records(("clean", "none", "rdmc"), ("streaks:medium",), ("detection",)))
-    assert b"nobody to be ranked against" in build_site(board)["index.html"]
+    assert "nobody to be ranked against" in set_page(build_site(board))
 
 
 def test_same_records_give_the_same_bytes(run_records: MakeRun) -> None:
@@ -194,9 +207,42 @@ def test_check_needs_no_site_and_finds_orphans_beside_the_records(board: Path) -
     leaderboard(board)
     shutil.rmtree(board.parent / "site")
     assert leaderboard(board, "--check")[0] == 0
-    orphan = board / "samples" / "gone.jpg"
+    orphan = board / "samples" / "gone.webp"
     orphan.write_bytes(b"old")
     code, output = leaderboard(board, "--check")
     assert (code, f"{orphan} is stale" in output) == (1, True)
     assert leaderboard(board)[0] == 0
     assert not orphan.exists()
+
+
+def test_pages_of_what_is_gone_are_removed(board: Path) -> None:
+    leaderboard(board)
+    site = board.parent / "site"
+    orphan = site / "derainers" / "gone.html"
+    orphan.write_text("old")
+    assert leaderboard(board, "--check")[0] == 1
+    assert leaderboard(board)[0] == 0
+    assert not orphan.exists()
+    assert (site / "derainers" / "rdmc.html").is_file()
+
+
+def test_the_repository_is_linked_to_where_it_is_known(board: Path) -> None:
+    assert leaderboard(board, "--repository", "https://example.org/derain-bench")[0] == 0
+    page = (board.parent / "site" / "index.html").read_text()
+    assert page.count('href="https://example.org/derain-bench"') == 2
+    from bench.cli.app import app
+
+    result = CliRunner().invoke(
+        app, ["leaderboard", "--board", str(board), "--repository", "javascript:alert(1)"]
+    )
+    assert isinstance(result.exception, BadConfig)
+
+
+def test_a_derainer_s_page_has_its_cells_pictures_and_command(board: Path) -> None:
+    leaderboard(board)
+    page = (board.parent / "site" / "derainers" / "rdmc.html").read_text()
+    assert page.count(">record</a>") == 9  # three rains, three tasks
+    assert "bench run" in page
+    assert page.count("<img") == 3
+    assert "@none" not in page
+    assert "rainy, as it is" in page
