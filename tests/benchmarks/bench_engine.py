@@ -8,8 +8,8 @@ rainy folder that is there already; ``bench run`` makes its own rain, and draws 
 
 ``bench run`` restores with guided first; prenet is then added to the finished run, whose shards so hold prenet's cells
 alone; then the same command is given again. Exit code 1 where the two sides' numbers are not equal (AP and SSIM to
-1e-5, PSNR to 1e-4 dB) or a run looked at other images than its own. Times are printed, with what is asked of them,
-and decide nothing: they are the machine's.
+1e-5, PSNR to 1e-4 dB; AP of prenet to 2e-4, see ``TOLERANCE_PRENET``) or a run looked at other images than its own.
+Times are printed, with what is asked of them, and decide nothing: they are the machine's.
 
 Run ``python tests/benchmarks/bench_engine.py --data DIR --checkpoint FILE --prenet FILE``, DIR in COCO's layout.
 """
@@ -32,9 +32,15 @@ from typing import Any
 RAIN = "streaks:heavy"
 METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
 
-#: Up to where numbers are equal: a network on two threads and on one may differ in the last bit, which now and then
-#: rounds a pixel otherwise.
+#: Up to where numbers are equal. The detector's boxes differ in the last bit on two threads and on one; that moved AP
+#: of none of the rows whose images are the same on both sides.
 TOLERANCE = {"ap": 1e-5, "ap50": 1e-5, "psnr_y": 1e-4, "psnr_rgb": 1e-4, "ssim_y": 1e-5, "ssim_rgb": 1e-5}
+
+#: Of prenet the images are not the same: ``bench run`` lays a network's weights out with the channels last, whose
+#: convolutions add up in another order: a few of 100,000 values are rounded to the neighbouring grey level (none where
+#: the script's network is laid out likewise, whatever the threads). Two boxes of nearly equal scores can change places
+#: by that, which is a step in AP: 5e-5 was seen on 50 photos.
+TOLERANCE_PRENET = TOLERANCE | {"ap": 2e-4, "ap50": 2e-4}
 
 
 @dataclass(frozen=True)
@@ -138,20 +144,24 @@ def compare(chosen: argparse.Namespace, folder: Path, workers: int) -> None:
 
 
 def compare_numbers(theirs: dict[str, dict[str, float]], out: Path) -> bool:
-    """Print the greatest difference of each metric over all rows; return whether all are within the tolerance."""
+    """Print the greatest difference of each metric and its row; return whether all are within the tolerance."""
     from bench.keep.records import read_records
 
-    worst: dict[str, float] = {}
+    equal = True
+    worst: dict[str, tuple[float, str]] = {}
     for record in read_records(out):
         label = {"none": "rainy"}.get(record.derainer.label, record.derainer.label)
+        tolerance = TOLERANCE_PRENET if label == "prenet" else TOLERANCE
         for score in record.scores:
             expected = theirs[label].get(score.metric)
             if expected is not None and score.value is not None:
-                worst[score.metric] = max(worst.get(score.metric, 0.0), abs(score.value - expected))
-    equal = worst.keys() == TOLERANCE.keys() and all(worst[name] <= TOLERANCE[name] for name in worst)
+                difference = abs(score.value - expected)
+                equal &= difference <= tolerance[score.metric]
+                worst[score.metric] = max(worst.get(score.metric, (0.0, label)), (difference, label))
+    equal &= worst.keys() == TOLERANCE.keys()
     print(
         f"numbers {'equal' if equal else 'DIFFER'}; greatest differences "
-        + ", ".join(f"{name} {value:.2g}" for name, value in sorted(worst.items()))
+        + ", ".join(f"{name} {value:.2g} ({row})" for name, (value, row) in sorted(worst.items()))
     )
     return equal
 
