@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.keep.records import Record
 from bench.score.stats.errors import KINDS
 from bench.vocabulary import NONE, REFERENCES
-from reports.figures.style import grid_of, legend_below, look, shown
+from reports.figures.style import grid_of, legend_below, look, shown, title_of
 from reports.results import Group
 from reports.tables.classes import class_scores, class_title, tag_scores
 
@@ -76,11 +76,11 @@ def _part_changes(groups: Sequence[Group], labels: Sequence[str], parts: Parts, 
         axis.set_ylim(len(names) - 0.5, -0.5)
         axis.grid(axis="y", visible=False)
         axis.set_title(shown(group.rain))
-        axis.set_xlabel(f"{title}, points against none")
+        axis.set_xlabel(f"{title}, points against {shown(group.arrangement.label(NONE))}")
         if axis is not axes[0]:
             axis.tick_params(labelleft=False)
-    if len(own) < len(every):
-        figure.suptitle(f"the {len(own)} best of {len(every)} derainers", fontsize=9)
+    said = f"; the {len(own)} best of {len(every)} derainers" if len(own) < len(every) else ""
+    figure.suptitle(title_of(groups[0]) + said, fontsize=9)
     legend_below(figure, axes)
     return figure
 
@@ -149,6 +149,7 @@ def error_budget(groups: Sequence[Group]) -> Figure | None:
         axis.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
         axis.set_title(shown(group.rain))
         axis.set_xlabel("cured   errors   caused")
+    figure.suptitle(title_of(groups[0]), fontsize=9)
     legend_below(figure, axes)
     return figure
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.vocabulary import CLEAN, REFERENCES
 from reports.figures.bars import best_of
 from reports.figures.names import name_points
-from reports.figures.style import grid_of, legend_below, look, shown
+from reports.figures.style import grid_of, legend_below, look, shown, title_of
 from reports.results import Group, Results, has_amount, rain_kind
 from reports.series import derainer_seconds, pareto_front, with_dry_in_scale
 from reports.tables.agreement import correlate
@@ -50,7 +50,7 @@ def severity(groups: Sequence[Group], labels: Sequence[str], *, intervals: bool 
     axis.set_xticks(range(len(chosen)), [shown(group.rain) for group in chosen])
     axis.set_ylabel(metric.header)
     said = f"; coloured: the {len(best)} best of {len(own)} derainers" if len(best) < len(own) else ""
-    axis.set_title(_title(chosen[0]) + said)
+    axis.set_title(title_of(chosen[0]) + said)
     legend_below(figure, [axis])
     return figure
 
@@ -129,7 +129,7 @@ def cost(results: Results, groups: Sequence[Group], *, intervals: bool = True) -
         axis.set_title(shown(group.rain))
         axis.set_xlabel("derainer, ms per image")
     axes[0].set_ylabel(metric.header)
-    figure.suptitle(_title(groups[0]), fontsize=9)
+    figure.suptitle(title_of(groups[0]), fontsize=9)
     return figure
 
 
@@ -175,12 +175,8 @@ def agreement(results: Results, groups: Sequence[Group], *, intervals: bool = Tr
         axis.set_title(f"{shown(group.rain)}\n{words}")
         axis.set_xlabel(fidelity.header)
     axes[0].set_ylabel(metric.header)
-    figure.suptitle(_title(groups[0]), fontsize=9)
+    figure.suptitle(title_of(groups[0]), fontsize=9)
     return figure
-
-
-def _title(group: Group) -> str:
-    return shown(group.first.data.name + (f", {group.model}" if group.model else ""))
 
 
 def _labels(groups: Sequence[Group], labels: Sequence[str]) -> list[str]:

@@ -27,12 +27,13 @@ def name_points(
     """Write each point's name where it covers the fewest points and names.
 
     Args:
-        axis: Where the points are drawn; its limits and scales are final.
+        axis: Where the points are drawn; nothing will change its limits and scales.
         points: Label to its place in the axis' data.
         text: What is written for a label.
         colour: Of its letters.
         size: Of the letters, in points of print.
     """
+    axis.get_xlim(), axis.get_ylim()  # limits that follow from the data are set when somebody asks
     dot = 72 / axis.figure.dpi  # points of print in one
     places = {label: axis.transData.transform(point) * dot for label, point in points.items()}
     taken = [(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in places.values()]

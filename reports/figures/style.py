@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from reports.results import Group
+
 FORMATS = ("png", "svg", "pdf")
 _LETTERS_PER_INCH = 12
 _LONGEST = 40
@@ -82,6 +84,11 @@ def shown(text: str) -> str:
     plain = visible(text)
     plain = plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
     return " " + plain if plain.startswith("_") else plain
+
+
+def title_of(group: Group) -> str:
+    """What a figure of one series is about: data set and model."""
+    return shown(group.data + (f", {group.seen_by}" if group.model else ""))
 
 
 def look(label: str, labels: Sequence[str]) -> dict[str, Any]:

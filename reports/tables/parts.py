@@ -40,8 +40,8 @@ def table_of(
     """
 
     def caption(shown: Sequence[Column]) -> str:
-        variants = {variant for column in shown for variant in column.variants}
-        about = [group for group in groups if group.shown in variants] or groups
+        variants = dict.fromkeys(variant for column in shown for variant in column.variants)
+        about = [group for variant in variants for group in groups if group.shown == variant] or groups
         protocols = list(dict.fromkeys(column.protocol for column in shown if column.protocol))
         return caption_of(title if isinstance(title, str) else title(shown), about, protocols)
 

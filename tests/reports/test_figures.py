@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bench.keep.records import Record
+from reports.arrangement import arrangement_of
 from reports.figures import draw_figures
 from reports.figures.panels import Crop, Panel, choose_scenes, draw_panels, largest_change
 from reports.figures.style import drawing, look, save
@@ -94,7 +95,48 @@ def test_class_bars_show_the_best_derainers_and_the_classes_that_change(run_reco
     assert figure is not None
     drawn = [text.get_text() for text in figure.legends[0].get_texts()]
     assert drawn == ["d3", "d4", "d5", "d6", "d7", "d8"]
-    assert "6 best of 9" in figure.get_suptitle()
+    assert figure.get_suptitle() == "street/test, tiny_segmenter; the 6 best of 9 derainers"
+    assert figure.axes[0].get_xlabel() == "IoU, points against none"
+
+
+def test_every_figure_says_what_it_is_about_in_the_names_of_the_report(run_records: MakeRun) -> None:
+    from reports.figures.bars import class_changes, error_budget
+    from reports.figures.curves import agreement, cost, severity
+
+    arrangement = arrangement_of(name=["street/test=Streets", "tiny_detector=T"], reference=["Rainy=none"])
+    rains = ("streaks:light", "streaks:heavy")
+    results = read_results(run_records(rains=rains, tasks=("detection", "restoration")), arrangement)
+    groups = results.of("detection")
+    with drawing():
+        figures = [
+            severity(groups, results.labels),
+            cost(results, groups),
+            agreement(results, groups),
+            class_changes(groups, results.labels),
+            error_budget(groups),
+        ]
+    for figure in figures:
+        assert figure is not None
+        assert figure.get_suptitle() or figure.axes[0].get_title() == "Streets, T"
+        assert figure.get_suptitle() in ("Streets, T", "")
+    assert figures[3] is not None
+    assert figures[3].axes[0].get_xlabel() == "AP, points against Rainy"
+
+
+def test_names_of_points_stay_within_their_axes(run_records: MakeRun) -> None:
+    from reports.figures.curves import agreement
+
+    results = read_results(
+        run_records(rains=("streaks:light", "streaks:heavy"), tasks=("detection", "restoration"))
+    )
+    with drawing():
+        figure = agreement(results, results.of("detection"))
+        assert figure is not None
+        figure.draw_without_rendering()
+        for axis in figure.axes:
+            boxes = [text.get_window_extent() for text in axis.texts]
+            assert boxes
+            assert all(axis.bbox.x0 - 1 <= box.x0 and box.x1 <= axis.bbox.x1 + 1 for box in boxes)
 
 
 def test_scenes_are_chosen_by_rule() -> None:
