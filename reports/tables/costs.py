@@ -29,33 +29,63 @@ def cost(results: Results) -> Iterable[Table]:
             columns += columns_of(
                 group, (group.about.headline.name,), span=group.seen_by, prefix=group.seen_by
             )
-            looks = _seconds(group) if group.model else {}
-            shares = {
-                label: times[label] / (times[label] + looks[label])  # type: ignore[operator]
-                for label in looks
-                if times.get(label) is not None and looks[label] is not None
-            }
-            if shares:
-                share = Column(
-                    f"{group.seen_by}/share",
-                    "share of time",
-                    "%",
-                    "",
-                    0,
-                    100.0,
-                    None,
-                    group.seen_by,
-                    {**group.facts, "metric": "share"},
-                )
-                columns.append(plain_column(share, shares, "not timed"))
+            columns += _with_model(group, times)
         machines = {
             str(r.run["processor"]) for g in groups for r in g.records.values() if r.run.get("processor")
         }
-        notes = [f"timed on {', '.join(sorted(machines))}; median over images"] if machines and times else []
+        timed = times or any(filled.column.key.endswith("/look") for filled in columns)
+        notes = (
+            [f"timed on {', '.join(sorted(machines))}{_threads(groups)}; median over images"]
+            if machines and timed
+            else []
+        )
         if any(filled.column.key.endswith("/share") for filled in columns):
-            notes.append("share of time: of derainer and model together, the derainer's")
+            notes.append(
+                "end to end: derainer and model, one after the other; share of time: the derainer's part of it"
+            )
         shown = groups[0].shown
         yield table_of(f"cost on {shown}", f"Cost on {shown}", groups, columns, labels, notes)
+
+
+def _with_model(group: Group, times: Mapping[str, float | None]) -> list[Filled]:
+    """The columns of what a group's model takes, alone and behind each derainer; none where it was not timed.
+
+    Args:
+        group: The records of one model.
+        times: Seconds of each derainer per image; the reference rows have none, so that the model is all they take.
+    """
+    looks = _seconds(group) if group.model else {}
+    behind = {label: 0.0 if label in REFERENCES else times.get(label) for label in looks}
+    totals = {
+        label: look + wait
+        for label, look in looks.items()
+        if look is not None and (wait := behind[label]) is not None
+    }
+    if not totals:
+        return []
+    shares = {
+        label: wait / total
+        for label, total in totals.items()
+        if label not in REFERENCES and (wait := behind[label]) is not None
+    }
+    columns = []
+    for key, title, unit, digits, scale, better, cells in (
+        ("look", "model time", "ms/image", 1, 1e3, False, looks),
+        ("total", "end to end", "ms/image", 1, 1e3, False, totals),
+        ("share", "share of time", "%", 0, 100.0, None, shares),
+    ):
+        name, about = f"{group.seen_by}/{key}", {**group.facts, "metric": key}
+        column = Column(name, title, unit, "", digits, scale, better, group.seen_by, about)
+        columns.append(plain_column(column, cells, "not timed"))
+    return columns
+
+
+def _threads(groups: Sequence[Group]) -> str:
+    """The threads and workers that the records of a table were made with, in words; empty where they do not say."""
+    runs = [record.run for group in groups for record in group.records.values()]
+    said = {(run["threads"], run["workers"]) for run in runs if "threads" in run and "workers" in run}
+    counts = ", ".join(f"{threads} x {workers}" for threads, workers in sorted(said))
+    return f", threads x workers: {counts}" if counts else ""
 
 
 def parameters(groups: Sequence[Group], *, marks: bool = False) -> Filled:

@@ -224,12 +224,20 @@ def test_rows_have_the_promised_keys(record: Make, failed: Make) -> None:
     assert rows[-1] | {"protocol": "ap@coco", "value": None, "status": "failed"} == rows[-1]
 
 
-def test_cost_shows_the_share_of_the_derainer(run_records: MakeRun) -> None:
-    table = build_tables(run_records(), "cost")[0]
+def test_cost_shows_what_derainer_and_model_take(run_records: MakeRun) -> None:
+    records = run_records()
+    records = [r.model_copy(update={"run": {**r.run, "threads": 1, "workers": 2}}) for r in records]
+    table = build_tables(records, "cost")[0]
     keys = [column.key for column in table.columns]
-    row = next(row for row in table.rows if row.label == "rdmc")
-    assert row.cells[keys.index("time")].value == pytest.approx(0.04)
-    assert row.cells[keys.index("tiny_detector/share")].value == pytest.approx(0.04 / 0.09)
+
+    def row(label: str, *columns: str) -> list[float | None]:
+        (found,) = (row for row in table.rows if row.label == label)
+        return [found.cells[keys.index(column)].value for column in columns]
+
+    asked = ("time", *(f"tiny_detector/{key}" for key in ("look", "total", "share")))
+    assert row("rdmc", *asked) == pytest.approx([0.04, 0.05, 0.09, 0.04 / 0.09])
+    assert row("none", *asked) == [None, 0.05, 0.05, None]  # nothing is restored: the model is all there is
+    assert "threads x workers: 1 x 2" in table.notes[0]
 
 
 def test_correlation_needs_three_derainers(run_records: MakeRun) -> None:
