@@ -15,7 +15,7 @@ import bench
 
 NAME = "yolox_nano_8xb8-300e_coco"
 #: The first so many photos.
-LIMIT = 6
+LIMIT = 3
 #: A test script's part of a config: MMDetection's own data set and metric on the images that a run has kept.
 TESTED = """
 _base_ = "mmdet::yolox/yolox_nano_8xb8-300e_coco.py"
