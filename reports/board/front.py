@@ -175,7 +175,7 @@ def _bars(story: Story) -> list[dict[str, Any]]:
     """Rows of the picture: lengths in percent of the longest."""
     longest = max(bar.value if bar.high is None else bar.high for bar in story.bars) or 1.0
     digits = story.group.about.headline.digits
-    kinds = {CLEAN: "clean", NONE: "rainy", story.best: "best"}
+    kinds = {CLEAN: "norain", NONE: "rainy", story.best: "best"}
     shown = []
     for bar in story.bars:
         ends = None

@@ -50,6 +50,7 @@ _PRINTED = {
     "downstream/models/layouts": _RUN,
     "reports/arrangement": ("report",),
     "reports/board/entries": ("submit",),
+    "reports/board/repeat": ("run",),
     "reports/combine": ("report",),
     "reports/figures/": ("panel",),
     "reports/tables/": ("report",),
