@@ -57,13 +57,21 @@ class Standings:
 
 
 def standings_of(results: Results) -> list[Standings]:
-    """Every data set, task and model that has rain: photos first, then by task, then by name."""
+    """Every data set, task and model that has rain: photos first, a data set's tasks together, those that models look
+    for before the others."""
     found = [_standings(groups) for task in results.tasks for groups in results.series(task)]
     there = [each for each in found if each is not None]
     order = {task: place for place, task in enumerate(results.tasks)}
-    return sorted(
-        there, key=lambda s: (s.smoke, order[s.groups[0].task], s.groups[0].data, s.groups[0].model or "")
-    )
+    first: dict[str, int] = {}
+    for each in there:
+        data, place = each.groups[0].data, order[each.groups[0].task]
+        first[data] = min(place, first.get(data, place))
+
+    def key(standings: Standings) -> tuple[bool, int, str, int, str]:
+        group = standings.groups[0]
+        return standings.smoke, first[group.data], group.data, order[group.task], group.model or ""
+
+    return sorted(there, key=key)
 
 
 def _standings(groups: Sequence[Group]) -> Standings | None:

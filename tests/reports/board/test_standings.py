@@ -146,3 +146,19 @@ def test_ranks_never_run_backwards(run_records: MakeRun) -> None:
     ]
     assert sum(len(ranks) > 1 for ranks in found) == 13  # 12 variants, and the table over all data sets
     assert all(ranks == sorted(ranks) for ranks in found)
+
+
+def test_the_columns_of_a_data_set_stand_together() -> None:
+    """The first page's header spans them; with several tasks a data set's name once stood over another's numbers."""
+    from itertools import groupby
+    from pathlib import Path
+
+    import reports.board
+    from bench.keep.records import read_records
+
+    folder = Path(reports.board.__file__).parent / "records"
+    there = standings_of(read_results(read_records(folder)))
+    data = [each.groups[0].data for each in there]
+    assert len(data) > len(set(data)) > 5
+    assert len(list(groupby(data))) == len(set(data))
+    assert [each.smoke for each in there] == sorted(each.smoke for each in there)
