@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from reports.results import rain_order
 
 #: What stands for the folders that only the reader knows.
 DATA, WEIGHTS = "DATA", "WEIGHTS"
+_PATH = re.compile(r"(?P<label>[^/=]*=)?.*/(?P<last>[^/]*)")
 
 
 @dataclass
@@ -47,13 +49,18 @@ def commands(records: Iterable[Record]) -> list[str]:
             if variant.get(option) is not None:
                 data += [f"--{option}", str(variant[option])]
         run = runs.setdefault((derainer, str(suite), *data), _Run(str(suite) if suite else None, data))
-        run.rains[record.rain.name] = None
+        # A rain that is brought from a folder is called after it, and found by what was asked for.
+        rain = str(_first(variant.get("rain")) or record.rain.name)
+        run.rains[_placed(rain, DATA)] = None
         run.tasks[record.task] = None
         model = _mapping(_first(choices.get("models")))
         if record.model is not None and model.get("name"):
-            run.models[f"{record.task}={_placed(str(model['name']), WEIGHTS)}"] = None
+            label = model.get("label")
+            named = f"{record.task}={label}" if label else record.task
+            run.models[f"{named}={_placed(str(model['name']), WEIGHTS)}"] = None
             if model.get("checkpoint"):
-                run.checkpoints[f"{record.task}={_placed(str(model['checkpoint']), WEIGHTS)}"] = None
+                belongs = label or record.task
+                run.checkpoints[f"{belongs}={_placed(str(model['checkpoint']), WEIGHTS)}"] = None
     return [_command(derainer, run) for (derainer, *_), run in runs.items()]
 
 
@@ -70,9 +77,8 @@ def _command(derainer: str, run: _Run) -> str:
 
 
 def _placed(text: str, folder: str) -> str:
-    """A path, alone or behind a kind and a colon, with only its last part kept."""
-    kind, colon, path = text.rpartition(":")
-    return f"{kind}{colon}{folder}/{path.rpartition('/')[2]}" if "/" in path else text
+    """What is written with colons, and with only the last part kept of each path in it; a label stays before it."""
+    return ":".join(_PATH.sub(rf"\g<label>{folder}/\g<last>", part) for part in text.split(":"))
 
 
 def _first(value: Any) -> Any:
