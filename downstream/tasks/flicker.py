@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from downstream.tasks.base import Metric, Row, Sight
-from downstream.tasks.successive import BLOCK, Successive, block_sums
+from downstream.tasks.base import Row, Sight
+from downstream.tasks.successive import BLOCK, Successive, block_sums, in_levels
 
 if TYPE_CHECKING:
     from bench.data.base import DataSet
@@ -32,20 +32,7 @@ class Flicker(Successive):
     """The mean over pairs of successive frames."""
 
     name = "flicker"
-    metrics = (
-        Metric(
-            "flicker",
-            "flicker",
-            f"flicker@y/{BLOCK}",
-            "levels",
-            1.0,
-            3,
-            higher_is_better=False,
-            bounds=(0.0, None),
-            place="summary",
-            headline=True,
-        ),
-    )
+    metrics = (in_levels("flicker", "flicker", f"flicker@y/{BLOCK}"),)
     order = 38
 
     @property

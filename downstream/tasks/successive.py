@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from downstream.tasks.base import Metric
 from downstream.tasks.per_image import Means, Numbers, PerImage
 
 if TYPE_CHECKING:
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
 
 #: Side in pixels of the blocks over which a frame is averaged.
 BLOCK = 4
+
+
+def in_levels(name: str, title: str, protocol: str, meaning: str = "") -> Metric:
+    """Return the one metric of such a task: in grey levels, better when lower, 0 at best."""
+    return Metric(
+        name,
+        title,
+        protocol,
+        "levels",
+        1.0,
+        3,
+        higher_is_better=False,
+        bounds=(0.0, None),
+        place="summary",
+        headline=True,
+        meaning=meaning,
+    )
 
 
 class Successive(PerImage):

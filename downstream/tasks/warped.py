@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from downstream.tasks.base import Metric, Row, Sight
-from downstream.tasks.successive import BLOCK, Successive, block_sums
+from downstream.tasks.base import Row, Sight
+from downstream.tasks.successive import BLOCK, Successive, block_sums, in_levels
 
 if TYPE_CHECKING:
     from bench.data.base import DataSet
@@ -46,21 +46,12 @@ class Warped(Successive):
 
     name = "warped"
     metrics = (
-        Metric(
+        in_levels(
             "warped",
             "warped error",
             f"warped@y/{BLOCK}-dis",
-            "levels",
-            1.0,
-            3,
-            higher_is_better=False,
-            bounds=(0.0, None),
-            place="summary",
-            headline=True,
-            meaning=(
-                "is by the flow (DIS) of the clean video, where it is known, else of the rainy one; "
-                "the clean row is what flow leaves."
-            ),
+            "is by the flow (DIS) of the clean video, where it is known, else of the rainy one; "
+            "the clean row is what flow leaves.",
         ),
     )
     needs = ()
