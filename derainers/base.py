@@ -29,6 +29,10 @@ class DerainerError(BenchError):
     """A derainer that broke its contract while it ran: it raised, or returned no restored image."""
 
 
+class Unfit(DerainerError):
+    """A network that lacks an input, or returns no image, whatever it is given; the message says what to declare."""
+
+
 #: What a derainer is made of, in the order in which an overview shows them.
 KINDS = (
     "reference",

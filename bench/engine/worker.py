@@ -47,6 +47,8 @@ def load_components(networks: Networks, settings: Settings) -> Components:
     Raises:
         BenchError: If a model cannot be loaded; the precondition of a run.
     """
+    from derainers.harness.compound import probe
+
     # Whoever worked before in this process may have loaded what has been edited since.
     _derainer.cache_clear()
     _model.cache_clear()
@@ -55,6 +57,7 @@ def load_components(networks: Networks, settings: Settings) -> Components:
         try:
             with deadline.unit(f"derainer {spec.label}", LOAD):
                 derainer = _derainer(spec, settings)
+                probe(derainer)
             found = Component(spec.name, dict(derainer.key), card=derainer.card.kept())
         except BaseException as error:  # anyone's code and files: the others are to run all the same
             _let_through(error)

@@ -62,6 +62,15 @@ def of_variant(derainer: Derainer, setting: Setting) -> Derainer:
     return derainer if told is None else told(setting)
 
 
+def probe(derainer: Derainer) -> None:
+    """Let a derainer find out before the first image what every image would show, if it can.
+
+    Raises:
+        BenchError: If it returns no image whatever it is given; the message says what to declare.
+    """
+    getattr(derainer, "probe", lambda: None)()
+
+
 class Chain:
     """One derainer after the other; each sees a uint8 image, as if the one before had written a file.
 
@@ -98,6 +107,11 @@ class Chain:
         for part in self._parts:
             results = part.restore(results)
         return results
+
+    def probe(self) -> None:
+        """Find out before the first image what every image would show."""
+        for part in self._parts:
+            probe(part)
 
     def of_variant(self, setting: Setting) -> Chain:
         """The same chain with parts that are told of the variant."""
@@ -139,6 +153,10 @@ class Flip:
             macs_256=None if card.macs_256 is None else 2 * card.macs_256,
             learnt=card.learnt,
         )
+
+    def probe(self) -> None:
+        """Find out before the first image what every image would show."""
+        probe(self._part)
 
     @property
     def key(self) -> dict[str, Any]:

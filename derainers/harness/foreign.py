@@ -16,8 +16,9 @@ import dataclasses
 import hashlib
 import importlib.util
 import inspect
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +161,7 @@ def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]
     if callable(found):
         from derainers.harness.load import FunctionDerainer
 
+        _check_arguments(found, name)
         return FunctionDerainer(found, card, key)
     raise BadConfig(
         f"derainer {spec.name!r} is a {type(found).__name__}: it must be a function, an nn.Module or a class"
@@ -197,6 +199,24 @@ def _fitting_with(plugin: plugins.PlugIn, state: Mapping[str, torch.Tensor]) -> 
     if fitting is None:
         return None
     return plugins.write_options(dataclasses.replace(options, arguments={**options.arguments, **fitting}))
+
+
+def _check_arguments(function: Callable[..., Any], name: str) -> None:
+    """Check that a function can be called with an image and nothing else.
+
+    Raises:
+        BadConfig: If not; what it lacks is named.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # compiled code may not tell
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        lacking = re.search(r"argument: '(\w+)'", str(error))
+        advice = f": give it with ?{lacking[1]}=VALUE" if lacking else ""
+        raise BadConfig(f"derainer {name!r} does not take one image alone ({error}){advice}") from None
 
 
 def _check_description(found: Derainer, name: str) -> None:

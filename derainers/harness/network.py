@@ -19,7 +19,7 @@ from bench.allocator import keep_freed_memory
 from bench.device import resolve_device
 from bench.environment import processor
 from bench.errors import ANYTHING, BadConfig, BenchError, said
-from derainers.base import Card, DerainerError, FixedSize, Runtime
+from derainers.base import Card, DerainerError, FixedSize, Runtime, Unfit
 from derainers.harness.interface import Interface, advice, described
 from derainers.harness.padding import fit, pad_to_multiple
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
@@ -32,6 +32,8 @@ WHOLE_PIXELS = 2048 * 1024
 #: Pixels in one batch on a GPU. On a CPU one image fills the cores, and batches of one make results
 #: independent of neighbours.
 BATCH_PIXELS = 2048 * 1024
+#: Side of the image that :meth:`NetworkDerainer.probe` runs.
+PROBE_SIDE = 64
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -128,6 +130,7 @@ class NetworkDerainer:
                 forward = lighten(forward, torch.bfloat16 if self.precision == "bf16" else torch.float32)
         if interface is not None and interface.key():
             self.key["interface"] = interface.key()
+        self._interface = interface
         self._forward = forward if interface is None else interface.around(forward)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
@@ -158,6 +161,25 @@ class NetworkDerainer:
                 ):
                     results[index] = restored
         return [result for result in results if result is not None]
+
+    def probe(self) -> None:
+        """Find out before the first image what every image would show, where the network is a user's own.
+
+        Raises:
+            Unfit, BadConfig: If the network lacks an input or returns no image. What else it may raise can be due to
+                the size of the small image that it is given, and is left to the run.
+        """
+        if self._interface is None:
+            return
+        image = np.full((PROBE_SIDE, PROBE_SIDE, 3), 127, np.uint8)
+        devices = [self.device] if self.device.type == "cuda" else []
+        try:
+            with torch.random.fork_rng(devices):
+                self.restore([image])
+        except (Unfit, BadConfig):
+            raise
+        except ANYTHING:
+            return
 
     def restore_together(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Restore images of one size in one batch, also where :meth:`restore` would take them one by one; not those of
@@ -218,9 +240,10 @@ class NetworkDerainer:
             except ANYTHING as error:
                 if "not enough memory" in str(error) or "t allocate memory" in str(error):
                     raise MemoryError from None  # the CPU allocator raises a bare RuntimeError
-                raise DerainerError(
+                hint = _hint(error)
+                raise (Unfit if hint else DerainerError)(
                     f"derainer {self.card.name!r} failed on a {batch.shape[1]}x{batch.shape[2]} image: "
-                    f"{said(error)}{_hint(error)}"
+                    f"{said(error)}{hint}"
                 ) from error
             self._check(output, inputs)
             return output
@@ -228,15 +251,13 @@ class NetworkDerainer:
     def _check(self, output: object, inputs: torch.Tensor) -> None:
         name = self.card.name
         if not isinstance(output, torch.Tensor):
-            raise DerainerError(f"derainer {name!r} returned {described(output)}: {advice(output)}")
+            raise Unfit(f"derainer {name!r} returned {described(output)}: {advice(output)}")
         if output.shape != inputs.shape:
             raise DerainerError(
                 f"derainer {name!r} made {tuple(output.shape)} of {tuple(inputs.shape)}: the size must stay"
             )
         if not output.is_floating_point():
-            raise DerainerError(
-                f"derainer {name!r} returned {output.dtype}: it must return floats, RGB in [0, 1]"
-            )
+            raise Unfit(f"derainer {name!r} returned {output.dtype}: it must return floats, RGB in [0, 1]")
         if not bool(torch.isfinite(output).all()):
             raise DerainerError(f"derainer {name!r} returned NaN or infinite values")
 

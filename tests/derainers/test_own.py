@@ -46,6 +46,9 @@ class Net(torch.nn.Module):
 
 def darker(image):
     return image // 2
+
+def blend(image, other):
+    return image
 === flat/tones.py
 DIM = 0.9
 === package/pyproject.toml
@@ -366,6 +369,12 @@ WRONG = {
     ),
     "several outputs": ("scales/net.py:Net", r"returned a list of 3: .*\?\.output=-1 for the last"),
     "a second input": ("prompt/net.py:Net", r"give it with \?\.inputs=\{task: VALUE\}"),
+    "an output that is none": (
+        "'scales/net.py:Net?.output=7'",
+        "output = 7, but the network returned a list of 3",
+    ),
+    "several outputs within a chain": ("guided+scales/net.py:Net", r"\?\.output=-1 for the last"),
+    "a second input of a function": ("flat/net.py:blend", r"give it with \?other=VALUE"),
     "a module that is nowhere": ("theirs.models.net:Net", r"--path DIR"),
     "a value range that is none": ("'signed/net.py:Net?.value_range=1'", r"choose 0\.\.1, -1\.\.1, 0\.\.255"),
     "weights for a function": ("flat/net.py:darker:sizes/net.pth", "takes no weights file"),
@@ -391,5 +400,5 @@ def test_a_wrong_use_is_one_line_with_the_remedy(
     said = [each for each in lines if each.startswith(("bench: ", "not complete: "))]
     assert len(said) == 1, lines
     assert re.search(words, said[0]), said
-    # What only an image shows is found while the run goes on.
-    assert ended.value.code == (1 if what in ("several outputs", "a second input") else 2)
+    assert ended.value.code == 2
+    assert not (tmp_path / "records").exists()
