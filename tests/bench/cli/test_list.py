@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -40,9 +41,16 @@ def test_measured_stands_beside_published_where_the_set_is_the_same(tmp_path: Pa
     assert all("—" in line for line in lines(text, "Rain100L"))
 
 
-def test_the_street_is_none_of_the_sets() -> None:
-    assert lines(listed("--match", "prenet", "--records", str(BOARD)), "Rain100H")
-    assert "images)" not in listed("--records", str(BOARD))
+def test_the_street_is_none_of_the_sets(tmp_path: Path) -> None:
+    for path in BOARD.glob("street-*.json"):
+        shutil.copy(path, tmp_path)
+    assert lines(listed("--match", "prenet", "--records", str(tmp_path)), "Rain100H")
+    assert "images)" not in listed("--records", str(tmp_path))
+
+
+def test_what_the_board_has_of_a_set_stands_beside_what_papers_say() -> None:
+    own, *_ = lines(listed("--match", "prenet", "--records", str(BOARD)), "Rain100H")
+    assert "29.46 / 0.8990 29.13 / 0.8897 (50 images)" in own
 
 
 def test_without_records_a_dash_stands_for_what_was_not_measured(tmp_path: Path) -> None:
