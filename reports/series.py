@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.vocabulary import REFERENCES
-from reports.results import Group, Results
+from reports.results import Group, Results, has_amount, rain_kind
 
 
 def with_dry_in_scale(groups: Sequence[Group]) -> list[Group]:
@@ -14,6 +14,23 @@ def with_dry_in_scale(groups: Sequence[Group]) -> list[Group]:
     On a dry day the measures of an image are those of images that hardly change; they would flatten all else.
     """
     return [group for group in groups if not group.dry or group.about.looks == "model"]
+
+
+def scales(groups: Sequence[Group]) -> list[list[int]]:
+    """Positions of neighbouring groups that lie on one scale; the dry one belongs to a kind of rain that is alone."""
+    kinds = {rain_kind(group.first.rain.name) for group in groups if not group.dry}
+    runs: list[list[int]] = []
+    before: str | None = None
+    for at, group in enumerate(groups):
+        name = group.first.rain.name
+        kind = next(iter(kinds)) if group.dry and len(kinds) == 1 else rain_kind(name)
+        on_scale = group.dry or has_amount(name)
+        if runs and on_scale and kind == before:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+        before = kind if on_scale else None
+    return runs
 
 
 def derainer_seconds(results: Results, group: Group) -> dict[str, float | None]:

@@ -24,12 +24,13 @@ _FEW = 8
 
 @dataclass(frozen=True)
 class Point:
-    """A value with its interval at an abscissa, as shown (already scaled)."""
+    """A value with its interval at an abscissa, as shown; neighbours on one scale are joined by a line."""
 
     x: float
     value: float
     low: float | None = None
     high: float | None = None
+    scale: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,13 @@ def styles(labels: Sequence[str]) -> dict[str, int]:
     return {label: place for place, label in enumerate(labels)}
 
 
+def has_bands(lines: Sequence[Line]) -> bool:
+    """Whether a chart shows intervals: many bands on top of each other would hide the lines."""
+    return len(lines) <= _FEW
+
+
 def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit: str) -> str:
-    """Score by rain, with bands; each line's name stands at its end.
+    """Score by rain, with bands where they are few; each line's name stands at its end.
 
     Args:
         title: What is shown, for screen readers.
@@ -71,20 +77,20 @@ def severity_chart(title: str, ticks: Sequence[str], lines: Sequence[Line], unit
         # The second word goes under the first: side by side, five rains do not fit.
         for line_number, part in enumerate(tick.split(" ", 1)):
             parts.append(_tick(x(i), _cut(part), line=line_number))
-    # Many bands on top of each other would hide the lines.
-    faint = " faint" if len(lines) > _FEW else ""
-    for line in lines:
+    for line in lines if has_bands(lines) else ():
         for run in _runs(line.points):
             band = [p for p in run if p.low is not None and p.high is not None]
             if len(band) > 1:
                 edge = [f"{x(p.x):.1f},{y(p.high or 0):.1f}" for p in band]
                 edge += [f"{x(p.x):.1f},{y(p.low or 0):.1f}" for p in reversed(band)]
-                kind = f"band{faint} {_class(line.style, line.label)}"
+                kind = f"band {_class(line.style, line.label)}"
                 parts.append(f'<polygon class="{kind}" points="{" ".join(edge)}"/>')
     for line in lines:
         parts.append(f"<g><title>{markup(line.name)}</title>")
         for run in _runs(line.points):
             path = "M" + "L".join(f"{x(p.x):.1f} {y(p.value):.1f}" for p in run)
+            if len(run) == 1 and line.style is None:  # a reference has no marker
+                path = f"M{x(run[0].x) - 8:.1f} {y(run[0].value):.1f}h16"
             parts.append(f'<path d="{path}" {_stroke(line.style, line.label)}/>')
         parts += [_marker(line.style, x(p.x), y(p.value), line.label) for p in line.points]
         parts.append("</g>")
@@ -211,10 +217,10 @@ def _plain(number: float) -> str:
 
 
 def _runs(points: Sequence[Point]) -> list[list[Point]]:
-    """Neighbouring points together: a line does not jump over a rain that was not measured."""
+    """Neighbouring points on one scale together: a line does not jump over a rain that was not measured."""
     runs: list[list[Point]] = []
     for point in points:
-        if runs and point.x - runs[-1][-1].x == 1:
+        if runs and point.x - runs[-1][-1].x == 1 and point.scale == runs[-1][-1].scale:
             runs[-1].append(point)
         else:
             runs.append([point])

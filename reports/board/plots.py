@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from downstream.tasks.base import Metric
 from reports.board import words
-from reports.board.charts import Line, Point, pareto_chart, severity_chart
+from reports.board.charts import Line, Point, has_bands, pareto_chart, severity_chart
 from reports.results import Group, Results, label_order, rain_order
-from reports.series import derainer_seconds, with_dry_in_scale
+from reports.series import derainer_seconds, scales, with_dry_in_scale
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,27 @@ def _severity(groups: Sequence[Group], places: Mapping[str, int]) -> Chart | Non
         return None
     title = f"{shown.title} by rain" + (f", {chosen[0].model}" if chosen[0].model else "")
     ticks = [words.rain(group.first.rain.name) for group in chosen]
-    svg = severity_chart(title, ticks, severity_lines(chosen, shown, places), shown.header)
+    lines = severity_lines(chosen, shown, places)
+    svg = severity_chart(title, ticks, lines, shown.header)
     better = "higher" if shown.higher_is_better else "lower"
-    return Chart(title, svg, f"{shown.header}; bands are intervals; {better} is better.")
+    intervals = "bands are intervals" if has_bands(lines) else "intervals are in the tables"
+    apart = "; rains of different kinds are not joined" if len(scales(chosen)) > 1 else ""
+    return Chart(title, svg, f"{shown.header}; {intervals}; {better} is better{apart}.")
 
 
 def severity_lines(groups: Sequence[Group], shown: Metric, places: Mapping[str, int]) -> list[Line]:
     """One line per derainer over the rains of a series, in the order of the groups."""
     lines = []
     ordered = sorted(groups, key=lambda g: (rain_order(g.first.rain.name), g.first.rain.seed))
+    scale_of = {at: number for number, run in enumerate(scales(ordered)) for at in run}
     for label in sorted({label for group in ordered for label in group.records}, key=label_order):
         points = []
         for at, group in enumerate(ordered):
             record = group.records.get(label)
             score = record.score(shown.name) if record else None
             if score is not None and score.value is not None:
-                points.append(_point(float(at), score.value, score.low, score.high, shown))
+                point = _point(float(at), score.value, score.low, score.high, shown)
+                points.append(replace(point, scale=scale_of[at]))
         if points:
             lines.append(Line(label, words.row(label), tuple(points), places.get(label)))
     return lines

@@ -9,8 +9,8 @@ from bench.vocabulary import CLEAN, REFERENCES
 from reports.figures.bars import best_of
 from reports.figures.names import name_points
 from reports.figures.style import grid_of, legend_below, look, shown, title_of
-from reports.results import Group, Results, has_amount, rain_kind
-from reports.series import derainer_seconds, pareto_front, with_dry_in_scale
+from reports.results import Group, Results
+from reports.series import derainer_seconds, pareto_front, scales, with_dry_in_scale
 from reports.tables.agreement import correlate
 
 if TYPE_CHECKING:
@@ -53,23 +53,6 @@ def severity(groups: Sequence[Group], labels: Sequence[str], *, intervals: bool 
     axis.set_title(title_of(chosen[0]) + said)
     legend_below(figure, [axis])
     return figure
-
-
-def scales(groups: Sequence[Group]) -> list[list[int]]:
-    """Positions of neighbouring groups that lie on one scale; the dry one belongs to a kind of rain that is alone."""
-    kinds = {rain_kind(group.first.rain.name) for group in groups if not group.dry}
-    runs: list[list[int]] = []
-    before: str | None = None
-    for at, group in enumerate(groups):
-        name = group.first.rain.name
-        kind = next(iter(kinds)) if group.dry and len(kinds) == 1 else rain_kind(name)
-        on_scale = group.dry or has_amount(name)
-        if runs and on_scale and kind == before:
-            runs[-1].append(at)
-        else:
-            runs.append([at])
-        before = kind if on_scale else None
-    return runs
 
 
 def _curve(

@@ -179,7 +179,8 @@ def test_panels_show_boxes_masks_and_crops(tmp_path: Path) -> None:
 
 
 def test_rains_on_different_scales_are_not_joined(run_records: MakeRun) -> None:
-    from reports.figures.curves import scales, severity
+    from reports.figures.curves import severity
+    from reports.series import scales
 
     records = run_records(("clean", "none", "rdmc"), ("streaks:light", "streaks:heavy"), ("detection",))
     for name in ("rainfall:25", "rainfall:50", "my:fog", "my:snow"):
