@@ -122,8 +122,13 @@ def test_what_cannot_be_sent_runs_here_and_says_so(pairs: Path, tmp_path: Path) 
 
     with pytest.warns(UserWarning, match=r"mine cannot be sent .* the run stays in this one"):
         assert "mine" in go({"mine": locked}, pairs, tmp_path)
-    with pytest.raises(BadConfig, match="give it a label"):
-        bench.run(Net())
+
+
+def test_an_object_that_stands_alone_has_its_own_name(pairs: Path, tmp_path: Path) -> None:
+    assert "Net" in go(Net(), pairs, tmp_path)
+    for nameless in (lambda image: image, [Net()], 3):
+        with pytest.raises(BadConfig, match="give it a label"):
+            bench.run(nameless)
 
 
 def test_check_takes_an_object() -> None:
