@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData, some
 from bench.hashing import sha256_file
+from bench.listing import in_shell
 from derainers.base import Card, DerainerError, DerainerSpec, Setting, checked
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def check_folder(spec: DerainerSpec, settings: Sequence[Setting]) -> None:
             kept = re.sub(r"/+$", "", spec.arg or "").replace(f"/{_RAIN}", "")
             raise BadData(
                 f"derainer {spec.label!r}: {spec.arg} has nothing of its own for the rain {rain}, and the run has "
-                f"{len(rains)} ({some(rains)}): write {_in_shell(f'folder:{kept}/{_RAIN}')}, with a sub-folder "
+                f"{len(rains)} ({some(rains)}): write {in_shell(f'folder:{kept}/{_RAIN}')}, with a sub-folder "
                 f"for each, such as {kept}/{_forms(rain)[-1]}"
             )
     for setting in settings:
@@ -173,7 +173,7 @@ class FolderDerainer:
             clauses.append(f"nothing was made of {some(map(self._short, left), 3)}")
         text = "; ".join(clauses)
         template = self._proposal(missing, left)
-        advice = f"write {_in_shell(f'folder:{template}')}" if template else "add them or limit the run"
+        advice = f"write {in_shell(f'folder:{template}')}" if template else "add them or limit the run"
         raise BadData(f"{text}: {advice}")
 
     def _check_numbers(self, spec: DerainerSpec, ids: Sequence[str]) -> None:
@@ -331,9 +331,3 @@ def _as_it_is(folder: Path) -> Path:
         each for each in folder.parent.iterdir() if each.name.lower() == folder.name.lower() and each.is_dir()
     ]
     return found[0] if len(found) == 1 else folder
-
-
-def _in_shell(text: str) -> str:
-    """Text as a shell takes it: in quotes where it needs them; lone braces do not."""
-    bare = text.replace("{", "").replace("}", "")
-    return text if shlex.quote(bare) == bare else shlex.quote(text)
