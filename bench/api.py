@@ -298,7 +298,7 @@ def named(
             if watcher is not None:
                 watcher.note(said)
             else:
-                warnings.warn(said, stacklevel=3)
+                warnings.warn(said, stacklevel=4)  # whoever called run
         written = [write(label, texts.get(label) or found) for label, found in given.items()]
         yield written, ThisProcess() if stuck else None
 

@@ -100,11 +100,13 @@ def open_given(given: Given) -> Any:
     """
     import copy
 
-    if given.file is None:
+    if given.digest in _objects:
+        # Unpickled where it was pickled, it would give its class methods that see the script's names no more.
         found = _objects[given.digest]
         with contextlib.suppress(Exception):  # what cannot be copied is worked with itself
             return copy.deepcopy(found)
         return found
+    assert given.file is not None  # where it has none, the work stays in the process that has the object
     try:
         return pickle.loads(given.file.read_bytes())  # written by the process that started this one
     except ANYTHING as error:
