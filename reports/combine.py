@@ -79,11 +79,13 @@ def combine(runs: Iterable[tuple[str, Sequence[Record]]]) -> list[Record]:
 def _one(records: Sequence[Record]) -> Record:
     """The best of records that say the same, with the times of all."""
     best = max(records, key=lambda record: (record.images, str(record.run.get("date", ""))))
-    times = [record.run.get("seconds_per_image") for record in records]
-    known = [float(time) for time in times if isinstance(time, int | float)]
-    if len(known) < 2:
-        return best
-    return best.model_copy(update={"run": {**best.run, "seconds_per_image": fmean(known)}})
+    pooled = {}
+    for name in ("seconds_per_image", "restoring_seconds_per_image"):
+        times = [record.run.get(name) for record in records]
+        known = [float(time) for time in times if isinstance(time, int | float)]
+        if len(known) > 1:
+            pooled[name] = fmean(known)
+    return best.model_copy(update={"run": {**best.run, **pooled}}) if pooled else best
 
 
 def _conflict(one: Found, other: Found) -> str:

@@ -34,13 +34,26 @@ def scales(groups: Sequence[Group]) -> list[list[int]]:
 
 
 def derainer_seconds(results: Results, group: Group) -> dict[str, float | None]:
-    """Median seconds per image of each derainer on the group's variant."""
-    measured = results.timed(group.variant)
-    own = [label for label in group.records if label not in REFERENCES]
-    timed = measured.records if measured else {}
-    return {
-        label: number(timed[label].run.get("seconds_per_image")) if label in timed else None for label in own
-    }
+    """Median seconds per image of each derainer of a group on its variant."""
+    timed = restoring_seconds(results, group.variant)
+    return {label: timed.get(label) for label in group.records if label not in REFERENCES}
+
+
+def restoring_seconds(results: Results, variant: str) -> dict[str, float | None]:
+    """Median seconds per image of each derainer on a variant; empty where none was timed.
+
+    The times are those of records that no model looks for, and beside models alone what these say of the derainer.
+    """
+    measured = results.timed(variant)
+    groups = [measured] if measured else [group for group in results if group.variant == variant]
+    name = "seconds_per_image" if measured else "restoring_seconds_per_image"
+    times: dict[str, float | None] = {}
+    for group in groups:
+        for label, record in group.records.items():
+            value = number(record.run.get(name))
+            if label not in REFERENCES and value is not None:
+                times.setdefault(label, value)
+    return times
 
 
 def number(value: object) -> float | None:

@@ -34,10 +34,13 @@ def command(
     seed: Annotated[int, typer.Option(min=0, help="Seeds the rain, as in bench run.")] = 0,
 ) -> None:
     """Write a data set's images in rain, in its own layout, with its annotations."""
+    from shlex import quote
+
     from bench.cli.watch import TerminalWatcher
     from bench.data import open_data
     from bench.rain import parse_rain
     from bench.rain.write import MANIFEST, write_variant
+    from bench.vocabulary import OWN
 
     chosen = parse_rain(rain)
     scenes = open_data(data, split)
@@ -53,4 +56,7 @@ def command(
     kind, part = manifest["read_as"], manifest["split"]
     option = f" --split {part}" if part and kind != "pairs" else ""
     print(f"{manifest['scenes']} scenes of {manifest['data']} in {chosen.name} (seed {seed}{depth}): {out}")
-    print(f"Read them with --data {kind}:{out}{option}; {out / MANIFEST} has every file's SHA-256.")
+    print(
+        f"Read them with --data {quote(f'{kind}:{out}')}{option} --rain {OWN}; "
+        f"{out / MANIFEST} has every file's SHA-256."
+    )

@@ -1,4 +1,4 @@
-"""``bench worst``: the scenes that deraining harmed most, and those that it helped most."""
+"""``bench worst``: the scenes that lose most by deraining, and those that gain most."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def command(
     label: options.Label = None,
     form: Annotated[str, typer.Option("--format", help="text, md, latex, csv, html or json.")] = "text",
 ) -> None:
-    """Show the scenes that deraining harmed most and helped most, each scored as if it were the set."""
+    """Show the scenes that lose and gain most by deraining, each scored as if it were the set."""
     from reports.combine import read_runs
     from reports.results import read_results
     from reports.tables.images import worst

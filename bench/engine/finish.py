@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from statistics import median
 from typing import Any
 
 from bench import environment
@@ -184,6 +185,7 @@ def write_records(
         about_cell = {
             "choices": _choices(plan.outline, cell),
             "seconds_per_image": scorer.seconds(head),
+            **_restoring(execution, cell, old),
             "notes": sorted(notes.union(old.run.get("notes", ()) if old else ())),
         }
         record = scorer.record(head, about | about_cell, failed.get((place, head.evidence)))
@@ -202,6 +204,14 @@ def write_records(
 
 def _records(store: Store) -> list[Record]:
     return store.read_records() if store.records.is_dir() else []
+
+
+def _restoring(execution: Execution, cell: Cell, old: Record | None) -> dict[str, float]:
+    """What the derainer took before the model looked; of an earlier run where this one restored nothing."""
+    if seconds := execution.restoring.get(cell.key):
+        return {"restoring_seconds_per_image": median(seconds)}
+    known = old.run.get("restoring_seconds_per_image") if old else None
+    return {} if known is None else {"restoring_seconds_per_image": known}
 
 
 def _same(one: Record, other: Record) -> bool:

@@ -47,6 +47,7 @@ class Execution:
         failures: Everything that did not work.
         images: Images looked at.
         network_seconds: Time inside the networks, added over workers.
+        restoring: Of cells that a model looks for, by key: what the derainer took on each image, in seconds.
         notes: What derainers said, for the records.
         threads: CPU threads that a worker's networks or filters had, as many as any had.
         workers: How many workers there were.
@@ -55,6 +56,7 @@ class Execution:
     failures: list[Failure] = field(default_factory=list)
     images: int = 0
     network_seconds: float = 0.0
+    restoring: dict[str, list[float]] = field(default_factory=dict)
     notes: set[Note] = field(default_factory=set)
     threads: int = 0
     workers: int = 0
@@ -64,6 +66,8 @@ class Execution:
         self.failures += outcome.failures
         self.images += outcome.images
         self.network_seconds += outcome.network_seconds
+        for key, seconds in outcome.restoring.items():
+            self.restoring.setdefault(key, []).extend(seconds)
         self.notes |= set(outcome.notes)
         self.threads = max(self.threads, outcome.threads)
 

@@ -4,8 +4,8 @@ to other processes and machines.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +175,7 @@ class Outcome:
         images: Images looked at.
         busy: True where another run holds the shard; nothing was done.
         network_seconds: Wall time inside the networks' forward passes.
+        restoring: Of cells that a model looks for, by key: what the derainer took on each image, in seconds.
         threads: CPU threads that the networks or filters had; 0 where none ran.
         failures: What did not work.
         notes: For the records.
@@ -183,6 +184,7 @@ class Outcome:
     images: int = 0
     busy: bool = False
     network_seconds: float = 0.0
+    restoring: Mapping[str, Sequence[float]] = field(default_factory=dict)
     threads: int = 0
     failures: tuple[Failure, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -135,6 +135,7 @@ class _Shift:
         self.failures: list[Failure] = []
         self.notes: list[Note] = []
         self.seconds = 0.0
+        self.restoring: dict[str, list[float]] = {}
         self.images = 0
         self.tasks = {cell.key: load_task(cell.task) for cell in work.cells}
         self.todo = {cell.key: cell.todo for cell in work.cells}
@@ -158,6 +159,7 @@ class _Shift:
         return Outcome(
             images=self.images,
             network_seconds=self.seconds,
+            restoring=self.restoring,
             threads=threads(),
             failures=tuple(self.failures),
             notes=tuple(dict.fromkeys(self.notes)),
@@ -237,6 +239,9 @@ class _Shift:
                 return
             before = len(getattr(derainer, "notes", ()))  # it may have been kept from another variant's work
             restored = self._restore(label, derainer, cells, items)
+            for cell in cells:
+                if cell.model is not None:  # its rows have the model's time
+                    self.restoring.setdefault(cell.key, []).extend(spent for *_, spent in restored)
             new = (*getattr(derainer, "remarks", ()), *getattr(derainer, "notes", ())[before:])
             self.notes += [Note(self.work.variant, cell.key, text) for cell in cells for text in new]
         if self.work.images is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.vocabulary import REFERENCES
 from reports.results import Group, Results
-from reports.series import number
+from reports.series import number, restoring_seconds
 from reports.tables.cells import Filled, plain_column
 from reports.tables.parts import columns_of, labels_of, table_of
 from reports.tables.table import Cell, Column, Table
@@ -22,7 +22,7 @@ def cost(results: Results) -> Iterable[Table]:
             parameters(groups, marks=True),
             _card(_cards(groups), "macs_256", _cost("macs", "multiply-adds at 256x256", "G", 1, 1e-9)),
         ]
-        times = _seconds(results.timed(variant))
+        times = restoring_seconds(results, variant)
         if times:
             columns.append(plain_column(_cost("time", "time", "ms/image", 1, 1e3, about), times, "not timed"))
         for group in groups:
@@ -110,13 +110,11 @@ def _card(cards: dict[str, dict[str, object]], key: str, column: Column, *, mark
     return Filled(filled.column, {**references, **filled.cells})
 
 
-def _seconds(group: Group | None) -> dict[str, float | None]:
+def _seconds(group: Group) -> dict[str, float | None]:
     """Median seconds per image of a group's network, by label."""
-    if group is None:
-        return {}
     times: dict[str, float | None] = {}
     for label, record in group.records.items():
         value = record.run.get("seconds_per_image")
-        if isinstance(value, int | float) and (group.about.looks == "model" or label not in REFERENCES):
+        if isinstance(value, int | float):
             times[label] = float(value)
     return times if any(times.values()) else {}

@@ -105,7 +105,7 @@ class Change:
 
 
 def worst(results: Results, task: str | None, count: int, derainer: str | None = None) -> list[Table]:
-    """The scenes that deraining harmed most and helped most, by the headline metric of a task.
+    """The scenes that lose and gain most by deraining, by the headline metric of a task.
 
     Args:
         results: All records.
@@ -114,7 +114,7 @@ def worst(results: Results, task: str | None, count: int, derainer: str | None =
         derainer: Only this one's; None for all.
 
     Returns:
-        One table for each variant and model: the most harmed first, then the most helped.
+        One table for each variant and model: those that lose most first, then those that gain most.
 
     Raises:
         UnknownName: If there is no such task or derainer.
@@ -133,7 +133,7 @@ def worst(results: Results, task: str | None, count: int, derainer: str | None =
 
 
 def changes(group: Group, derainer: str | None = None) -> list[Change]:
-    """What each derainer changed on each scene in the headline metric, the most harmed first."""
+    """What each derainer changed on each scene in the headline metric, the largest loss first."""
     metric = group.about.headline
     rainy = image_values(group.records[NONE]).get(metric.name, {})
     found = [
@@ -151,8 +151,8 @@ def _worst(group: Group, count: int, derainer: str | None) -> Table:
     metric = group.about.headline
     ordered = changes(group, derainer)
     sign = 1 if metric.higher_is_better else -1
-    harmed = [change for change in ordered if sign * change.gap < 0][:count]
-    helped = [change for change in ordered if sign * change.gap > 0][::-1][:count]
+    losing = [change for change in ordered if sign * change.gap < 0][:count]
+    gaining = [change for change in ordered if sign * change.gap > 0][::-1][:count]
     own, against = _columns(metric, group.first.protocol(metric), group)
     columns = (_before(own), own, against)
     rows = [
@@ -163,10 +163,10 @@ def _worst(group: Group, count: int, derainer: str | None) -> Table:
             section=section,
             about={"derainer": group.arrangement.label(change.label), "scene": change.scene},
         )
-        for section, found in (("harmed most", harmed), ("helped most", helped))
+        for section, found in (("lose most", losing), ("gain most", gaining))
         for change in found
     ]
-    title = f"Scenes harmed and helped most: {group.title}"
+    title = f"Scenes that lose and gain most: {group.title}"
     caption = caption_of(title, [group], [own.protocol])
     return Table(title, caption, columns, tuple(rows), (), False, "scene, derainer")
 

@@ -25,7 +25,9 @@ from bench.rain.write import write_variant
 from reports import render
 from reports.board.files import render_leaderboard
 from reports.figures import draw_figures
+from reports.results import read_results
 from reports.tables.compare import compare, comparison_table, sentence
+from reports.tables.images import worst
 from reports.tables.presets import PRESETS, build_tables
 from reports.tables.renderers import FORMATS, render_tables
 
@@ -114,6 +116,22 @@ def test_gain_is_the_difference_to_the_photos_as_they_are(real: Run, task: str, 
     assert rows["none"].score(f"{head}_gain") is None
 
 
+def test_a_derainer_has_its_time_where_models_alone_look(real: Run) -> None:
+    looked = [record for record in real.records if record.task in ("detection", "segmentation")]
+    tables = build_tables(looked, "cost")
+    assert len(tables) == 2
+    for table in tables:
+        (row,) = (row for row in table.rows if row.label == "median")
+        times = dict(zip((column.key for column in table.columns), row.cells, strict=True))
+        alone = times["time"].value
+        assert alone
+        totals = {key for key in times if key.endswith("/total")}
+        assert totals
+        for key in totals:
+            assert times[key].value == pytest.approx(alone + times[key.replace("/total", "/look")].value)
+    assert all("restoring_seconds_per_image" not in r.run for r in real.records if r.task == "quality")
+
+
 def test_no_report_says_what_nobody_knows(real: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reports.figures.style.FORMATS", ("svg",))  # whose text can be read
     texts: dict[str, str] = {"json": render(real.records, "json")}
@@ -128,6 +146,7 @@ def test_no_report_says_what_nobody_knows(real: Run, tmp_path: Path, monkeypatch
     texts["compare"] = "\n".join(map(sentence, differences)) + render_tables(
         [comparison_table(differences)], "md"
     )
+    texts["worst"] = render_tables(worst(read_results(real.records), "detection", 3), "text")
     board = tmp_path / "board"
     board.mkdir()
     for path in (real.out / "records").glob("*.json"):

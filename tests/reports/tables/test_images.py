@@ -1,4 +1,4 @@
-"""Scene by scene, and the scenes that deraining harmed and helped most."""
+"""Scene by scene, and the scenes that lose and gain most by deraining."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_worst_are_those_that_changed_most(records: list[Record]) -> None:
     ordered = sorted(gaps, key=lambda place: gaps[place])
     found = [(row.about["scene"], row.about["derainer"]) for row in table.rows]
     assert found == [*ordered[:3], *ordered[::-1][:3]]
-    assert [title for title, _ in table.blocks()] == ["harmed most", "helped most"]
+    assert [title for title, _ in table.blocks()] == ["lose most", "gain most"]
     assert [row.cells[2].value for row in table.rows] == [pytest.approx(gaps[place]) for place in found]
     (table,) = worst(results, None, 2, "median")
     assert {row.label for row in table.rows} == {"median"}
@@ -81,5 +81,5 @@ def test_the_verb(records: list[Record], tmp_path: Path) -> None:
         write_record(tmp_path, record)
     done = CliRunner().invoke(app, ["worst", str(tmp_path), "--task", "segmentation", "--count", "2"])
     assert done.exit_code == 0, done.output
-    assert "harmed most" in done.output
+    assert "lose most" in done.output
     assert "mIoU rainy (%)" in done.output
