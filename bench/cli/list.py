@@ -70,8 +70,11 @@ def _table(kind: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if kind == "models":
         from downstream.models import list_models
 
+        tasks: dict[tuple[str, str], list[str]] = {}
+        for entry in list_models():
+            tasks.setdefault((entry.name, entry.weights), []).append(entry.task)
         return ("model", "task", "weights"), [
-            (entry.name, entry.task, entry.weights) for entry in list_models()
+            (name, ", ".join(served), weights) for (name, weights), served in tasks.items()
         ]
     if kind == "rains":
         from bench.rain import rain_entries

@@ -78,9 +78,10 @@ Classes = Annotated[
     ),
 ]
 Layout = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        help="What the outputs of onnx:FILE or torchscript:FILE are: yolo, ssd, end2end or labelmap."
+        metavar="[LABEL=|TASK=]LAYOUT",
+        help="What the outputs of onnx:FILE or torchscript:FILE are: yolo, ssd, end2end or labelmap.",
     ),
 ]
 Out = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig
 from bench.listing import label_before
-from bench.plugins import cut, joined
+from bench.plugins import cut, joined, read_options
 from bench.vocabulary import EXPORTED
 
 if TYPE_CHECKING:
@@ -65,19 +65,44 @@ def _model_choice(text: str, needing: Sequence[str]) -> dict[str, Any]:
     return {"task": task, "name": rest, "label": label, "checkpoint": None, "classes": None}
 
 
-def laid_out(name: str, layout: str) -> str:
-    """Return the name of an exported network with what its outputs are.
+def laid_out(models: Sequence[dict[str, Any]], layouts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return models with what the outputs of exported networks among them are.
+
+    Args:
+        models: As :func:`read_models` returns them.
+        layouts: ``[LABEL=|TASK=]LAYOUT`` each; without a label it is that of every export that does not say its own.
 
     Raises:
-        BadConfig: If it names no such network.
+        BadConfig: If a layout belongs to no export, or to one that has another already.
     """
+    named = list(models)
+    for text in layouts:
+        word, layout = label_before(text) or (None, text)
+        chosen = [m for m in named if word in (None, m.get("label"))] or [
+            m for m in named if m["task"] == word
+        ]
+        exports = [m for m in chosen if _is_exported(m["name"])]
+        silent = [m for m in exports if "layout" not in read_options(cut(m["name"])[1]).arguments]
+        if exports and not silent:
+            raise BadConfig(f"--layout {text}: {exports[0]['name']} says its own already; leave one out")
+        if not silent:
+            forms = " or ".join(f"{each}:FILE" for each in EXPORTED)
+            whom = ", ".join(m["name"] for m in chosen) or (
+                f"{word}: no model is called so" if word else "none"
+            )
+            raise BadConfig(f"--layout {text} goes with {forms}, not with {whom}")
+        named = [{**m, "name": _with_layout(m["name"], layout)} if m in silent else m for m in named]
+    return named
+
+
+def _is_exported(name: str) -> bool:
+    kind, _, file = cut(name)
+    return file is not None and kind in EXPORTED
+
+
+def _with_layout(name: str, layout: str) -> str:
     kind, query, file = cut(name)
-    if file is None or kind not in EXPORTED:
-        raise BadConfig(
-            f"--layout {layout} goes with {' or '.join(f'{each}:FILE' for each in EXPORTED)}, not with {name}"
-        )
-    stated = f"{query}&layout={layout}" if query else f"layout={layout}"
-    return joined(kind, stated, file)
+    return joined(kind, f"{query}&layout={layout}" if query else f"layout={layout}", file)
 
 
 def _owner(option: str, text: str, models: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:

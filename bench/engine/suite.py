@@ -364,10 +364,8 @@ def override_suite(suite: Suite, choices: Mapping[str, Any]) -> Suite:
         values["models"] = read_models(asked.load_tasks(), models, parts)
     if "layout" in choices:
         chosen = make_suite({"models": values.get("models", ())}, COMMAND_LINE).models
-        values["models"] = [
-            model.model_dump(exclude_unset=True) | {"name": laid_out(model.name, choices["layout"])}
-            for model in chosen
-        ]
+        plain = [model.model_dump(exclude_unset=True) for model in chosen]
+        values["models"] = laid_out(plain, listed(choices["layout"]))
     return make_suite(values, COMMAND_LINE if suite == Suite() else f"suite {suite.name}")
 
 

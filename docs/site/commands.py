@@ -2,8 +2,9 @@
 
     python docs/site/commands.py [PAGE ...]
 
-What stands in a fence marked ``bash`` is run, a page at a time and in its order, in an empty folder of the page's own;
-what is only to be looked at (data that nobody here has, a cluster) is marked ``sh``. Exit code 1 where a command fails.
+What stands in a fence marked ``bash`` is run, a page at a time and in its order, in an empty folder of the page's own,
+where the page's Python files lie: fences marked ``python`` that begin with a comment of the file's name alone. What is
+only to be looked at (data that nobody here has, a cluster) is marked ``sh``. Exit code 1 where a command fails.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+_FILE = re.compile(r"^```python\n# (?P<name>\w+\.py)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 #: A fence may be indented, as in a list.
 _FENCE = re.compile(r"^(?P<indent> *)```bash\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 
@@ -25,6 +27,11 @@ def fences(page: Path) -> list[str]:
     import textwrap
 
     return [textwrap.dedent(m["code"]) for m in _FENCE.finditer(page.read_text(encoding="utf-8"))]
+
+
+def files(page: Path) -> dict[str, str]:
+    """The Python files of a page: name to content."""
+    return {m["name"]: m["code"] for m in _FILE.finditer(page.read_text(encoding="utf-8"))}
 
 
 def main(pages: list[str]) -> int:
@@ -40,6 +47,8 @@ def main(pages: list[str]) -> int:
             # Documents speak of the repository's own files by their place in it.
             for name in ("docs", "reports", "tests", "constraints.txt", "LEADERBOARD.md"):
                 (Path(folder) / name).symlink_to(ROOT / name)
+            for name, code in files(page).items():
+                (Path(folder) / name).write_text(code, encoding="utf-8")
             for code in fences(page):
                 started = time.perf_counter()
                 done = subprocess.run(

@@ -93,7 +93,7 @@ def load_model(
 
 
 def list_models(task: str | None = None) -> list[Listed]:
-    """Return every model that can be had by name, those of each source in turn.
+    """Return every model that can be had by name and how those of one's own are named, a source after the other.
 
     Args:
         task: Only models of this task; None lists all.

@@ -94,6 +94,14 @@ READ: dict[str, Callable[[Any, np.ndarray, Sequence[str], str], Any]] = {
 }
 
 
+#: What a network's answer is, by task, in a few words.
+RETURNED = {
+    DETECTION: "boxes, scores, labels",
+    INSTANCES: "boxes, scores, labels, masks",
+    SEGMENTATION: "a label map",
+}
+
+
 class Answering:
     """A model that is a function from an image to an answer; see :class:`downstream.models.base.Model`.
 

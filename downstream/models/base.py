@@ -118,7 +118,13 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Listed:
-    """A model that can be had by name, as ``bench list models`` shows it."""
+    """A model that can be had by name, or a way to name one of one's own, as ``bench list models`` shows it.
+
+    Attributes:
+        name: What to write behind ``--model``; what stands in capitals is for the user to fill in.
+        task: What it can be asked.
+        weights: Where its weights come from, or what is to be said beside the name.
+    """
 
     name: str
     task: str
@@ -149,7 +155,7 @@ class ModelSource(Protocol):
         ...
 
     def listed(self, task: str | None) -> list[Listed]:
-        """Return what can be had by name; nothing where models are files."""
+        """Return what can be had by name, or how models of one's own are named, once for each task."""
         ...
 
     def is_data(self, name: str) -> bool:

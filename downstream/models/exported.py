@@ -99,12 +99,20 @@ class ExportedSource:
         _check_layout(stated["layout"], task, str(name))
         classes = _classes(stated.get("classes"), str(name))
         model = ExportedModel(path, self.kind, task, classes, network, stated)
-        model.predict(np.full((64, 96, 3), 114, np.uint8))  # what is wrong is found now, not mid-run
+        model.predict(np.full((*model.trial, 3), 114, np.uint8))  # what is wrong is found now, not mid-run
         return model
 
     def listed(self, task: str | None) -> list[Listed]:
-        """Files are not listed."""
-        return []
+        """Say how they are named."""
+        return [
+            Listed(
+                f"{self.kind}:FILE",
+                each,
+                f"in the file; --layout {', '.join(_layouts(each))} if it does not say",
+            )
+            for each in (DETECTION, SEGMENTATION)
+            if task in (None, each)
+        ]
 
     def is_data(self, name: str) -> bool:
         """What a file computes follows from its bytes, once its program has been read."""
@@ -155,13 +163,23 @@ class ExportedModel:
             "version": VERSION,
         }
 
+    @property
+    def trial(self) -> tuple[int, int]:
+        """Height and width of an image that it must be able to look at."""
+        size = self._input.size
+        return size if size is not None and self._input.resize == "keep" else (64, 96)
+
     def predict(self, image: NDArray[np.uint8]) -> Any:
         """Look at one image.
 
         Raises:
-            BadConfig: If the network raises, or what it returns is not of its layout.
+            BadConfig: If the image does not fit into the input, the network raises, or what it returns is not of its
+                layout.
         """
-        pixels, placed = place(image, self._input)
+        try:
+            pixels, placed = place(image, self._input)
+        except BadConfig as error:
+            raise BadConfig(f"model {self.name}: {error}") from None
         try:
             outputs = self._network.run(pixels)
         except ANYTHING as error:
@@ -239,6 +257,10 @@ def _triple(value: Any) -> tuple[float, ...]:
     if len(numbers) not in (1, 3):
         raise ValueError
     return numbers
+
+
+def _layouts(task: str) -> list[str]:
+    return [layout for layout in LAYOUTS if _SERVES.get(layout, DETECTION) == task]
 
 
 def _check_layout(layout: Any, task: str, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BadWeights, BenchError, said
-from downstream.models.answers import READ, Answering, tried
+from downstream.models.answers import READ, RETURNED, Answering, tried
 from downstream.models.base import Listed, Model
 
 
@@ -52,8 +52,12 @@ class FileSource:
         return tried(Answering(plug_in.name, task, classes, key, made.object))
 
     def listed(self, task: str | None) -> list[Listed]:
-        """Files are not listed."""
-        return []
+        """Say how they are named, and what they return."""
+        return [
+            Listed("my.py:NAME[?OPTIONS][:ARG]", each, f"your code: an image in, {RETURNED[each]} out")
+            for each in READ
+            if task in (None, each)
+        ]
 
     def is_data(self, name: str) -> bool:
         """A file is code."""

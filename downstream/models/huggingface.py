@@ -116,7 +116,11 @@ class HuggingFaceSource:
 
     def listed(self, task: str | None) -> list[Listed]:
         """Say how they are named."""
-        return [Listed("hf:NAME_OR_DIR", each, "on this machine") for each in _HEADS if task in (None, each)]
+        return [
+            Listed("hf:NAME_OR_DIR", each, "a folder, or what `hf download` has put on this machine")
+            for each in _HEADS
+            if task in (None, each)
+        ]
 
     def is_data(self, name: str) -> bool:
         """The code is transformers' own."""

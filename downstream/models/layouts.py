@@ -89,11 +89,19 @@ def place(image: NDArray[np.uint8], how: Input) -> tuple[NDArray[np.float32], Pl
 
     Returns:
         float32 (1, 3, H, W), and where the image lies in it.
+
+    Raises:
+        BadConfig: If an image that is to be left as it is does not fit into the input.
     """
     import cv2
 
     height, width = image.shape[:2]
     tall, wide = how.size or (_up(height, how.multiple), _up(width, how.multiple))
+    if how.resize == "keep" and (height > tall or width > wide):
+        raise BadConfig(
+            f"an image of {height}x{width} does not fit into its input of {tall}x{wide}: "
+            f"write resize=letterbox or resize=stretch"
+        )
     if how.resize == "keep" or how.size is None:
         y = x = 1.0
         inner = (height, width)
@@ -167,7 +175,7 @@ def read_label_map(outputs: Sequence[Array], classes: int, placed: Placed) -> ND
     """Read a segmenter's output; HxW indices of the image's size.
 
     Raises:
-        BadConfig: If there is more than one output, or it is no label map.
+        BadConfig: If there is more than one output, it is no label map, or not one of the input.
     """
     import cv2
 
@@ -176,6 +184,11 @@ def read_label_map(outputs: Sequence[Array], classes: int, placed: Placed) -> ND
     found = np.asarray(outputs[0])
     height, width = placed.size
     rows, columns = round(height * placed.y), round(width * placed.x)
+    if found.ndim in (3, 4) and not _covers(found.shape[-2:], placed.shape):
+        of, size = ("x".join(map(str, shape)) for shape in (found.shape[-2:], placed.shape))
+        raise BadConfig(
+            f"its output is {of} for an input of {size}: a network of one size wants it said, size=[HEIGHT, WIDTH]"
+        )
     if found.ndim == 4 and found.shape[1] == classes and found.dtype.kind == "f":
         scores = _to_input(found[0], placed)
         scores = scores[:, placed.top : placed.top + rows, placed.left : placed.left + columns]
@@ -271,6 +284,17 @@ def _suppressed(boxes: Array, scores: Array, labels: Array, overlap: float) -> N
         torch.from_numpy(apart.astype(np.float32)), torch.from_numpy(scores.astype(np.float32)), overlap, 0
     )
     return kept.numpy()
+
+
+def _covers(output: tuple[int, ...], size: tuple[int, int]) -> bool:
+    """Whether an output can be that of an input: no larger, and of its proportions, each side rounded up or down.
+
+    A network that was exported for one size may take another and still answer in the first: its labels would lie
+    beside what they name.
+    """
+    (rows, columns), (tall, wide) = output, size
+    beside = abs(columns - rows * wide / tall)
+    return 0 < rows <= tall and 0 < columns <= wide and beside <= 1 + wide / tall
 
 
 def _to_input(scores: Array, placed: Placed) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BadWeights, said
 from bench.objects import given_of, open_given
-from downstream.models.answers import READ, Answering, tried
+from downstream.models.answers import READ, RETURNED, Answering, tried
 from downstream.models.base import Listed, Model
 
 
@@ -46,8 +46,12 @@ class ObjectSource:
         return tried(Answering(what, task, classes, {"object": given.digest}, found))
 
     def listed(self, task: str | None) -> list[Listed]:
-        """Objects are not listed."""
-        return []
+        """Say how they are handed over, and what they return."""
+        return [
+            Listed('bench.run(model={"mine": OBJECT})', each, f"in Python: an image in, {RETURNED[each]} out")
+            for each in READ
+            if task in (None, each)
+        ]
 
     def is_data(self, name: str) -> bool:
         """An object is code."""

@@ -164,8 +164,9 @@ class OpenMMLab:
         return load_model(task, name, checkpoint, device, trust)
 
     def listed(self, task: str | None) -> list[Listed]:
-        """See :func:`list_models`."""
-        return list_models(task)
+        """See :func:`list_models`; and say how configs of one's own are named."""
+        own = [Listed("CONFIG.py", each, "your config, with --checkpoint FILE") for each in _LOADERS]
+        return [*list_models(task), *(each for each in own if task in (None, each.task))]
 
     def is_data(self, name: str) -> bool:
         """A config file is code, and may draw on other files."""

@@ -59,7 +59,11 @@ class PredictionsSource:
 
     def listed(self, task: str | None) -> list[Listed]:
         """Say how they are named."""
-        return [Listed("predictions:DIR", each, "made elsewhere") for each in _FORMS if task in (None, each)]
+        return [
+            Listed("predictions:DIR", each, f"made elsewhere: {form.named}")
+            for each, form in _FORMS.items()
+            if task in (None, each)
+        ]
 
     def is_data(self, name: str) -> bool:
         """Predictions are data; the folder's files may change all the same, so nothing is remembered of them."""
@@ -244,13 +248,14 @@ def _read_maps(folder: Path, seat: Seat) -> _Look:
 class _Form:
     """How the predictions for a task lie: the files of a row, whether they can be read, and what finds a scene's."""
 
+    named: str
     files: Callable[[Path, Seat], list[Path]]
     check: Callable[[Path, Seat], Any]
     look: Callable[[Path, Seat], _Look]
 
 
 _FORMS = {
-    DETECTION: _Form(_results_of, _look_up, _look_up),
-    SEGMENTATION: _Form(_maps_of, _check_maps, _read_maps),
+    DETECTION: _Form("COCO results DIR/VARIANT/DERAINER.json", _results_of, _look_up, _look_up),
+    SEGMENTATION: _Form("label maps DIR/VARIANT/DERAINER/SCENE.png", _maps_of, _check_maps, _read_maps),
 }
 SOURCE = PredictionsSource()

@@ -59,6 +59,27 @@ def test_without_records_a_dash_stands_for_what_was_not_measured(tmp_path: Path)
     assert "—" in text
 
 
+def test_the_models_end_with_how_those_of_ones_own_are_named() -> None:
+    done = CliRunner().invoke(app, ["list", "models"])
+    assert done.exit_code == 0, done.output
+    shown = [line.rstrip() for line in done.output.splitlines() if line.strip()]
+    doors = shown[next(i for i, line in enumerate(shown) if line.lstrip().startswith("CONFIG.py")) :]
+    text = "\n".join(doors)
+    for name in (
+        "my.py:NAME[?OPTIONS][:ARG]",
+        "hf:NAME_OR_DIR",
+        "onnx:FILE",
+        "torchscript:FILE",
+        "predictions:DIR",
+    ):
+        assert any(line.lstrip().startswith(name) for line in doors), name
+    assert 'bench.run(model={"mine": OBJECT})' in text
+    assert "--layout yolo, ssd, end2end" in text
+    assert "--layout labelmap" in text
+    assert "DIR/VARIANT/DERAINER.json" in text
+    assert "detection, instances, segmentation" in doors[0]
+
+
 def test_the_list_says_what_sizes_a_network_takes() -> None:
     text = CliRunner().invoke(app, ["list", "derainers"]).output
     shown = {line.split()[0]: line for line in text.splitlines() if line.strip()}

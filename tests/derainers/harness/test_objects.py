@@ -122,13 +122,8 @@ def test_what_cannot_be_sent_runs_here_and_says_so(pairs: Path, tmp_path: Path) 
 
     with pytest.warns(UserWarning, match=r"mine cannot be sent .* the run stays in this one"):
         assert "mine" in go({"mine": locked}, pairs, tmp_path)
-
-
-def test_an_object_that_stands_alone_has_its_own_name(pairs: Path, tmp_path: Path) -> None:
-    assert "Net" in go(Net(), pairs, tmp_path)
-    for nameless in (lambda image: image, [Net()], 3):
-        with pytest.raises(BadConfig, match="give it a label"):
-            bench.run(nameless)
+    with pytest.raises(BadConfig, match="give it a label"):
+        bench.run(Net())
 
 
 def test_working_with_an_object_leaves_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,35 @@ def test_a_segmenter_labels_the_image(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.predict(picture), np.repeat([[0] * 30 + [1] * 30], 40, 0))
 
 
+class OfOneSize(torch.nn.Module):
+    """Scores of two classes in a size of its own, as a network that was traced with its last resizing has them."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = torch.cat([0.5 - x[:, :1], x[:, :1] - 0.5], 1)
+        return torch.nn.functional.interpolate(scores, (40, 60), mode="bilinear")
+
+
+def test_a_network_of_one_size_is_not_given_another(tmp_path: Path) -> None:
+    torch.jit.script(OfOneSize()).save(tmp_path / "one.pt")
+    said = "layout=labelmap&classes=[dark, bright]&resize=keep"
+    with pytest.raises(BadConfig, match="its output is 40x60 for an input of 64x64: .* size="):
+        load_model("segmentation", f"torchscript?{said}:{tmp_path / 'one.pt'}").predict(image())
+    model = load_model("segmentation", f"torchscript?{said}&size=[40, 60]:{tmp_path / 'one.pt'}")
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[23:] = 255  # no multiple of 32: padding would move the edge
+    np.testing.assert_array_equal(model.predict(picture)[:, 7], [0] * 23 + [1] * 17)
+    with pytest.raises(
+        BadConfig, match="an image of 64x64 does not fit into its input of 40x60: write resize="
+    ):
+        model.predict(image())
+
+
+def test_a_network_whose_output_is_larger_is_refused_before_the_run(tmp_path: Path) -> None:
+    torch.jit.script(torch.nn.Upsample(scale_factor=2.0)).save(tmp_path / "large.pt")
+    with pytest.raises(BadConfig, match="its output is 128x192 for an input of 64x96"):
+        load_model("segmentation", f"torchscript?layout=labelmap&classes=[a, b, c]:{tmp_path / 'large.pt'}")
+
+
 @pytest.mark.parametrize(
     ("query", "task", "words"),
     [
@@ -161,8 +190,36 @@ def test_the_option_says_the_layout_of_exported_models(boxes: Path, tmp_path: Pa
 
     (model,) = suite_of({"model": f"torchscript?size=64:{boxes}", "layout": "yolo"}).models
     assert model.name == f"torchscript?size=64&layout=yolo:{boxes}"
-    with pytest.raises(BadConfig, match="--layout yolo goes with onnx:FILE or torchscript:FILE"):
+    with pytest.raises(
+        BadConfig, match="--layout yolo goes with onnx:FILE or torchscript:FILE, not with street"
+    ):
         suite_of({"model": "street_yolox", "layout": "yolo"})
+
+
+def test_a_layout_goes_to_the_exports_among_several_models(boxes: Path) -> None:
+    from bench.engine.suite import suite_of
+
+    def names(layout: Any, *models: str) -> list[str]:
+        return [m.name for m in suite_of({"task": TASKS, "model": list(models), "layout": layout}).models]
+
+    TASKS = "detection,segmentation"
+    embedded, silent = "detection=street_yolox", f"detection=nano=torchscript:{boxes}"
+    said = f"detection=old=torchscript?layout=ssd:{boxes}"
+    seg = f"segmentation=seg=onnx?size=64:{boxes}"
+    plain = ["street_yolox", f"torchscript?layout=yolo:{boxes}", f"torchscript?layout=ssd:{boxes}"]
+    assert names("yolo", embedded, silent, said) == plain
+    assert names("nano=yolo", embedded, silent, said) == plain
+    both = [f"torchscript?layout=yolo:{boxes}", f"onnx?size=64&layout=labelmap:{boxes}"]
+    assert names("nano=yolo,seg=labelmap", silent, seg) == both
+    assert names(["detection=yolo", "segmentation=labelmap"], silent, seg) == both
+    assert names(["seg=labelmap", "yolo"], silent, seg) == both
+    for layout, words in (
+        ("old=yolo", "says its own already; leave one out"),
+        ("other=yolo", "not with other: no model is called so"),
+        ("street=yolo", "not with street"),
+    ):
+        with pytest.raises(BadConfig, match=words):
+            names(layout, embedded, silent, said)
 
 
 class Decoded(torch.nn.Module):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.data.cityscapes_labels import CLASSES
 from bench.errors import BadConfig, BadWeights, BenchError
 from downstream.models import check_model, list_models, load_model, source_of
 
@@ -28,7 +29,7 @@ def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert found
     folder = tmp_path_factory.mktemp("hf") / "mine"
     torch.manual_seed(0)
-    exec(found[1].replace('"mine"', repr(str(folder))), {})
+    exec(found[1].replace('"segformer"', repr(str(folder))), {})
     return folder
 
 
@@ -52,7 +53,7 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_segmenter_labels_what_transformers_labels(segmenter: Path) -> None:
     model = load_model("segmentation", f"hf:{segmenter}", device="cpu")
-    assert (model.name, model.classes) == ("mine", ("road", "car", "sky"))
+    assert (model.name, model.classes) == ("mine", CLASSES)
     network = transformers.SegformerForSemanticSegmentation.from_pretrained(segmenter).eval()
     processor = transformers.AutoImageProcessor.from_pretrained(segmenter)
     with torch.no_grad():
