@@ -57,11 +57,13 @@ class DetectionTruth:
         coco: ``images``, ``annotations`` and ``categories``, for this split's scenes only.
         image_ids: Scene id to COCO image id.
         outlined: Whether the objects' outlines can be had, see :meth:`DataSet.outlines`.
+        left_out: Image ids of the data set that are not among these scenes'.
     """
 
     coco: dict[str, list[dict[str, Any]]]
     image_ids: dict[str, int]
     outlined: bool = False
+    left_out: frozenset[int] = frozenset()
 
     @property
     def derived(self) -> bool:
@@ -80,7 +82,11 @@ class DetectionTruth:
         coco["images"] = [image for image in coco["images"] if image["id"] in ids]
         coco["annotations"] = [box for box in coco["annotations"] if box["image_id"] in ids]
         image_ids = {scene.id: self.image_ids[scene.id] for scene in scenes}
-        return DetectionTruth(coco, image_ids, self.outlined)
+        return DetectionTruth(coco, image_ids, self.outlined, self.without(ids))
+
+    def without(self, ids: Collection[int]) -> frozenset[int]:
+        """Return all image ids of the data set but these."""
+        return self.left_out.union(self.image_ids.values()).difference(ids)
 
 
 @dataclass(frozen=True)

@@ -176,8 +176,8 @@ def annotations_as_png(data: DataSet, source: Path) -> bytes:
         name = PurePosixPath(image["file_name"].replace("\\", "/")).as_posix()
         if any(folder / name in paths for folder in folders):
             images.append({**image, "file_name": as_png(name)})
-    kept = {_whole(image["id"]) for image in images}
-    boxes = [box for box in coco["annotations"] if _whole(box["image_id"]) in kept]
+    kept = {whole(image["id"]) for image in images}
+    boxes = [box for box in coco["annotations"] if whole(box["image_id"]) in kept]
     return json_bytes({**coco, "images": images, "annotations": boxes})
 
 
@@ -312,7 +312,7 @@ def _image(entry: Any, source: Path) -> dict[str, Any]:
     sizes: dict[str, int] = {}
     for key in ("height", "width"):
         value = entry.get(key)
-        sizes[key] = 0 if isinstance(value, str) else _whole(value) or 0
+        sizes[key] = 0 if isinstance(value, str) else whole(value) or 0
         if sizes[key] <= 0:
             raise BadData(
                 f"{source}: image {identity} ({name}) has {key} {entry.get(key)!r}: expected pixels"
@@ -335,7 +335,7 @@ def _annotation(entry: Any, source: Path, images: set[int], categories: set[int]
     where = f"{source}: annotation {identity}"
     references: dict[str, int] = {}
     for key, name, known in (("image_id", "images", images), ("category_id", "categories", categories)):
-        number = _whole(entry.get(key))
+        number = whole(entry.get(key))
         if number is None or number not in known:
             raise BadData(
                 f"{where} has {key} {entry.get(key)!r}, which {name!r} does not list: mend the file"
@@ -359,7 +359,7 @@ def _annotation(entry: Any, source: Path, images: set[int], categories: set[int]
 def _identity(entry: Any, what: str, source: Path) -> int:
     if not isinstance(entry, dict):
         raise BadData(f"{source} is not a COCO file: an {what} in it is {entry!r:.40}, not an object")
-    number = _whole(entry.get("id"))
+    number = whole(entry.get("id"))
     if number is None:
         raise BadData(f"{source}: an {what} has id {entry.get('id')!r:.40}; expected a whole number")
     return number
@@ -367,13 +367,13 @@ def _identity(entry: Any, what: str, source: Path) -> int:
 
 def _flag(value: Any, what: str) -> int:
     """0 or 1; text is no truth value, since "0" would be true."""
-    number = _whole(int(value) if isinstance(value, bool) else 0 if value is None else value)
+    number = whole(int(value) if isinstance(value, bool) else 0 if value is None else value)
     if number not in (0, 1):
         raise BadData(f"{what} {value!r:.40}: expected 0 or 1")
     return number
 
 
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
     """A whole number, also one that is written as text or with a fraction of 0; None for anything else."""
     if isinstance(value, str) and re.fullmatch(r"0|-?[1-9][0-9]{0,15}", value):
         value = int(value)

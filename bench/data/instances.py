@@ -26,11 +26,14 @@ class InstanceTruth(DetectionTruth):
     Args:
         scenes: The scenes, each with ``instances`` and ``size``.
         image_ids: Scene id to COCO image id.
+        left_out: Image ids of the data set that are not among these scenes'.
     """
 
-    def __init__(self, scenes: Sequence[Scene], image_ids: dict[str, int]) -> None:
+    def __init__(
+        self, scenes: Sequence[Scene], image_ids: dict[str, int], left_out: frozenset[int] = frozenset()
+    ) -> None:
         # The base class is frozen: attributes are set past its guard.
-        self.__dict__.update(scenes=tuple(scenes), image_ids=image_ids, outlined=True)
+        self.__dict__.update(scenes=tuple(scenes), image_ids=image_ids, outlined=True, left_out=left_out)
 
     @cached_property
     def coco(self) -> dict[str, list[dict[str, Any]]]:  # type: ignore[override]
@@ -65,7 +68,8 @@ class InstanceTruth(DetectionTruth):
 
     def subset(self, scenes: Sequence[Scene]) -> DetectionTruth:
         """Return the truth of these scenes only; nothing is read for it."""
-        return InstanceTruth(scenes, {scene.id: self.image_ids[scene.id] for scene in scenes})
+        ids = {scene.id: self.image_ids[scene.id] for scene in scenes}
+        return InstanceTruth(scenes, ids, self.without(ids.values()))
 
 
 def objects(path: Path) -> list[dict[str, Any]]:

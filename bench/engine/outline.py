@@ -236,12 +236,7 @@ def check_seats(outline: Outline) -> None:
         if check is None:
             continue
         seats = [
-            Seat(
-                variant.data,
-                distinct_slug(variant.name),
-                distinct_slug(label),
-                variant.choice.limit is None and variant.choice.where is None,
-            )
+            Seat(variant.data, distinct_slug(variant.name), distinct_slug(label))
             for variant, label in rows_of(outline)
             if index in [looking for _, looking in looks(outline, variant)]
         ]

@@ -49,13 +49,11 @@ class Seat:
         data: The data set; of its boxes the categories and the scenes' image ids.
         variant: The variant's folder, as ``--save-images`` names it.
         row: The folder of the row: the derainer's, ``none`` or ``clean``.
-        whole: Whether the data set is taken whole, so that what it does not have is a mistake.
     """
 
     data: DataSet
     variant: str
     row: str
-    whole: bool = False
 
 
 @dataclass(frozen=True)

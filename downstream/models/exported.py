@@ -260,13 +260,17 @@ def _triple(value: Any) -> tuple[float, ...]:
 
 
 def _layouts(task: str) -> list[str]:
-    return [layout for layout in LAYOUTS if _SERVES.get(layout, DETECTION) == task]
+    return [layout for layout in LAYOUTS if _serves(layout) == task]
+
+
+def _serves(layout: str) -> str:
+    return _SERVES.get(layout, DETECTION)
 
 
 def _check_layout(layout: Any, task: str, name: str) -> None:
     if layout not in LAYOUTS:
         raise BadConfig(f"model {name}: unknown layout {layout!r}; write {', '.join(LAYOUTS)}")
-    serves = _SERVES.get(layout, DETECTION)
+    serves = _serves(layout)
     if serves != task:
         raise BadConfig(f"model {name}: layout {layout} is for {serves}, not for {task}")
 

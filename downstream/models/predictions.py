@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import plugins
+from bench.data.coco import whole
 from bench.data.layout import image_size
 from bench.errors import BadConfig, BadData, BadWeights, some
 from bench.hashing import content_key, sha256_file
@@ -34,6 +35,8 @@ VERSION = 1
 
 #: A box that ends beyond so many widths or heights of its image may have been written as two corners.
 _BEYOND = 1.1
+#: So many boxes, all of them ending right of and below where they begin when read as corners, and one far beyond.
+_MANY = 20
 
 #: Finds what was found in a scene: its id and the image.
 _Look = Callable[[str, NDArray[np.uint8]], Any]
@@ -143,8 +146,14 @@ def _folder(name: str | None) -> Path:
     return Path(folder).expanduser()
 
 
-def _read_results(path: Path, seat: Seat) -> dict[str, Detections]:
+def _read_results(path: Path, seat: Seat, strict: bool) -> dict[str, Detections]:
     """Read COCO results: scene id to what was found in it.
+
+    Args:
+        path: The file.
+        seat: Where it belongs.
+        strict: Whether an image that the data set does not have is a mistake. A worker, who knows a few scenes alone,
+            cannot tell; the check before the run can.
 
     Raises:
         BadData: If the file is none, or names an image or a category that the data set does not have.
@@ -160,14 +169,16 @@ def _read_results(path: Path, seat: Seat) -> dict[str, Detections]:
     except (OSError, ValueError, RecursionError):
         raise BadData(f"{path}: no COCO results: a list of {{image_id, category_id, bbox, score}}") from None
     sizes = {scene.id: scene.size for scene in seat.data.scenes if scene.size is not None}
-    beyond = 0
+    beyond, corners = 0, True
     found: dict[str, list[tuple[list[float], float, int]]] = {}
     for number, entry in enumerate(entries):
         try:
-            image, category = entry["image_id"], int(entry["category_id"])
+            image, category = whole(entry["image_id"]), whole(entry["category_id"])
             left, top, width, height = (float(value) for value in entry["bbox"])
             score = float(entry["score"])
-            if not all(map(math.isfinite, (left, top, width, height, score))) or min(width, height) < 0:
+            if None in (image, category) or min(width, height) < 0:
+                raise ValueError
+            if not all(map(math.isfinite, (left, top, width, height, score))):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
             raise BadData(
@@ -179,17 +190,17 @@ def _read_results(path: Path, seat: Seat) -> dict[str, Detections]:
                 f"{path}: entry {number} is of category {category}, which {seat.data.name} does not have"
             )
         if image not in scenes:
-            if not seat.whole:
-                continue  # of a scene that this run leaves out
-            raise BadData(
-                f"{path}: entry {number} is of image {image!r}, which {seat.data.name} does not have"
-            )
+            if not strict or image in truth.left_out:
+                continue
+            raise BadData(f"{path}: entry {number} is of image {image}, which {seat.data.name} does not have")
         box = [left, top, left + width, top + height]
         if scenes[image] in sizes:
             rows, columns = sizes[scenes[image]]
             beyond += box[2] > columns * _BEYOND or box[3] > rows * _BEYOND
+        corners &= left < width and top < height
         found.setdefault(scenes[image], []).append((box, score, labels[category]))
-    if beyond > len(entries) // 4:
+    # Of many boxes some lie closer to their own size than to the left or the top; of corners none do.
+    if beyond > len(entries) // 4 or (beyond and corners and len(entries) >= _MANY):
         raise BadData(
             f"{path}: {beyond} of {len(entries)} boxes end far beyond their images, as corners would: "
             f"COCO results hold left, top, width, height"
@@ -208,9 +219,14 @@ def _results_of(folder: Path, seat: Seat) -> list[Path]:
     return [folder / seat.variant / f"{seat.row}.json"]
 
 
+def _check_results(folder: Path, seat: Seat) -> None:
+    for path in _results_of(folder, seat):
+        _read_results(path, seat, strict=True)
+
+
 def _look_up(folder: Path, seat: Seat) -> _Look:
     (path,) = _results_of(folder, seat)
-    found = _read_results(path, seat)
+    found = _read_results(path, seat, strict=False)
     return lambda scene, image: found.get(scene, _NOTHING)
 
 
@@ -219,10 +235,10 @@ def _maps_of(folder: Path, seat: Seat) -> list[Path]:
 
 
 def _check_maps(folder: Path, seat: Seat) -> None:
-    """Hold the sizes that label maps state against the scenes' masks; nothing is decoded.
+    """Hold the sizes that label maps state against the scenes' masks, and read the first.
 
     Raises:
-        BadData: If one differs.
+        BadData: If a size differs, or the first is no label map.
     """
     for scene, path in zip(seat.data.scenes, _maps_of(folder, seat), strict=True):
         sizes = image_size(path), None if scene.mask is None else image_size(scene.mask)
@@ -231,12 +247,31 @@ def _check_maps(folder: Path, seat: Seat) -> None:
             raise BadData(
                 f"label map {path} is {found}, its scene {wanted}: a label map has the image's size"
             )
+    for path in _maps_of(folder, seat)[:1]:
+        _read_map(path, seat)
+
+
+def _read_map(path: Path, seat: Seat) -> NDArray[Any]:
+    """Read one label map.
+
+    Raises:
+        BadData: If it is none, or holds a class that the data set does not have.
+    """
+    space = seat.data.segmentation
+    assert space is not None  # the task's precondition
+    labels = read_labels(path)
+    if labels.size and labels.max() >= len(space.classes):
+        raise BadData(
+            f"label map {path} holds class {labels.max()}, of the {len(space.classes)} of {seat.data.name}: "
+            f"write its indices, from 0"
+        )
+    return labels
 
 
 def _read_maps(folder: Path, seat: Seat) -> _Look:
     def look(scene: str, image: NDArray[np.uint8]) -> NDArray[Any]:
         path = folder / seat.variant / seat.row / f"{scene}.png"
-        labels = read_labels(path)
+        labels = _read_map(path, seat)
         if labels.shape != image.shape[:2]:
             raise BadData(f"label map {path} is {labels.shape}, the image {image.shape[:2]}")
         return labels
@@ -255,7 +290,7 @@ class _Form:
 
 
 _FORMS = {
-    DETECTION: _Form("COCO results DIR/VARIANT/DERAINER.json", _results_of, _look_up, _look_up),
+    DETECTION: _Form("COCO results DIR/VARIANT/DERAINER.json", _results_of, _check_results, _look_up),
     SEGMENTATION: _Form("label maps DIR/VARIANT/DERAINER/SCENE.png", _maps_of, _check_maps, _read_maps),
 }
 SOURCE = PredictionsSource()

@@ -144,8 +144,8 @@ def test_results_that_are_none_are_refused_in_a_line(
     assert "\n" not in str(caught.value)
 
 
-def test_an_image_that_the_data_set_does_not_have_is_a_mistake_where_it_is_whole(
-    found: Path, tmp_path: Path
+def test_an_image_that_a_run_leaves_out_may_be_in_a_file_and_one_that_nobody_has_may_not(
+    tmp_path: Path,
 ) -> None:
     from bench.data import open_data
     from downstream.models.base import Seat
@@ -153,13 +153,64 @@ def test_an_image_that_the_data_set_does_not_have_is_a_mistake_where_it_is_whole
 
     path = tmp_path / "v" / "none.json"
     path.parent.mkdir()
-    path.write_text(
-        json.dumps([{"image_id": 12345678, "category_id": 1, "bbox": [0, 0, 5, 5], "score": 0.5}])
-    )
+    whole = open_data("street")
+    assert whole.detection is not None
+    data, other = whole.first(2).first(1), whole.scenes[1].id
+    seat = Seat(data, "v", "none")
+    box = {"category_id": 1, "bbox": [0, 0, 5, 5], "score": 0.5}
+    path.write_text(json.dumps([{**box, "image_id": whole.detection.image_ids[other]}]))
+    SOURCE.check_seats("detection", f"predictions:{tmp_path}", [seat])
+    for image, words in ((12345678, r"image 12345678, which street/test"), ([1], "entry 0 is no detection")):
+        path.write_text(json.dumps([{**box, "image_id": image}]))
+        with pytest.raises(BadData, match=words):
+            SOURCE.check_seats("detection", f"predictions:{tmp_path}", [seat])
+
+
+def test_corners_are_noticed_where_most_boxes_lie_to_the_left(tmp_path: Path) -> None:
+    from bench.data import open_data
+    from downstream.models.base import Seat
+    from downstream.models.predictions import SOURCE
+
+    seat = Seat(open_data("street").first(1), "v", "none")
+    path = tmp_path / "v" / "none.json"
+    path.parent.mkdir()
+    assert seat.data.detection is not None
+    (image,) = seat.data.detection.image_ids.values()
+
+    def write(corners: bool) -> None:
+        boxes = [[10 + n, 20, 40 + n, 60] for n in range(19)] + [[250, 90, 320, 150]]
+        sizes = [box if corners else [box[0], box[1], box[2] - box[0], box[3] - box[1]] for box in boxes]
+        entries = [{"image_id": image, "category_id": 1, "bbox": box, "score": 0.5} for box in sizes]
+        path.write_text(json.dumps(entries))
+
+    write(corners=False)
+    SOURCE.check_seats("detection", f"predictions:{tmp_path}", [seat])
+    write(corners=True)
+    with pytest.raises(BadData, match="1 of 20 boxes end far beyond their images, as corners would"):
+        SOURCE.check_seats("detection", f"predictions:{tmp_path}", [seat])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.full((224, 384), 200, np.uint8), "holds class 20[01], of the 19"),
+        (np.zeros((224, 384, 3), np.uint8), "channel"),
+    ],
+)
+def test_what_is_no_label_map_is_noticed_before_the_run(
+    tmp_path: Path, pixels: np.ndarray, words: str
+) -> None:
+    from bench.data import open_data
+    from downstream.models.base import Seat
+    from downstream.models.predictions import SOURCE
+
     data = open_data("street").first(1)
-    SOURCE.check_seats("detection", f"predictions:{tmp_path}", [Seat(data, "v", "none", whole=False)])
-    with pytest.raises(BadData, match="image 12345678, which street/test"):
-        SOURCE.check_seats("detection", f"predictions:{tmp_path}", [Seat(data, "v", "none", whole=True)])
+    pixels[..., :1] += 1  # three channels alike would be read as one
+    path = tmp_path / "v" / "none" / f"{data.scenes[0].id}.png"
+    path.parent.mkdir(parents=True)
+    assert cv2.imwrite(str(path), pixels)
+    with pytest.raises(BadData, match=words):
+        SOURCE.check_seats("segmentation", f"predictions:{tmp_path}", [Seat(data, "v", "none")])
 
 
 def test_label_maps_of_another_size_are_noticed_before_the_run(found: Path, tmp_path: Path) -> None:
