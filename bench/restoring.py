@@ -59,7 +59,7 @@ def plan_jobs(images: Sequence[Path], out: Path) -> tuple[list[Job], list[Path]]
                 raise BadData(f"no images in {item}: known endings are {', '.join(SUFFIXES)}")
             others += [path for path in files if path not in set(found)]
             named = [Job(path, out / path.relative_to(item).with_suffix(".png")) for path in found]
-        elif item.is_file():
+        elif item.exists():
             named = [Job(item, out / f"{item.stem}.png")]
         else:
             raise BadData(f"{item} does not exist: check the path")

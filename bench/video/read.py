@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 
 from bench.errors import BadData, MissingDependency
 from bench.image_headers import check_size
+from bench.ordinary import check_ordinary
 
 #: What files are taken for, by what is in them. Playlists are not among them: they name further files and addresses.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,nut"
@@ -84,8 +86,9 @@ def open_clip(path: Path) -> Clip:
         MissingDependency: If PyAV is not installed.
     """
     av = library()
-    if not path.is_file():
+    if not path.exists():
         raise BadData(f"{path} does not exist: check the path")
+    check_ordinary(path, BadData, sys.maxsize)  # frames are read one by one
     try:
         with opened(path) as container:
             stream = _picture(container)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bench.errors import BadConfig, BadData
 from bench.images import read_image, write_image
 from bench.png_text import text_of, with_text
 from bench.restoring import plan_jobs, skipped
+from bench.video.read import open_clip
 from derainers import load_derainer
 
 Command = Callable[..., str]
@@ -121,6 +123,12 @@ def test_two_images_are_not_written_as_one(rainy: Path, tmp_path: Path) -> None:
         plan_jobs([tmp_path / "empty"], tmp_path / "out")
     with pytest.raises(BadData, match="does not exist"):
         plan_jobs([tmp_path / "absent.png"], tmp_path / "out")
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(BadData, match=r"pipe.png .*it is a pipe"):
+        plan_jobs([tmp_path / "pipe.png"], tmp_path / "out")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(BadData, match=r"pipe.mp4 cannot be read: it is a pipe"):
+        open_clip(tmp_path / "pipe.mp4")
     assert skipped([], 0) == []
 
 
