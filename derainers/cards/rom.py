@@ -32,6 +32,5 @@ ENTRIES = (
             kind="convolutional",
         ),
         "derainers.nets.rom:ROM",
-        bears_bf16=True,
     ),
 )
