@@ -20,7 +20,7 @@ from reports.tables.parts import columns_of, table_of
 from reports.tables.quoted import with_quotes
 from reports.tables.seen import with_seen
 from reports.tables.survey import survey
-from reports.tables.table import Choice, Table, choose, set_out
+from reports.tables.table import Choice, Table, choose, choose_each, set_out
 
 #: What the names of corruptions begin with; see `bench.rain.corruption`.
 _CORRUPTION = "corruption:"
@@ -63,7 +63,7 @@ def build_tables(
             f"nothing to show in table {preset}: these records have nothing of the kind; "
             + (f"there is --table {some(there)}" if there else "no cell of theirs has a score")
         )
-    chosen = with_seen([choose(table, choice) for table in tables], results)
+    chosen = with_seen(choose_each(tables, choice), results)
     placed = [set_out(table, arrangement, ordered=choice.sort is None) for table in chosen]
     return with_quotes(placed, results, arrangement.quotes)
 

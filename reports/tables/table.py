@@ -240,6 +240,28 @@ def choose(table: Table, choice: Choice) -> Table:
     return replace(chosen, rows=(*references, *ranked))
 
 
+def choose_each(tables: Sequence[Table], choice: Choice) -> list[Table]:
+    """Apply a choice to tables that differ in their columns: a dry day has harm where rain has recovery.
+
+    Of each are shown the columns that it has; one that has none of them is left out, and one without the column to sort
+    by keeps its order.
+
+    Raises:
+        UnknownName: If no table has such a column.
+    """
+    named = (*(choice.columns or ()), *(() if choice.sort in (None, "name") else (choice.sort,)))
+    for key in named:
+        if not any(_positions(table, key) for table in tables):
+            raise unknown("column", key, {name for table in tables for name in _names(table)})
+    chosen = []
+    for table in tables:
+        columns = choice.columns and tuple(key for key in choice.columns if _positions(table, key))
+        sort = choice.sort if choice.sort in (None, "name") or _positions(table, choice.sort) else None
+        if columns != ():
+            chosen.append(choose(table, replace(choice, columns=columns, sort=sort)))
+    return chosen
+
+
 def _kept_notes(table: Table, columns: Sequence[Column]) -> tuple[str, ...]:
     """The remarks on a table but those on columns that it does not show any more."""
     before, after = (
@@ -284,14 +306,36 @@ def find_columns(table: Table, key: str) -> list[int]:
     Raises:
         UnknownName: If it names none.
     """
+    found = _positions(table, key)
+    if not found:
+        raise unknown("column", key, _names(table))
+    return found
+
+
+def _positions(table: Table, key: str) -> list[int]:
+    """What :func:`find_columns` finds, or nothing."""
     exact = [i for i, column in enumerate(table.columns) if column.key == key]
     found = exact or [i for i, column in enumerate(table.columns) if column.key.rpartition("/")[2] == key]
     groups = {column.group for column in table.columns if column.group}
     named = {key} & groups or {group for group in groups if plain(key) in map(plain, forms(group))}
-    found = found or [i for i, column in enumerate(table.columns) if column.group in named]
-    if not found:
-        raise unknown("column", key, {*(column.key for column in table.columns), *groups})
-    return found
+    return found or [i for i, column in enumerate(table.columns) if column.group in named]
 
 
-__all__ = ["MISSING", "Cell", "Choice", "Column", "Mark", "Row", "Table", "choose", "find_columns", "set_out"]
+def _names(table: Table) -> set[str]:
+    """What :func:`find_columns` finds something for."""
+    return {column.key for column in table.columns} | {c.group for c in table.columns if c.group}
+
+
+__all__ = [
+    "MISSING",
+    "Cell",
+    "Choice",
+    "Column",
+    "Mark",
+    "Row",
+    "Table",
+    "choose",
+    "choose_each",
+    "find_columns",
+    "set_out",
+]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.errors import UnknownName
-from reports.tables.table import Cell, Choice, Column, Row, Table, choose
+from reports.tables.table import Cell, Choice, Column, Row, Table, choose, choose_each
 
 TABLE = Table(
     "t",
@@ -41,6 +41,16 @@ def test_a_table_may_be_sorted_by_a_column_it_does_not_show() -> None:
     chosen = choose(TABLE, Choice(("a/ap",), sort="time"))
     assert labels(chosen) == ["none", "z", "x", "y"]
     assert [len(row.cells) for row in chosen.rows] == [1, 1, 1, 1]
+
+
+def test_a_column_of_some_tables_is_shown_where_there_is_one() -> None:
+    dry = choose(TABLE, Choice(("a/ap",)))
+    both = choose_each([TABLE, dry], Choice(("time", "a/ap"), sort="time"))
+    assert [[c.key for c in table.columns] for table in both] == [["time", "a/ap"], ["a/ap"]]
+    assert [labels(table) for table in both] == [["none", "z", "x", "y"], labels(dry)]
+    assert choose_each([TABLE, dry], Choice(("time",))) == [choose(TABLE, Choice(("time",)))]
+    with pytest.raises(UnknownName, match="did you mean time"):
+        choose_each([TABLE, dry], Choice(("a/ap", "tiem")))
 
 
 def test_unknown_column_is_named_with_a_suggestion() -> None:
