@@ -2,63 +2,94 @@
 
     python docs/site/commands.py [PAGE ...]
 
-What stands in a fence marked ``bash`` is run, a page at a time and in its order, in an empty folder of the page's own,
-where the page's Python files lie: fences marked ``python`` that begin with a comment of the file's name alone. What is
-only to be looked at (data that nobody here has, a cluster) is marked ``sh``. Exit code 1 where a command fails.
+What stands in a fence marked ``bash`` is run, a page at a time and in its order, in a folder of the page's own that
+holds what the documents name (:mod:`world`). A fence whose first line is ``# NAME`` is a file of that name, written
+when its turn comes; other Python is run. What cannot be run here (a cluster, a download, hours of training) is marked
+``sh``; its spelling is held by the tests. Exit code 1 where a command fails.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_FILE = re.compile(r"^```python\n# (?P<name>\w+\.py)\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 #: A fence may be indented, as in a list.
-_FENCE = re.compile(r"^(?P<indent> *)```bash\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<kind>\w+)\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL
+)
+#: The first line of a fence that is a file.
+_FILE = re.compile(r"# (?P<name>[\w/.-]+\.\w+)\n")
 
 
-def fences(page: Path) -> list[str]:
-    """The commands of a page, fence by fence."""
-    import textwrap
+@dataclass(frozen=True)
+class Fence:
+    """A fence of a page: its kind (``bash``, ``python``, ...) and what is in it."""
 
-    return [textwrap.dedent(m["code"]) for m in _FENCE.finditer(page.read_text(encoding="utf-8"))]
+    kind: str
+    code: str
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that it is, or None."""
+        named = _FILE.match(self.code)
+        return named["name"] if named else None
 
 
-def files(page: Path) -> dict[str, str]:
-    """The Python files of a page: name to content."""
-    return {m["name"]: m["code"] for m in _FILE.finditer(page.read_text(encoding="utf-8"))}
+def fences(page: Path) -> list[Fence]:
+    """The fences of a page that have a kind, in their order."""
+    text = page.read_text(encoding="utf-8")
+    return [Fence(found["kind"], textwrap.dedent(found["code"])) for found in _FENCE.finditer(text)]
+
+
+def run(fence: Fence, folder: Path) -> subprocess.CompletedProcess[str] | None:
+    """Do what a reader would do with a fence; None where that is to look at it."""
+    if fence.file is not None:
+        (folder / fence.file).write_text(fence.code, encoding="utf-8")
+        return None
+    command = {
+        "bash": ["bash", "-euo", "pipefail", "-c", fence.code],
+        "python": [sys.executable, "-c", fence.code],
+    }.get(fence.kind)
+    if command is None:
+        return None
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
 
 
 def main(pages: list[str]) -> int:
     """Run the pages' commands and print what came of each; returns the exit code."""
+    import world
+
     chosen = (
         [Path(page) for page in pages]
         if pages
         else sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     )
     failed = 0
-    for page in chosen:
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as whole:
+        world.build(Path(whole) / "world")
+        for page in chosen:
+            folder = Path(whole) / page.stem
+            shutil.copytree(Path(whole) / "world", folder)
             # Documents speak of the repository's own files by their place in it.
-            for name in ("docs", "reports", "tests", "constraints.txt", "LEADERBOARD.md"):
-                (Path(folder) / name).symlink_to(ROOT / name)
-            for name, code in files(page).items():
-                (Path(folder) / name).write_text(code, encoding="utf-8")
-            for code in fences(page):
+            for name in ("docs", "tests", "constraints.txt"):
+                (folder / name).symlink_to(ROOT / name)
+            for name in ("records", "suites"):  # commands write here
+                shutil.copytree(ROOT / "reports" / "board" / name, folder / "reports" / "board" / name)
+            shutil.copy(ROOT / "LEADERBOARD.md", folder)
+            for fence in fences(page):
                 started = time.perf_counter()
-                done = subprocess.run(
-                    ["bash", "-euo", "pipefail", "-c", code],
-                    cwd=folder,
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                )
-                first = code.strip().splitlines()[0]
+                done = run(fence, folder)
+                if done is None:
+                    continue
+                first = fence.code.strip().splitlines()[0]
                 verdict = "ran" if done.returncode == 0 else f"FAILED ({done.returncode})"
                 print(f"{page.name}: {verdict}, {time.perf_counter() - started:.0f} s: {first}", flush=True)
                 if done.returncode:
