@@ -25,7 +25,7 @@ def command(
     board: Annotated[
         list[Path] | None,
         typer.Option(
-            help="The folder of records; again for runs to show with it. [default: reports/board/records]"
+            help="The folder of records, or a run; again for runs to show with it. [default: reports/board/records]"
         ),
     ] = None,
     site: Annotated[Path, typer.Option(help="Where the site goes.")] = Path("reports/site"),

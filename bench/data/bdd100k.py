@@ -167,8 +167,8 @@ def _read(source: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             value = attributes.get(tag) if isinstance(attributes, dict) else None
             if not isinstance(value, str):
                 raise BadData(
-                    f"{source}: frame {name} does not say its {tag} under 'attributes': give det_20/det_SPLIT.json, "
-                    f"whose frames do"
+                    f"{source}: frame {name} does not say its {tag} under 'attributes': give BDD100K's "
+                    f"det_20/det_SPLIT.json as it was published"
                 )
             tags[tag] = value
         yield name, {"source": source, "labels": frame.get("labels") or [], "tags": tags}

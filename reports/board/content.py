@@ -54,14 +54,15 @@ def read_board(folder: Path, further: Sequence[Path] = ()) -> tuple[list[Record]
 
     Args:
         folder: Holds one JSON file per record, each under the name that its content gives it, or entries that
-            `bench submit` made.
+            `bench submit` made; or the --out folder of a run.
         further: Other runs that are shown with it.
 
     Returns:
         The records, and one line for everything that is wrong with them.
     """
     records, wrong = [], []
-    for path in list_files(folder, (".json",)):
+    own = folder / "records"
+    for path in list_files(own if own.is_dir() else folder, (".json",)):
         if path.name == checked.FILE:
             continue
         try:

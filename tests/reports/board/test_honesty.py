@@ -90,6 +90,16 @@ def test_empty_board_says_what_to_do(tmp_path: Path) -> None:
     assert "no records in" in wrong[0]
 
 
+def test_a_run_is_a_board(run_records: MakeRun, tmp_path: Path) -> None:
+    records = run_records(("clean", "none", "rdmc"), ("streaks:heavy",), ("restoration",))
+    for record in records:
+        (tmp_path / "records").mkdir(exist_ok=True)
+        write_record(tmp_path / "records", record)
+    found, wrong = read_board(tmp_path)
+    assert wrong == []
+    assert {r.filename() for r in found} == {r.filename() for r in records}
+
+
 def test_committed_board_is_honest() -> None:
     folder = Path(__file__).parents[3] / "reports" / "board" / "records"
     if not list(folder.glob("*.json")):
