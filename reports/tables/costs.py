@@ -24,7 +24,8 @@ def cost(results: Results) -> Iterable[Table]:
         ]
         times = restoring_seconds(results, variant)
         if times:
-            columns.append(plain_column(_cost("time", "time", "ms/image", 1, 1e3, about), times, "not timed"))
+            timing = plain_column(_cost("time", "time", "ms/image", 1, 1e3, about), times, "not timed")
+            columns.append(_of_derainers(timing, labels))
         for group in groups:
             columns += columns_of(
                 group, (group.about.headline.name,), span=group.seen_by, prefix=group.seen_by
@@ -76,7 +77,8 @@ def _with_model(group: Group, times: Mapping[str, float | None]) -> list[Filled]
     ):
         name, about = f"{group.seen_by}/{key}", {**group.facts, "metric": key}
         column = Column(name, title, unit, "", digits, scale, better, group.seen_by, about)
-        columns.append(plain_column(column, cells, "not timed"))
+        filled = plain_column(column, cells, "not timed")
+        columns.append(_of_derainers(filled, group.records) if cells is shares else filled)
     return columns
 
 
@@ -105,8 +107,12 @@ def _cards(groups: Sequence[Group]) -> dict[str, dict[str, object]]:
 
 def _card(cards: dict[str, dict[str, object]], key: str, column: Column, *, marks: bool = True) -> Filled:
     own = {label: number(card.get(key)) for label, card in cards.items() if label not in REFERENCES}
-    filled = plain_column(column, own, "its card does not say", marks=marks)
-    references = {label: Cell(None, note="no derainer") for label in cards if label in REFERENCES}
+    return _of_derainers(plain_column(column, own, "its card does not say", marks=marks), cards)
+
+
+def _of_derainers(filled: Filled, labels: Iterable[str]) -> Filled:
+    """A column of which the reference rows have nothing."""
+    references = {label: Cell(None, note="no derainer") for label in labels if label in REFERENCES}
     return Filled(filled.column, {**references, **filled.cells})
 
 

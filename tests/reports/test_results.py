@@ -237,6 +237,8 @@ def test_cost_shows_what_derainer_and_model_take(run_records: MakeRun) -> None:
     asked = ("time", *(f"tiny_detector/{key}" for key in ("look", "total", "share")))
     assert row("rdmc", *asked) == pytest.approx([0.04, 0.05, 0.09, 0.04 / 0.09])
     assert row("none", *asked) == [None, 0.05, 0.05, None]  # nothing is restored: the model is all there is
+    (rainy,) = (row for row in table.rows if row.label == "none")
+    assert {cell.note for cell in rainy.cells if cell.value is None} == {"no derainer"}
     assert "threads x workers: 1 x 2" in table.notes[0]
 
 
