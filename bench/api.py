@@ -71,17 +71,26 @@ class Run:
 
         return pd.DataFrame(self.rows())
 
-    def table(self, preset: str = "summary", *, columns: Sequence[str] = (), sort: str | None = None,
-              intervals: bool | None = None, **arrangement: Any) -> Tables:  # fmt: skip
+    def table(
+        self,
+        preset: str = "summary",
+        *,
+        columns: str | Sequence[str] = (),
+        sort: str | None = None,
+        intervals: bool | None = None,
+        quote: str | Sequence[str] = (),
+        **arrangement: Any,
+    ) -> Tables:
         """Return the tables of a preset, which a notebook shows.
 
         Args:
             preset: As ``bench report --table``: ``survey``, ``paper``, a task's name, ...
-            columns: Column keys in order; none for all.
+            columns: Column keys in order, as a sequence or separated by commas; none for all.
             sort: A column key, or ``name``.
             intervals: Whether intervals are shown; None leaves it to the preset.
+            quote: ``FILE[:BLOCK,...]``, or several; ``published:BLOCK`` for numbers that are shipped.
             **arrangement: As the options of ``bench report``: ``rename``, ``name``, ``reference`` and ``cite`` as
-                mappings from old to new, ``only``, ``drop`` and ``order`` as sequences, ``group`` as a mapping from
+                mappings from old to new, ``only``, ``drop`` and ``order`` as ``columns``, ``group`` as a mapping from
                 title to derainers, ``best``.
 
         Raises:
@@ -90,13 +99,16 @@ class Run:
         Example:
             >>> load("runs/a", "runs/b").table("survey", rename={"rdmc": "RDMC (ours)"})  # doctest: +SKIP
         """
+        from bench.quoting import quoted
         from reports import make_tables
         from reports.arrangement import arranged
+        from reports.arrangement import listed as names
         from reports.notebook import Tables
         from reports.tables.table import Choice
 
-        choice = Choice(tuple(columns) or None, sort, intervals)
-        return Tables(tuple(make_tables(self.records, preset, choice, arranged(**arrangement))))
+        choice = Choice(names(columns) or None, sort, intervals)
+        arranged_so = arranged(quotes=quoted(quote), **arrangement)
+        return Tables(tuple(make_tables(self.records, preset, choice, arranged_so)))
 
     def __add__(self, other: Run) -> Run:
         """Return both as one run; what they share stands in it once.
@@ -138,12 +150,12 @@ def load(*folders: str | Path) -> Run:
 
 
 def run(
-    derainer: str | Sequence[str] | Mapping[str, Any] = (),
+    derainer: str | Sequence[str] | Mapping[str, Any] | Callable[..., Any] = (),
     task: str | Sequence[str] = (),
     data: str = "street",
     split: str | None = None,
     rain: str | Sequence[str] = "streaks:medium",
-    model: str | Sequence[str] | Mapping[str, Any] = (),
+    model: str | Sequence[str] | Mapping[str, Any] | Callable[..., Any] = (),
     checkpoint: str | Sequence[str] = (),
     out: str | Path = "runs",
     limit: int | None = None,
@@ -168,8 +180,8 @@ def run(
 
     Args:
         derainer: ``[LABEL=]NAME[?OPTIONS][:ARG]``, several separated by commas or as a sequence; or labels with such
-            texts or with objects of one's own: networks, functions of a uint8 RGB image. The rows ``clean`` and
-            ``none`` are always there.
+            texts or with objects of one's own: networks, functions of a uint8 RGB image; or one such object, which is
+            called by its own name or its class's. The rows ``clean`` and ``none`` are always there.
         task: ``detection``, ``segmentation``, ``restoration``, or several. Without one, and without a measure, it is
             ``detection``.
         data: ``street`` or ``KIND:DIR``.
@@ -177,7 +189,7 @@ def run(
         rain: ``streaks:light|medium|heavy``, ``rainfall:R``, ``none``, or several.
         model: ``[TASK=][LABEL=]MODEL``, several as a sequence: a name of the model index, an embedded one, a config
             file, ``my.py:NAME`` or ``SOURCE:...``; or by ``[TASK=]LABEL`` such texts or objects of one's own, which are
-            called with a uint8 RGB image and have ``classes``.
+            called with a uint8 RGB image and have ``classes``; or one such object.
         checkpoint: A model's checkpoint; ``LABEL=FILE`` or ``TASK=FILE`` where there are several models.
         out: The store; evidence that it has already is not made again.
         limit: Only the first so many scenes.
@@ -250,6 +262,8 @@ def named(
 ) -> Iterator[tuple[list[str], Place | None]]:
     """Give the objects among derainers or models names for as long as they are worked with.
 
+    An object that stands alone is called by its own name or its class's.
+
     Args:
         kind: ``derainer`` or ``model``.
         given: As in :func:`run`.
@@ -264,11 +278,18 @@ def named(
     """
     from bench.objects import handed_over
 
-    if isinstance(given, Sequence):
-        yield listed(given) if isinstance(given, str) else list(given), None
+    if isinstance(given, str | Sequence):
+        names = listed(given) if isinstance(given, str) else list(given)
+        for name in names:
+            if not isinstance(name, str):
+                raise _unlabelled(kind, name)
+        yield names, None
         return
     if not isinstance(given, Mapping):
-        raise BadConfig(f'{kind} is a {type(given).__name__}: give it a label, as in {kind}={{"mine": ...}}')
+        own = getattr(given, "__name__", type(given).__name__)
+        if not callable(given) or not own.isidentifier():
+            raise _unlabelled(kind, given)
+        given = {own: given}
     objects = {label: found for label, found in given.items() if not isinstance(found, str)}
 
     with tempfile.TemporaryDirectory() as folder, handed_over(objects, Path(folder)) as (texts, stuck):
@@ -280,6 +301,10 @@ def named(
                 warnings.warn(said, stacklevel=4)  # whoever called run
         written = [write(label, texts.get(label) or found) for label, found in given.items()]
         yield written, ThisProcess() if stuck else None
+
+
+def _unlabelled(kind: str, given: object) -> BadConfig:
+    return BadConfig(f'{kind} is a {type(given).__name__}: give it a label, as in {kind}={{"mine": ...}}')
 
 
 def _of_task(label: str, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 #: A label is any text; in double quotes where it holds a quote's, list's or argument's own sign.
 _LABEL = re.compile(r'^(?:"([^"]+)"|([^"=:,?]+?))\s*=\s*(.+)$', re.DOTALL)
@@ -62,6 +63,17 @@ def unquoted(text: str) -> str:
     """Text without the double quotes around it."""
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def in_shell(text: str) -> str:
+    """Text as a shell takes it: in single quotes where it needs them, which lone braces do not.
+
+    Example:
+        >>> in_shell("folder:a/{scene}_x.png"), in_shell("my nets/net.py:Net")
+        ('folder:a/{scene}_x.png', "'my nets/net.py:Net'")
+    """
+    bare = text.replace("{", "").replace("}", "")
+    return text if shlex.quote(bare) == bare else shlex.quote(text)
 
 
 def names_in(text: str) -> list[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import glob
+import re
 from pathlib import Path
+
+#: What stands for a part of a name.
+_ANY = re.compile(r"\{(?:rain|scene)\}")
 
 
 def rejoined(parts: list[str]) -> list[str]:
     """Put back together what a list was cut into inside the name of a file or folder that exists.
 
-    Sweeps over options make such folders, as in ``onnx:lr=0.1,width=32/net.onnx``.
+    Sweeps over options make such folders, as in ``onnx:lr=0.1,width=32/net.onnx``. In ``folder:a,b/{scene}_x.png``
+    any part of a name may stand where braces are.
 
     Args:
         parts: What stood between the list's commas.
@@ -36,6 +42,9 @@ def _names_a_file(parts: list[str]) -> bool:
 
 def _exists(name: str) -> bool:
     try:
-        return Path(name).expanduser().exists()
+        path = Path(name).expanduser()
+        if not _ANY.search(name):
+            return path.exists()
+        return any(glob.iglob("*".join(map(glob.escape, _ANY.split(str(path))))))
     except (OSError, ValueError, RuntimeError):  # a name that no file can have, a home that nobody has
         return False

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import keyword
+import re
 from pathlib import Path
 
 from bench.errors import BadConfig, OutputError, unknown
+from bench.plugins.code import TAKEN, is_installed
 
 _DERAINER = (
     '''"""CLASS, a derainer of my own.
@@ -259,11 +263,16 @@ def write_template(kind: str, name: str, folder: Path) -> tuple[Path, Path]:
     if kind not in TEMPLATES:
         raise unknown("kind", kind, TEMPLATES)
     plain = name.removesuffix(".py").replace("-", "_")
-    module = "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(plain))
+    # HINet is one word, MyNet are two.
+    module = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
     title = "".join(part[:1].upper() + part[1:] for part in plain.split("_"))
     if not (module.isidentifier() and title.isidentifier()):
         raise BadConfig(
             f"name {name!r}: use letters, digits and underscores, a letter first, such as my_{kind}"
+        )
+    if keyword.iskeyword(module) or module in TAKEN or _is_library(module):
+        raise BadConfig(
+            f"name {name!r} stands for something else in Python: choose another, such as my_{module}"
         )
     files = folder / f"{module}.py", folder / f"test_{module}.py"
     for file in files:
@@ -276,3 +285,9 @@ def write_template(kind: str, name: str, folder: Path) -> tuple[Path, Path]:
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from None
     return files
+
+
+def _is_library(name: str) -> bool:
+    """Whether a module of this name is installed, which the file would stand in the way of."""
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is not None and is_installed(Path(spec.origin).resolve())

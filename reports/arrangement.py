@@ -199,9 +199,9 @@ def arrangement_of(
     references = {role: text for text, role in _pairs("--reference", reference, "TEXT=none").items()}
     return arranged(
         rename=_pairs("--rename", rename, "OLD=NEW"),
-        only=names_in(only),
-        drop=names_in(drop),
-        order=names_in(order),
+        only=only,
+        drop=drop,
+        order=order,
         reference=references,
         group=dict(_sections(group)),
         cite=_pairs("--cite", cite, "LABEL=KEY"),
@@ -235,33 +235,40 @@ def _sections(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
 def arranged(
     *,
     rename: Mapping[str, str] | None = None,
-    only: Sequence[str] = (),
-    drop: Sequence[str] = (),
-    order: Sequence[str] = (),
+    only: str | Sequence[str] = (),
+    drop: str | Sequence[str] = (),
+    order: str | Sequence[str] = (),
     reference: Mapping[str, str] | None = None,
-    group: Mapping[str, Sequence[str]] | None = None,
+    group: Mapping[str, str | Sequence[str]] | None = None,
     cite: Mapping[str, str] | None = None,
     name: Mapping[str, str] | None = None,
     best: Best = "value",
     quotes: Sequence[Quoted] = (),
 ) -> Arrangement:
-    """Take the options of `bench report` as Python has them: mappings from old to new, and sequences.
+    """Take the options of `bench report` as Python has them: mappings from old to new, and names.
+
+    Names are a sequence, or one text as on the command line.
 
     Raises:
         BadConfig: If a reference is none, or a key none of a bibliography.
     """
     return Arrangement(
         rename=dict(rename or {}),
-        only=tuple(only),
-        drop=tuple(drop),
-        order=tuple(order),
+        only=listed(only),
+        drop=listed(drop),
+        order=listed(order),
         references=_references(reference or {}),
-        sections=tuple((title, tuple(members)) for title, members in (group or {}).items()),
+        sections=tuple((title, listed(members)) for title, members in (group or {}).items()),
         cites=_cites(cite or {}),
         names=dict(name or {}),
         best=_best(best),
         quotes=tuple(quotes),
     )
+
+
+def listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Names as a sequence or as one text, ``a,b``; one with a comma in double quotes."""
+    return tuple(names_in(names) if isinstance(names, str) else names)
 
 
 def _references(names: Mapping[str, str]) -> dict[str, str]:

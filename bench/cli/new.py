@@ -20,7 +20,11 @@ def command(
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
 ) -> None:
     """Write a commented file of your own, and its test."""
+    from bench.listing import in_shell
     from bench.templates import write_template
 
     code, test = write_template(kind, name, out)
-    typer.echo(f"{code}: its first lines say how it is run\n{test}: python -m pytest {test}")
+    there = "" if out == Path() else ", in its folder"
+    typer.echo(
+        f"{code}: its first lines say how it is run{there}\n{test}: python -m pytest {in_shell(str(test))}"
+    )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bench.cli import options
-
-if TYPE_CHECKING:
-    from reports.quotes import Quoted
 
 _EXAMPLES = """Examples:
 
@@ -71,6 +68,7 @@ def command(
     """Show what came out of one run or several as tables or figures."""
     from bench.files import ensure_folder, write_atomic
     from bench.listing import names_in
+    from bench.quoting import quoted
     from reports import print_tables, render
     from reports.arrangement import arrangement_of
     from reports.combine import read_runs
@@ -87,7 +85,7 @@ def command(
         cite=cite or (),
         name=name or (),
         best=best,
-        quotes=[found for text in quote or () for found in _quotes(text)],
+        quotes=quoted(quote or ()),
     )
     chosen = format_of(form, out)
     records = read_runs(runs, label or ())
@@ -108,13 +106,3 @@ def command(
         typer.echo(text, nl=False)
     else:
         write_atomic(out, text.encode())
-
-
-def _quotes(text: str) -> list[Quoted]:
-    """Read `FILE[:BLOCK,...]`; `published` is the file that is shipped."""
-    from bench.listing import names_in
-    from derainers.published import FILE
-    from reports.quotes import read_quotes
-
-    name, _, blocks = (text, "", "") if Path(text).is_file() else text.partition(":")
-    return read_quotes(FILE if name == "published" else Path(name), names_in(blocks))

@@ -128,12 +128,15 @@ def make(
     Raises:
         BadConfig: As :func:`load`; or it does not take what it is given, or making it raised.
     """
-    found, options = load(plugin), plugin.options
-    root = _root_name(plugin)
+    options = plugin.options
+    if plugin.module is None:
+        seen.set_apart(root_name(plugin.path, _code(plugin)), _what(plugin))
+    found, root, given = load(plugin), _root_name(plugin), given_key(plugin)
     with recording() as opened, own_path(root):
         made = build(found, str(plugin), options, *positional, defaults=defaults, says=says)
-    files = seen.while_made(root, f"{plugin.name}?{plugin.query}", opened)
-    return Made(made, code_key(plugin) | _hashes(files, plugin), given_key(plugin))
+    key = code_key(plugin)
+    files = seen.while_made(root, _what(plugin), opened, {*key.values(), *map(str, given.values())})
+    return Made(made, key | _hashes(files, plugin), given)
 
 
 def given_key(plugin: PlugIn) -> dict[str, Any]:
@@ -220,7 +223,7 @@ def code_key(plugin: PlugIn) -> dict[str, str]:
         return _distribution(plugin.module)
     _import(plugin)
     code = _code(plugin)
-    behind, files = seen.while_imported(root_name(plugin.path, code))
+    behind, files = seen.while_imported(_root_name(plugin))
     return {**behind, **code, **_hashes(files, plugin)}
 
 
@@ -248,7 +251,14 @@ def _code(plugin: PlugIn) -> dict[str, str]:
 
 def _root_name(plugin: PlugIn) -> str:
     """The name of the package that stands for a plug-in's file; empty for a module that is installed."""
-    return "" if plugin.module is not None else root_name(plugin.path, _code(plugin))
+    if plugin.module is not None:
+        return ""
+    return seen.place(root_name(plugin.path, _code(plugin)), _what(plugin))
+
+
+def _what(plugin: PlugIn) -> str:
+    """What is made of a file, and with what."""
+    return f"{plugin.name}?{plugin.query}"
 
 
 def _import(plugin: PlugIn) -> ModuleType:
@@ -265,14 +275,20 @@ def _import(plugin: PlugIn) -> ModuleType:
         except BaseException as error:
             if is_ctrl_c(error):
                 raise
-            advice = "; keep what is not to run now under if __name__ == '__main__'"
             text = f"{said(error).replace(f'{root}.', '')}{_line(error, plugin.path)}"
-            raise BadConfig(
-                f"{plugin.place} could not be imported: {text}{advice if isinstance(error, SystemExit) else ''}"
-            ) from error
+            raise BadConfig(f"{plugin.place} could not be imported: {text}{_advice(error)}") from error
     if root:
         seen.remember(root, opened)
     return module
+
+
+def _advice(error: BaseException) -> str:
+    """What to do about an error in somebody's module; empty where that has no one answer."""
+    if isinstance(error, SystemExit):
+        return "; keep what is not to run now under if __name__ == '__main__'"
+    if "already registered" in str(error):  # as the registries of MMEngine and BasicSR say it
+        return "; a registry takes a name once: run what shares these files apart, into the same --out"
+    return ""
 
 
 def _absent(plugin: PlugIn) -> str:

@@ -5,10 +5,11 @@ It is remembered by the package that stands for the plug-in, so that an edit of 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.hashing import sha256_file
+from bench.hashing import sha256_bytes, sha256_file
 from bench.plugins.code import code_behind
 from bench.plugins.importing import code_on_path, files_of, forget, home_in, late
 from bench.plugins.opened import data_of
@@ -22,11 +23,13 @@ class _Seen:
         imported: Hashes of the files that it opened while it was imported.
         made: The same of those that it opened while something was made of it, by that and what it was made with.
         behind: Hashes of the modules that it imported though its code does not tell of them.
+        keeps: Whether its modules may have kept what was in a file that not all that is made of it counts.
     """
 
     imported: dict[Path, str]
     made: dict[str, dict[Path, str]] = field(default_factory=dict)
     behind: dict[str, str] = field(default_factory=dict)
+    keeps: bool = False
 
     def holds(self, root: str) -> bool:
         """Whether all of it is still so."""
@@ -38,6 +41,8 @@ class _Seen:
 
 _NOTHING = _Seen({})
 _seen: dict[str, _Seen] = {}
+#: The packages of what was set apart, by the plug-in's and by what it is.
+_places: dict[tuple[str, str], str] = {}
 
 
 def remember(root: str, opened: set[str]) -> None:
@@ -53,7 +58,7 @@ def while_imported(root: str) -> tuple[dict[str, str], dict[Path, str]]:
     return found.behind, found.imported
 
 
-def while_made(root: str, what: str, opened: set[str]) -> dict[Path, str]:
+def while_made(root: str, what: str, opened: set[str], known: Collection[str]) -> dict[Path, str]:
     """Return the hashes of the files that a plug-in opened while something was made of it, now or earlier: what it
     keeps it does not open again.
 
@@ -61,6 +66,7 @@ def while_made(root: str, what: str, opened: set[str]) -> dict[Path, str]:
         root: The package that stands for the plug-in; empty for none, of which nothing is kept.
         what: What was made, with what.
         opened: The files that were opened now.
+        known: Hashes of those that count for all that is made of the plug-in, or that arguments name.
     """
     files = _hashed(root, opened)
     if not root:
@@ -69,7 +75,27 @@ def while_made(root: str, what: str, opened: set[str]) -> dict[Path, str]:
     found.behind = _behind(root)  # a constructor imports too
     kept = found.made.setdefault(what, {})
     kept.update(files)
+    found.keeps |= not set(files.values()) <= {*known, *found.imported.values()}
     return dict(kept)
+
+
+def place(root: str, what: str) -> str:
+    """Return the package in which something of a plug-in is made: the plug-in's, unless it got one of its own."""
+    return _places.get((root, what), root)
+
+
+def set_apart(root: str, what: str) -> None:
+    """Give something of a plug-in modules of its own, where making something else of it has opened files.
+
+    The modules may have kept what was in them, and nobody could tell whether this one depends on that.
+
+    Args:
+        root: The package that stands for the plug-in.
+        what: What is to be made, with what.
+    """
+    found = _seen.get(root, _NOTHING)
+    if what not in found.made and found.keeps:
+        _places[root, what] = f"{root}-{sha256_bytes(what.encode())[:12]}"
 
 
 def forget_if_changed(root: str) -> None:

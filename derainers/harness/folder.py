@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadData, some
 from bench.hashing import sha256_file
+from bench.listing import in_shell
 from derainers.base import Card, DerainerError, DerainerSpec, Setting, checked
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def check_folder(spec: DerainerSpec, settings: Sequence[Setting]) -> None:
             kept = re.sub(r"/+$", "", spec.arg or "").replace(f"/{_RAIN}", "")
             raise BadData(
                 f"derainer {spec.label!r}: {spec.arg} has nothing of its own for the rain {rain}, and the run has "
-                f"{len(rains)} ({some(rains)}): write folder:{kept}/{_RAIN}, with a sub-folder for each, such as "
-                f"{kept}/{_forms(rain)[-1]}"
+                f"{len(rains)} ({some(rains)}): write {in_shell(f'folder:{kept}/{_RAIN}')}, with a sub-folder "
+                f"for each, such as {kept}/{_forms(rain)[-1]}"
             )
     for setting in settings:
         if setting.rain is None and _RAIN in (spec.arg or ""):
@@ -110,7 +111,7 @@ class FolderDerainer:
         from bench.images import SUFFIXES
 
         self._pattern, self._setting = pattern, setting
-        fixed = re.split(r"/[^/]*\{(?:rain|scene)\}", pattern)[0]
+        fixed = re.split(r"(?:^|/)[^/]*\{(?:rain|scene)\}", pattern)[0]
         whole = Path(fixed).expanduser()
         if not whole.is_dir():
             raise BadData(f"derainer folder: no folder {whole}")
@@ -155,8 +156,10 @@ class FolderDerainer:
         """Check that each scene has a file of its own.
 
         Raises:
-            BadData: If not; the first names are given, what was found, and how the files might be named.
+            BadData: If not; the first names are given, what was found, and how the files might be named. Or if numbers
+                begin with 0 in the folder alone, so that a file could be its neighbour's.
         """
+        self._check_numbers(spec, ids)
         missing = self.missing(ids)
         if not missing:
             return
@@ -170,8 +173,21 @@ class FolderDerainer:
             clauses.append(f"nothing was made of {some(map(self._short, left), 3)}")
         text = "; ".join(clauses)
         template = self._proposal(missing, left)
-        advice = f"write folder:{template}" if template else "add them or limit the run"
+        advice = f"write {in_shell(f'folder:{template}')}" if template else "add them or limit the run"
         raise BadData(f"{text}: {advice}")
+
+    def _check_numbers(self, spec: DerainerSpec, ids: Sequence[str]) -> None:
+        """Check that the folder's numbers are those of the scenes, and not places counted from 0."""
+        zero = self._at.numbers.get(0, [])
+        if not zero or any(_number(_last(name)) == 0 for scene in ids for name in self._names(scene)):
+            return
+        first = next((scene for scene in ids if self._named(scene) is None and self._find(scene)), None)
+        if first is not None:
+            raise BadData(
+                f"derainer {spec.label!r}: {self._at.folder} is numbered from 0 ({self._short(zero[0])}) and the "
+                f"scenes are not ({first}), so nobody can tell which image is whose: give each file its scene's "
+                f"name, such as {_last(first)}{zero[0].suffix}"
+            )
 
     def missing(self, ids: Sequence[str]) -> list[str]:
         """Scenes that no file, more than one, or another scene's file could belong to."""
@@ -229,24 +245,29 @@ class FolderDerainer:
         last = self._pattern.rpartition("/")
         folder = last[0] if _SCENE in last[2] else self._pattern
         if _RAIN in folder:
-            found = [Path(folder.replace(_RAIN, form)).expanduser() for form in _forms(rain or "")]
+            found = [_as_it_is(Path(folder.replace(_RAIN, form)).expanduser()) for form in _forms(rain or "")]
             return next((path for path in found if path.is_dir()), found[-1] if rain else self._whole)
-        subs = [self._whole / form for form in _forms(rain)] if rain else []
+        subs = [_as_it_is(self._whole / form) for form in _forms(rain)] if rain else []
         return next((path for path in subs if path.is_dir()), self._whole)
+
+    def _names(self, scene: str) -> list[str]:
+        return list(dict.fromkeys(_names(scene, self._setting)))
 
     def _find(self, scene: str) -> Path | None:
         last = self._pattern.rpartition("/")[2]
-        names = list(dict.fromkeys(_names(scene, self._setting)))
-        if _SCENE in last:
-            wanted = [last.replace(_SCENE, name.rpartition("/")[2]) for name in names]
-            found = [self._at.names[name] for name in wanted if name in self._at.names]
-            return found[0][0] if found and len(found[0]) == 1 else None
-        for ways in (self._stems_of, self._folders_of, self._numbers_of):
-            for name in names:
-                for candidates in ways(name):
-                    if len(set(candidates)) == 1:
-                        return candidates[0]
-        return None
+        if _SCENE not in last:
+            return self._named(scene) or self._first(scene, self._numbers_of)
+        wanted = [last.replace(_SCENE, _last(name)) for name in self._names(scene)]
+        found = [self._at.names[name] for name in wanted if name in self._at.names]
+        return found[0][0] if found and len(found[0]) == 1 else None
+
+    def _named(self, scene: str) -> Path | None:
+        """The file that has a scene's name; None where at best a number tells."""
+        return self._first(scene, self._stems_of) or self._first(scene, self._folders_of)
+
+    def _first(self, scene: str, way: Callable[[str], Iterator[list[Path]]]) -> Path | None:
+        each = (candidates for name in self._names(scene) for candidates in way(name))
+        return next((candidates[0] for candidates in each if len(set(candidates)) == 1), None)
 
     def _stems_of(self, name: str) -> Iterator[list[Path]]:
         yield self._at.stems.get(name, [])
@@ -258,7 +279,7 @@ class FolderDerainer:
         yield self._at.folders.get(name, [])
 
     def _numbers_of(self, name: str) -> Iterator[list[Path]]:
-        number = _number(name.rpartition("/")[2])
+        number = _number(_last(name))
         yield [] if number is None else self._at.numbers.get(number, [])
 
     def _short(self, path: Path) -> str:
@@ -266,12 +287,14 @@ class FolderDerainer:
 
     def _proposal(self, missing: Sequence[str], left: Sequence[Path]) -> str | None:
         """How the files that are left would have to be called for by the scenes that lack one."""
+        above, slash, last = self._pattern.rpartition("/")
+        folder = above + slash if _SCENE in last else f"{self._pattern.rstrip('/')}/"
         for scene in missing:
-            for name in _names(scene, self._setting):
+            # Of norain-1 and rain-1, both in norain-1_x.png, the longer one is meant.
+            for name in sorted({_last(name) for name in self._names(scene)}, key=len, reverse=True):
                 for path in left:
-                    if name.rpartition("/")[2] in path.name:
-                        template = path.name.replace(name.rpartition("/")[2], _SCENE, 1)
-                        pattern = f"{self._pattern.rstrip('/')}/{template}"
+                    if name in path.name:
+                        pattern = f"{folder}{path.name.replace(name, _SCENE, 1)}"
                         tried = FolderDerainer(pattern, self._setting)
                         if not tried.missing(missing):
                             return pattern
@@ -281,7 +304,11 @@ class FolderDerainer:
 def _names(scene: str, setting: Setting | None) -> list[str]:
     """What a scene is called: its id, the id's last part, and what its images are called."""
     others = setting.scenes.get(scene, ()) if setting is not None else ()
-    return [scene, scene.rpartition("/")[2], *others]
+    return [scene, _last(scene), *others]
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _number(text: str) -> int | None:
@@ -294,3 +321,13 @@ def _forms(rain: str) -> list[str]:
     """How people call a folder for a rain."""
     plain = [re.sub(r"[^\w.+-]+", gap, rain) for gap in "_-"]
     return list(dict.fromkeys([rain, *plain, rain.rpartition(":")[2]]))
+
+
+def _as_it_is(folder: Path) -> Path:
+    """A folder under the name that it has on the disk, where that differs in capital letters alone."""
+    if folder.is_dir() or not folder.parent.is_dir():
+        return folder
+    found = [
+        each for each in folder.parent.iterdir() if each.name.lower() == folder.name.lower() and each.is_dir()
+    ]
+    return found[0] if len(found) == 1 else folder

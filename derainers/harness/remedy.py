@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,9 @@ Load = Callable[[Mapping[str, Any], str], Derainer]
 
 #: Padding is tried to multiples of these, in this order.
 MULTIPLES = (2, 4, 8, 16, 32, 64, 128, 7, 12, 14, 28, 48, 56)
+
+#: What is tried for arguments of forward beside the image: the number of a kind, a word.
+INPUTS = (0, 1.0, "rain")
 
 #: What is said of values has to help this much, in dB.
 BETTER = 5.0
@@ -67,9 +71,10 @@ def mend(spec: DerainerSpec, lacking: Mapping[str, Any], verdicts: Sequence[Verd
     """Say the one thing to mend first, and how; empty where all properties hold."""
     if lacking:
         words = " and ".join(f"{name} = {value!r}" for name, value in lacking.items())
-        named = saying(spec, lacking)
+        choose = ", with values of your own" if "inputs" in lacking else ""
         return (
-            f"{spec.label}: set {words} in its class, or write '{named}' (--fix prints a class that does it)"
+            f"{spec.label}: set {words} in its class{choose}, or write '{saying(spec, lacking)}' "
+            f"(--fix prints a class that does it)"
         )
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAIL:
@@ -99,12 +104,14 @@ def saying(spec: DerainerSpec, lacking: Mapping[str, Any]) -> DerainerSpec:
 
 
 def find_remedy(loaded: Load) -> dict[str, Any]:
-    """Find what would have to be said of a network: which output is the image, how values are scaled, a multiple."""
+    """Find what would have to be said of a network: further inputs, which output is the image, how values are scaled, a
+    multiple."""
     derainer = loaded({}, "off")
     network = getattr(derainer, "module", None)
     if network is None or (_runs(derainer) and _clean(loaded, {}) >= LEAST_CLEAN_PSNR):
         return {}
-    outputs = list(_outputs(network, derainer)) or [{}]
+    inputs, made = _called(network, derainer)
+    outputs = [{**inputs, **output} for output in _outputs(made, derainer)] or [inputs]
     lacking = max(outputs, key=lambda output: _clean(loaded, output))
     if (usual := _clean(loaded, lacking)) < LEAST_CLEAN_PSNR:
         for scales in _scales():  # one thing to say before two
@@ -171,18 +178,36 @@ def _rainy(loaded: Load, lacking: Mapping[str, Any]) -> float:
         return 0.0
 
 
-def _outputs(network: torch.nn.Module, derainer: Derainer) -> Iterator[dict[str, Any]]:
-    """Yield what may have to be said of which output is the image, the likely one first."""
+def _called(network: torch.nn.Module, derainer: Derainer) -> tuple[dict[str, Any], object]:
+    """Call a network with an image and what else it asks for; return what has to be said of that, and what it makes,
+    which is None where no value will do."""
     import torch
 
-    image = sample(128, 128)
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float().div(255).to(derainer.device)  # type: ignore[attr-defined]
+    given = dict(derainer.key.get("interface", {}).get("inputs", {}))
     try:
-        with torch.inference_mode():
-            made = network(pixels)
-    except ANYTHING:
-        yield {}
-        return
+        parameters = list(inspect.signature(network.forward).parameters.values())
+    except (TypeError, ValueError):  # exported code may not tell
+        parameters = []
+    named = [p for p in parameters if p.default is p.empty]
+    plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    asked = [p.name for p in named[1:] if p.kind in plain and p.name not in given]
+    for value in INPUTS if asked else INPUTS[:1]:
+        inputs = {**given, **dict.fromkeys(asked, value)}
+        with contextlib.suppress(*ANYTHING), torch.inference_mode():
+            return ({"inputs": inputs} if asked else {}), network(_pixels(derainer), **inputs)
+    return {}, None
+
+
+def _pixels(derainer: Derainer) -> torch.Tensor:
+    import torch
+
+    image = torch.from_numpy(sample(128, 128)).permute(2, 0, 1)[None]
+    return image.float().div(255).to(derainer.device)  # type: ignore[attr-defined]
+
+
+def _outputs(made: object, derainer: Derainer) -> Iterator[dict[str, Any]]:
+    """Yield what may have to be said of which output is the image, the likely one first."""
+    pixels = _pixels(derainer)
     if isinstance(made, Mapping):
         named: list[tuple[Any, Any]] = list(made.items())
     elif isinstance(made, (list, tuple)):

@@ -64,6 +64,13 @@ def test_tables_are_shown_saved_and_taken_on(stores: tuple[Path, Path], tmp_path
     assert r"\label{tab:survey}" in found.save(tmp_path / "t.tex").read_text()
     with pytest.raises(BadConfig, match="no format has this ending"):
         found.save(tmp_path / "t.doc")
+    # One name needs no list, and others are quoted as on the command line.
+    alone = load(*stores).table("survey", only="rdmc", drop="clean", columns="params", quote=[])
+    assert [row.label for row in alone.tables[0].rows] == ["none", "rdmc"]
+    assert [column.key for column in alone.tables[0].columns] == ["params"]
+    short = {"street/test@streaks:heavy": "Rain100H"}
+    others = load(*stores).table("survey", name=short, quote="published:prenet-readme")
+    assert "PReNet" in {row.label for row in others.tables[0].rows if row.quoted}
     with pytest.raises(UnknownName, match="did you mean value"):
         load(*stores).table("survey", best="valeu")
     assert set(load(*stores).to_pandas().columns) >= {"derainer", "variant", "task", "metric", "value"}

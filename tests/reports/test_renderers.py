@@ -24,6 +24,7 @@ from bench.keep.records import Record
 from reports.arrangement import arrangement_of
 from reports.tables.presets import PRESETS, build_tables
 from reports.tables.renderers import FORMATS, TABLES, render_tables
+from reports.tables.renderers.blocks import blocks
 from reports.tables.renderers.escape import latex, markdown, spreadsheet, visible
 from reports.tables.table import Cell, Choice, Column, Row, Table
 
@@ -125,8 +126,11 @@ def test_json_honours_columns(run_records: MakeRun) -> None:
 
 
 def latex_numbers(text: str) -> list[list[str]]:
-    """The cells of the rows between the first midrule and the bottom rule, stripped of marks."""
-    body = text.split("\\midrule", 1)[1].split("\\bottomrule")[0].replace("\\midrule", "")
+    """The cells of the rows between the first midrule and the bottom rule of each block, stripped of marks."""
+    blocks = [
+        block.split("\\midrule", 1)[1].split("\\bottomrule")[0] for block in text.split("\\toprule")[1:]
+    ]
+    body = "\n".join(blocks).replace("\\midrule", "")
     rows: list[list[str]] = []
     for line in filter(str.strip, body.splitlines()):
         if line.startswith("\\multicolumn"):  # the title of a group of rows
@@ -151,8 +155,12 @@ def test_latex_parses_back(small_table: Table, run_records: MakeRun) -> None:
     for table in (small_table, build_tables(run_records(), "paper")[0]):
         table = replace(table, intervals=False)
         numbers = latex_numbers(render_tables([table], "latex"))
-        found = [[None if text == "---" else float(text) for text in row] for row in numbers]
-        assert found == shown_values(table)
+        parts = [[None if text == "---" else float(text) for text in row] for row in numbers]
+        # A row of a table that is cut stands in each of its blocks.
+        count = len(table.rows)
+        assert [[value for part in parts[i::count] for value in part] for i in range(count)] == shown_values(
+            table
+        )
 
 
 def test_markdown_parses_back(run_records: MakeRun) -> None:
@@ -187,7 +195,9 @@ def test_hostile_names_stay_in_their_cell(form: str, name: str, run_records: Mak
     assert "\x1b" not in text
     assert form not in ("md", "html") or "<script" not in text
     plain = reports.render(
-        run_records(("clean", "none", "rdmc", "safe"), ("streaks:medium",), ("detection",)), form, "detection"
+        run_records(("clean", "none", "rdmc", "s" * len(name)), ("streaks:medium",), ("detection",)),
+        form,
+        "detection",
     )
     assert len(text.splitlines()) == len(plain.splitlines())
     if form == "md":
@@ -261,6 +271,50 @@ def test_narrow_terminal_drops_intervals_before_columns(small_table: Table) -> N
         assert all(len(line) <= width for line in text.splitlines())
 
 
+def wide(sets: int) -> Table:
+    """A survey of so many data sets of two columns each."""
+    columns = tuple(
+        Column(f"set{i}/{of}", of, group=f"set{i}") for i in range(sets) for of in ("PSNR Y", "AP")
+    )
+    return Table(
+        "wide", "W.", columns, tuple(Row(name, (Cell(20.0),) * 2 * sets) for name in ("none", "rdmc"))
+    )
+
+
+@pytest.mark.parametrize("sets", [1, 2, 7, 8])
+def test_blocks_are_few_even_and_cut_between_groups(sets: int) -> None:
+    parts = blocks(wide(sets), lambda part: 10 * len(part.columns), 65)
+    assert [column for part in parts for column in part.columns] == list(wide(sets).columns)
+    counts = [len(part.columns) for part in parts]
+    assert len(parts) == -(-sets // 3)
+    assert max(counts) == 2 * -(-sets // len(parts))
+    assert not any(count % 2 for count in counts)
+    assert all(len(row.cells) == len(part.columns) for part in parts for row in part.rows)
+
+
+def test_a_group_wider_than_the_room_is_cut_within() -> None:
+    assert [len(part.columns) for part in blocks(wide(1), lambda part: len(part.columns), 1)] == [1, 1]
+
+
+def test_wide_latex_tables_become_blocks_and_others_do_not() -> None:
+    text = render_tables([wide(10)], "latex")
+    assert text.count(r"\begin{tabular}{lS") == text.count(r"\bottomrule") == 2
+    assert text.count(r"\caption{") == text.count(r"\begin{table*}") == text.count(r"\resizebox") == 1
+    assert text.count("rdmc &") == 2
+    assert render_tables([wide(4)], "latex").count(r"\begin{tabular}") == 1
+
+
+def test_terminal_says_a_header_once_for_its_columns() -> None:
+    from rich.console import Console
+
+    from reports.tables.renderers.terminal import print_tables
+
+    buffer = io.StringIO()
+    print_tables([wide(6)], Console(file=buffer, width=80, color_system=None))
+    assert all(buffer.getvalue().count(f"set{i}") == 1 for i in range(6))
+    assert buffer.getvalue().count("rdmc") == 2
+
+
 @pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="no pdflatex on this machine (Debian: texlive-science)"
 )
@@ -273,7 +327,7 @@ def test_latex_compiles(tmp_path: Path, small_table: Table, run_records: MakeRun
     grouped = arrangement_of(
         group="A & B: rdmc; C_1: RDMC (ours)", cite=["rdmc=a_key"], reference=["Rainy=none"]
     )
-    tables += build_tables(records, "survey", None, grouped)
+    tables += [*build_tables(records, "survey", None, grouped), wide(10)]
     packages = "".join(f"\\usepackage{{{name}}}" for name in ("array", "booktabs", "graphicx", "siunitx"))
     body = render_tables(tables, "latex")
     document = f"\\documentclass{{article}}{packages}\\begin{{document}}\n{body}\\end{{document}}\n"

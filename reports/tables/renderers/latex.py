@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.keep.records import slug
 from reports.tables.marks import caption, legend
+from reports.tables.renderers.blocks import blocks
 from reports.tables.renderers.escape import SEEN, TIED, latex
 from reports.tables.table import Cell, Column, Row, Table
 
@@ -17,10 +18,15 @@ _PREAMBLE = (
 _LONG_LABEL, _LONG_WORD = 36, 16
 #: More columns than this stand closer together.
 _MANY = 8
+#: A table is cut into blocks under each other where it is wider than this, in letters: what fills about 6.5 inches in
+#: `\small`. It is not shrunk across a page of two columns, and to 0.85 where the text is 5.5 inches wide.
+_WIDEST = 88
+#: The space between columns and what is raised or small, in letters.
+_SPACE, _SMALL = 1.3, 0.75
 
 
 def render_latex(tables: Sequence[Table]) -> str:
-    """One `table` environment each; a wide one becomes `table*`."""
+    """One `table` environment each; a wide one becomes `table*`, a wider one blocks under each other."""
     return _PREAMBLE + "\n".join(_table(table) for table in tables)
 
 
@@ -47,28 +53,46 @@ class _Layout:
 
 def _table(table: Table) -> str:
     notes = table.footnotes()
-    layouts = [_layout(table, i) for i in range(len(table.columns))]
-    total = sum(layout.width for layout in layouts)
-    environment = "table*" if total > 6 else "table"
-    breaks = any(len(row.name) > _LONG_LABEL for row in table.rows)
-    label = r">{\raggedright\arraybackslash}p{13em}" if breaks else "l"
+    parts = blocks(table, _width, _WIDEST)
+    widths = [sum(_layout(part, i).width for i in range(len(part.columns))) for part in parts]
+    environment = "table*" if sum(widths) > 6 else "table"
     marks = legend(table, "best in bold", "second underlined", TIED)
-    columns = "".join(_form(layout, table, i) for i, layout in enumerate(layouts))
     lines = [
         f"\\begin{{{environment}}}",
         "\\centering",
         # Document classes expect captions below; above a table they leave no room.
         "\\setlength{\\abovecaptionskip}{0pt}\\setlength{\\belowcaptionskip}{6pt}",
         "\\small",
-        *(["\\setlength{\\tabcolsep}{3pt}"] if total > _MANY else []),
+        *(["\\setlength{\\tabcolsep}{3pt}"] if max(widths) > _MANY else []),
         "\\sisetup{detect-weight=true, mode=text}",
         f"\\caption{{{latex(caption(table, marks))}}}",
         f"\\label{{tab:{slug(table.name)}}}",
         # A table wider than the text is shrunk to it, others keep their size.
         "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-        f"\\begin{{tabular}}{{{label}{columns}}}",
-        "\\toprule",
     ]
+    if len(parts) > 1:
+        # One box, for the blocks to be shrunk alike.
+        lines.append("\\begin{tabular}{@{}l@{}}")
+    for part in parts:
+        lines += _block(part, notes)
+        if len(parts) > 1:
+            lines.append("\\\\\\noalign{\\medskip}" if part is not parts[-1] else "\\end{tabular}")
+    lines[-1] += "}"
+    remarks = [f"\\textsuperscript{{{number}}}\\,{latex(note)}" for note, number in notes.items()]
+    remarks += [latex(note) for note in table.notes]
+    if remarks:
+        lines.append("\n\\smallskip\n{\\footnotesize\\raggedright " + "; ".join(remarks) + ".\\par}")
+    lines.append(f"\\end{{{environment}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _block(table: Table, notes: dict[str, int]) -> list[str]:
+    """The `tabular` of a table or of a part of its columns."""
+    layouts = [_layout(table, i) for i in range(len(table.columns))]
+    breaks = any(len(row.name) > _LONG_LABEL for row in table.rows)
+    label = r">{\raggedright\arraybackslash}p{13em}" if breaks else "l"
+    columns = "".join(_form(layout, table, i) for i, layout in enumerate(layouts))
+    lines = [f"\\begin{{tabular}}{{{label}{columns}}}", "\\toprule"]
     if any(column.group for column in table.columns):
         spans, rules, at, column = [""], [], 2, 0
         for group, count in table.groups():
@@ -80,6 +104,7 @@ def _table(table: Table) -> str:
         lines += [" & ".join(spans) + r" \\", "".join(rules)]
     headers = [_header(column, layout.width) for column, layout in zip(table.columns, layouts, strict=True)]
     lines.append(" & ".join([latex(table.head), *headers]) + r" \\")
+    total = sum(layout.width for layout in layouts)
     for section, rows in table.blocks():
         lines.append("\\midrule")
         if section:
@@ -89,13 +114,27 @@ def _table(table: Table) -> str:
             for cell, column_, layout in zip(row.cells, table.columns, layouts, strict=True):
                 cells += _cells(cell, column_, layout, row, table.intervals, notes)
             lines.append(" & ".join(cells) + r" \\")
-    lines += ["\\bottomrule", "\\end{tabular}}"]
-    remarks = [f"\\textsuperscript{{{number}}}\\,{latex(note)}" for note, number in notes.items()]
-    remarks += [latex(note) for note in table.notes]
-    if remarks:
-        lines.append("\n\\smallskip\n{\\footnotesize\\raggedright " + "; ".join(remarks) + ".\\par}")
-    lines.append(f"\\end{{{environment}}}")
-    return "\n".join(lines) + "\n"
+    return [*lines, "\\bottomrule", "\\end{tabular}"]
+
+
+def _width(table: Table) -> float:
+    """About how wide a table is, in letters."""
+    widths = []
+    for i, column in enumerate(table.columns):
+        cells = [row.cells[i] for row in table.rows]
+        layout = _layout(table, i)
+        beside = max((len(cell.interval_text(column)) for cell in cells), default=0) if table.intervals else 0
+        behind = _SMALL * (beside + 2) if layout.beside else 0
+        number = layout.negative + layout.places + column.digits + (column.digits > 0) + behind
+        widths.append(max(number, len(column.header)) + _SPACE)
+    at = 0
+    for group, count in table.groups():
+        under = slice(at, at + count)
+        lacking = len(group) + _SPACE - sum(widths[under])
+        widths[at] += max(0, lacking)
+        at += count
+    names = max((len(row.name) for row in table.rows), default=0)
+    return min(names, _LONG_LABEL) + _SPACE + sum(widths)
 
 
 def _label(row: Row, notes: dict[str, int], breaks: bool) -> str:

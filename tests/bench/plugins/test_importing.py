@@ -193,6 +193,7 @@ def test_what_is_pickled_is_found_again_in_another_process_unless_its_code_has_c
         ({"my": "\n1 / 0"}, "my.py:f", r"ZeroDivisionError: division by zero \(line 2\)"),
         ({"my": "def f(:"}, "my.py:f", "SyntaxError"),
         ({"my": "import sys\nsys.exit(3)"}, "my.py:f", "SystemExit: 3 .*__main__"),
+        ({"my": "raise KeyError('N is already registered')"}, "my.py:f", "run what shares these files apart"),
     ],
 )  # fmt: skip
 def test_a_users_mistake_is_one_line(tmp_path: Path, files: dict[str, str], spec: str, words: str) -> None:
@@ -466,3 +467,26 @@ def test_a_module_that_only_the_running_program_names_is_counted_or_refused(
             made.object.later("annex")
     assert [number for number, _ in found] == [1, 2]
     assert found[0][1] != found[1][1]
+
+
+def test_what_two_of_one_file_keep_between_them_is_in_the_key_of_both(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        my="import functools, os\n@functools.lru_cache\ndef text():\n"
+        "    return open(os.path.join(os.path.dirname(__file__), 'me' + 'an.txt')).read()\n"
+        "class f:\n    def __init__(self, n=1): self.x = text() * n\n"
+        "class g:\n    def __init__(self): self.x = text()\n",
+    )
+    found = []
+    for number in ("1", "2"):
+        (tmp_path / "mean.txt").write_text(number)
+        for spec in ("f", "f?n=2", "g", "f"):
+            plugin = parse(f"{tmp_path}/my.py:{spec}")
+            assert plugin is not None
+            made = make(plugin)
+            assert pickle.loads(pickle.dumps(made.object)).x == made.object.x
+            found.append((made.object.x, made.key))
+    assert [text for text, _ in found] == ["1", "11", "1", "1", "2", "22", "2", "2"]
+    # What was made before makes no difference to the key.
+    assert [key == found[0][1] for _, key in found] == [True] * 4 + [False] * 4
+    assert [key == found[4][1] for _, key in found] == [False] * 4 + [True] * 4

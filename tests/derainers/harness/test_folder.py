@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_numbers_and_the_names_of_rainy_files(tmp_path: Path) -> None:
 
 
 def test_each_rain_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    put(tmp_path, "streaks_light/a.png", "heavy/q.png", "heavy/a.png")
+    put(tmp_path, "Streaks_Light/a.png", "HEAVY/q.png", "HEAVY/a.png")
     settings = [scenes("a", rain="streaks:light"), scenes("a", rain="streaks:heavy")]
     for text in (f"folder:{tmp_path}/{{rain}}", f"folder:{tmp_path}"):
         (spec,) = parse_derainers(text)
@@ -121,6 +122,42 @@ def test_what_is_missing_is_listed_beside_what_was_found(tmp_path: Path) -> None
     folder = load_derainer(spec)
     assert isinstance(folder, FolderDerainer)
     assert values(folder, "b") == [2]
+
+
+@pytest.mark.parametrize(
+    ("folder", "scene", "template"),
+    [
+        ("my results, v2", "norain-1", "{scene}_epoch9.png"),
+        ("lr=0.1,width=8", "norain-1", "{scene},9.png"),
+        ("ün 100% (1)+median", "norain-1", "{scene} best 2.png"),
+    ],
+)
+def test_a_proposal_runs_as_it_is_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, scene: str, template: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / folder, template.replace("{scene}", scene))
+    setting = scenes("rain-1", **{"rain-1": scene})
+    for wrong in (folder, f"{folder}/v{{scene}}.png"):
+        with pytest.raises(BadData) as caught:
+            check_derainer(parse_derainers([f"folder:{wrong}"])[0], [setting])
+        (pasted,) = shlex.split(str(caught.value).rpartition(": write ")[2])
+        assert pasted == f"folder:{folder}/{template}"
+    spec, other = parse_derainers(f"{pasted},guided")
+    check_derainer(spec, [setting])
+    assert other.name == "guided"
+
+
+def test_places_counted_from_0_are_no_numbers_of_scenes(tmp_path: Path) -> None:
+    (spec,) = parse_derainers(f"folder:{put(tmp_path, '0.png', '1.png')}")
+    for ids in (("rain-1",), ("rain-1", "rain-2")):
+        with pytest.raises(
+            BadData, match=r"numbered from 0 .*give each file its scene's name, such as rain-1\.png"
+        ):
+            check_derainer(spec, [scenes(*ids)])
+    check_derainer(spec, [scenes("rain-0", "rain-1")])
+    put(tmp_path, "rain-1.png", "rain-2.png")
+    check_derainer(spec, [scenes("rain-1", "rain-2")])
 
 
 def test_lossy_files_are_remarked_on(tmp_path: Path) -> None:

@@ -122,8 +122,27 @@ def test_what_cannot_be_sent_runs_here_and_says_so(pairs: Path, tmp_path: Path) 
 
     with pytest.warns(UserWarning, match=r"mine cannot be sent .* the run stays in this one"):
         assert "mine" in go({"mine": locked}, pairs, tmp_path)
-    with pytest.raises(BadConfig, match="give it a label"):
-        bench.run(Net())
+
+
+def test_an_object_that_stands_alone_has_its_own_name(pairs: Path, tmp_path: Path) -> None:
+    assert "Net" in go(Net(), pairs, tmp_path)
+    for nameless in (lambda image: image, [Net()], 3):
+        with pytest.raises(BadConfig, match="give it a label"):
+            bench.run(nameless)
+
+
+def test_working_with_an_object_leaves_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = vars(sys.modules["__main__"])
+    for name in ("Fading", "faded", "LEFT"):
+        monkeypatch.setitem(names, name, None)
+    exec("LEFT = 0.9\ndef faded(x): return (x * LEFT).astype('uint8')", names)
+    exec("class Fading:\n    def __call__(self, x): return faded(x)", names)
+    fading, white = names["Fading"](), np.full((4, 4, 3), 200, np.uint8)
+    before = content_key(fingerprint(fading))
+    bench.check(fading)
+    exec("LEFT = 0.5", names)
+    assert fading(white).max() == 100
+    assert content_key(fingerprint(fading)) != before
 
 
 def test_working_with_an_object_leaves_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,10 @@ class Both(Base):
         assert x.shape[2] % 4 == 0 and x.shape[3] % 4 == 0
         return [self.output(x)]
 
+class Prompted(Base):
+    def forward(self, x, task, *, word):
+        return [x[:, :, ::2, ::2], x * (1.0, 0.5)[task]] if word is not None else x
+
 class Right(Base):
     def forward(self, x):
         return x
@@ -94,6 +98,7 @@ def spec_of(file: Path, name: str) -> DerainerSpec:
         ("Rain", {"returns": "rain"}),
         ("Both", {"output": -1, "multiple": 4}),
         ("build", {"output": -1}),
+        ("Prompted", {"inputs": {"task": 0, "word": 0}, "output": -1}),
         ("Right", {}),
         ("Lost", {}),
         ("swapped", {}),

@@ -62,7 +62,7 @@ def without_classes(image: np.ndarray) -> Any:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Bright(), r'model is a Bright: give it a label, as in model=\{"mine": ...\}'),
+        ([Bright()], r'model is a Bright: give it a label, as in model=\{"mine": ...\}'),
         ({"mine": without_classes}, "asking for its classes raised AttributeError"),
         ({"mine": type("Mute", (), {"classes": ("car",)})()}, "model Mute cannot be called with an image"),
     ],
