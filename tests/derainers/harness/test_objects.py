@@ -145,20 +145,6 @@ def test_working_with_an_object_leaves_its_class_alone(monkeypatch: pytest.Monke
     assert content_key(fingerprint(fading)) != before
 
 
-def test_working_with_an_object_leaves_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = vars(sys.modules["__main__"])
-    for name in ("Fading", "faded", "LEFT"):
-        monkeypatch.setitem(names, name, None)
-    exec("LEFT = 0.9\ndef faded(x): return (x * LEFT).astype('uint8')", names)
-    exec("class Fading:\n    def __call__(self, x): return faded(x)", names)
-    fading, white = names["Fading"](), np.full((4, 4, 3), 200, np.uint8)
-    before = content_key(fingerprint(fading))
-    bench.check(fading)
-    exec("LEFT = 0.5", names)
-    assert fading(white).max() == 100
-    assert content_key(fingerprint(fading)) != before
-
-
 def test_check_takes_an_object() -> None:
     done = bench.check(lambda image: image[..., ::-1])
     assert not done.holds
