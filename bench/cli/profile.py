@@ -183,7 +183,7 @@ def _end_to_end(
         )
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
     typer.echo(
-        f"{frame[1]}x{frame[0]}, median [quartiles], {torch.get_num_threads()} CPU threads; peak: the whole process's"
+        f"{frame[1]}x{frame[0]}, median [quartiles], CPU threads: {torch.get_num_threads()}; peak: the whole process's"
     )
     for fault in faults:
         typer.echo(f"not measured: {fault}", err=True)

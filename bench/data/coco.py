@@ -73,7 +73,7 @@ def open_named(root: Path, names: str) -> DataSet:
     Raises:
         BadData: As :func:`open_coco`.
     """
-    file, _, images = (part.strip() for part in names.partition(","))
+    file, images = _cut(root, names)
     source, folder = root / file, root / images
     if not file or not source.is_file():
         raise BadData(
@@ -84,6 +84,13 @@ def open_named(root: Path, names: str) -> DataSet:
         raise BadData(f"{root} has no image folder {images} (it holds {layout.contents(root)})")
     found = _opened(root, source, folder, source.stem.removeprefix(_PREFIX))
     return CocoFiles(**vars(found))
+
+
+def _cut(root: Path, names: str) -> tuple[str, str]:
+    """Cut ``FILE,FOLDER`` at the comma before which a file's name ends, of those that the names may hold themselves."""
+    parts = names.split(",")
+    cuts = [(",".join(parts[:n]).strip(), ",".join(parts[n:]).strip()) for n in range(1, len(parts) + 1)]
+    return next((cut for cut in cuts if cut[0] and (root / cut[0]).is_file()), cuts[0])
 
 
 def open_coco(root: Path, split: str | None = None) -> DataSet:

@@ -2,8 +2,8 @@
 
 MMDetection and MMSegmentation are pure Python but for ``mmcv._ext``. Where that module is missing,
 :func:`install_fallback_ops` puts one of the same name in its place that serves what inference needs (see
-:mod:`downstream.models.ops`); any other operation says, when called, what is missing. A compiled mmcv is never
-touched.
+:mod:`downstream.models.ops` and :mod:`downstream.models.deformed`); any other operation says, when called, what is
+missing. A compiled mmcv is never touched.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ SERVED = (
     "roi_align_backward",
     "ms_deform_attn_forward",
     "ms_deform_attn_backward",
+    "deform_conv_forward",
+    "modulated_deform_conv_forward",
+    "carafe_forward",
 )
 
 _wanted_by: contextvars.ContextVar[str] = contextvars.ContextVar("downstream_model", default="(unnamed)")
@@ -93,12 +96,12 @@ def _missing(op: str, *args: object, **kwargs: object) -> None:
 
 
 def _module() -> types.ModuleType:
-    from downstream.models import ops
+    from downstream.models import deformed, ops
 
     module = _FallbackModule(MODULE, "mmcv's operations in plain torch, served by derain-bench.")
     module.__spec__ = importlib.machinery.ModuleSpec(MODULE, loader=None, origin="derain-bench")
     for name in SERVED:
-        setattr(module, name, getattr(ops, name))
+        setattr(module, name, getattr(deformed if hasattr(deformed, name) else ops, name))
     module.get_compiler_version = lambda: "none"  # type: ignore[attr-defined]
     module.get_compiling_cuda_version = lambda: "not available"  # type: ignore[attr-defined]
     return module

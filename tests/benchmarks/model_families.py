@@ -1,6 +1,6 @@
 """Prints which families of the two model indexes run without mmcv's compiled operations.
 
-One config of each folder of MMDetection's and MMSegmentation's configs, at random weights, looks at one small image by
+One config of each family of MMDetection's and MMSegmentation's indexes, at random weights, looks at one small image by
 the road of ``bench run``: built, saved as a checkpoint, loaded again and asked. Each has a process of its own, with a
 limit of time and of memory. What is finished is kept in a JSON file, so that a run that was stopped goes on.
 
@@ -24,11 +24,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 TASKS = ("detection", "segmentation")
 
 #: What a config's name has where it is among the smaller of its family; the first that fits is taken.
 SMALL = ("nano", "tiny", "r18", "mobilenet", "r50", "_s_", "-s_", "_b0_", "-b0_")
+
+#: Width and height that images are resized to where a config resizes them: what is asked is whether it runs.
+SIZE = (320, 240)
 
 
 @dataclass(frozen=True)
@@ -49,18 +53,28 @@ class Found:
 
 
 def choose(task: str) -> dict[str, Path]:
-    """One config of each family: a small one of the index, else its first config that is whole."""
-    from downstream.models.index import read_configs, read_index
+    """One config of each family of the index, a small one where there is one."""
+    from downstream.models.index import read_index
 
     families: dict[str, list[Path]] = {}
-    indexed = [entry.config for entry in read_index(task).values() if entry.config.is_file()]
-    for path in [*indexed, *read_configs(task).values()]:
-        families.setdefault(path.parent.name, []).append(path)
-    return {family: min(paths, key=_rank) for family, paths in sorted(families.items()) if family != "_base_"}
+    for entry in read_index(task).values():
+        if entry.config.is_file():
+            parts = entry.config.parts
+            families.setdefault(parts[parts.index("configs") + 1], []).append(entry.config)
+    return {family: min(paths, key=_rank) for family, paths in sorted(families.items())}
 
 
 def _rank(path: Path) -> int:
     return next((place for place, part in enumerate(SMALL) if part in path.name), len(SMALL))
+
+
+def shrink(part: Any) -> None:
+    """Have a config's pipelines resize to :data:`SIZE`."""
+    parts = part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+    for each in parts:
+        shrink(each)
+    if isinstance(part, dict) and "Resize" in str(part.get("type")) and "scale" in part:
+        part["scale"] = SIZE
 
 
 def look(task: str, config: Path) -> bool:
@@ -81,14 +95,18 @@ def look(task: str, config: Path) -> bool:
     scope = PACKAGES[task]
     with quiet(), on_behalf_of(config.stem), tempfile.TemporaryDirectory() as folder:
         importlib.import_module(f"{scope}.utils").register_all_modules()
-        described = read_config(config)["model"].copy()
+        whole = read_config(config)
+        described = whole["model"].copy()
         described.pop("pretrained", None)
         registry = importlib.import_module(f"{scope}.registry")
         network = revert_sync_batchnorm(registry.MODELS.build(described))
         weights = Path(folder) / "random.pth"
         torch.save({"state_dict": network.state_dict()}, weights)
         del network
-        model = load_model(task, str(config), weights, "cpu")
+        shrink(whole)
+        small = Path(folder) / config.name
+        whole.dump(small)
+        model = load_model(task, str(small), weights, "cpu")
         found = model.predict(np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8))
     return getattr(found, "masks", None) is not None
 
@@ -177,8 +195,9 @@ def main() -> None:
     for name in ("mmdet.apis", "mmseg.apis", "downstream.models"):
         importlib.import_module(name)
     again = set(chosen.family.split(",")) if chosen.family else set()
-    for task in chosen.task or TASKS:
-        for family, config in choose(task).items():
+    families = {task: choose(task) for task in chosen.task or TASKS}
+    for task, configs in families.items():
+        for family, config in configs.items():
             key = f"{task}/{family}"
             if family not in again if again else key in found:
                 continue
@@ -188,7 +207,8 @@ def main() -> None:
                 json.dumps({key: asdict(one) for key, one in found.items()}, indent=1) + "\n"
             )
             print(f"{key}: {one.verdict} {one.said} ({one.seconds:.0f} s)", file=sys.stderr, flush=True)
-    print(table(found))
+    asked = [f"{task}/{family}" for task, configs in families.items() for family in configs]
+    print(table({key: found[key] for key in asked if key in found}))
 
 
 if __name__ == "__main__":

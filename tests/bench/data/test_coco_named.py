@@ -40,6 +40,15 @@ def test_a_file_and_a_folder_are_named(root: Path) -> None:
     assert open_data(f"coco:{root}#labels.json").scenes[0].image == root / "front" / "a.jpg"
 
 
+def test_names_may_hold_spaces_and_commas(root: Path) -> None:
+    (root / "labels.json").rename(root / "labels, v2.json")
+    (root / "pictures").rename(root / "the, pictures")
+    data = open_data(f"coco:{root}#labels, v2.json, the, pictures/")
+    assert data.scenes[0].image == root / "the, pictures" / "front" / "a.jpg"
+    (root / "the, pictures" / "front").rename(root / "front")
+    assert open_data(f"coco:{root}#labels, v2.json").scenes[0].image == root / "front" / "a.jpg"
+
+
 def test_its_rainy_variant_is_written_in_cocos_own_layout(root: Path, tmp_path: Path) -> None:
     laid = lay_out(open_data(f"coco:{root}#labels.json,pictures"))
     out = tmp_path / "out"

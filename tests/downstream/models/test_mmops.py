@@ -37,11 +37,11 @@ def test_it_is_a_module_like_any_other(fallback):
 
 
 def test_another_operation_names_itself_the_model_and_the_remedy(fallback):
-    operation = fallback.modulated_deform_conv_forward  # mmcv looks it up on import: that must work
-    with mmops.on_behalf_of("dcn_r50"), pytest.raises(MissingDependency) as caught:
+    operation = fallback.corner_pool_forward  # mmcv looks it up on import: that must work
+    with mmops.on_behalf_of("cornernet"), pytest.raises(MissingDependency) as caught:
         operation(1, 2)
     assert "\n" not in str(caught.value)
-    for part in ("dcn_r50", "modulated_deform_conv_forward", "pip install"):
+    for part in ("cornernet", "corner_pool_forward", "pip install"):
         assert part in str(caught.value)
 
 
