@@ -244,6 +244,16 @@ def _parse(part: str) -> DerainerSpec:
 def _unknown(name: str) -> Exception:
     if name.endswith(".py"):
         return BadConfig(f"derainer {name!r}: name what in the file restores images, such as {name}:Net")
+    stem, _, rest = name.partition(".")
+    if Path(f"{stem}.py").is_file() or ".py" in name:
+        called = rest if rest.isidentifier() and rest != "py" else "NAME"
+        return BadConfig(
+            f"derainer {name!r}: what is in a file is written FILE.py:NAME, such as {stem}.py:{called}"
+        )
+    if name in ("http", "https"):
+        return BadConfig(
+            f"derainer {name!r}: nothing is fetched: download the file, and name it as NAME:FILE"
+        )
     if "/" in name or Path(name).suffix in (".onnx", ".pt", ".pth"):
         return BadConfig(
             f"derainer {name!r} is a path: write onnx:, torchscript:, folder: or a network's name before it"

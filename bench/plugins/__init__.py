@@ -108,6 +108,8 @@ def load(plugin: PlugIn) -> Any:
     Raises:
         BadConfig: If there is no such file or object, or the file cannot be imported; one line says why.
     """
+    if not plugin.name.isidentifier():
+        raise BadConfig(f"{plugin}: {plugin.name!r} is no name: write {SYNTAX}, in quotes in a shell")
     module = _import(plugin)
     if not hasattr(module, plugin.name):
         raise BadConfig(f"{plugin.place} has no {plugin.name!r}{_instead(module, plugin.name)}")
@@ -286,6 +288,8 @@ def _advice(error: BaseException) -> str:
     """What to do about an error in somebody's module; empty where that has no one answer."""
     if isinstance(error, SystemExit):
         return "; keep what is not to run now under if __name__ == '__main__'"
+    if isinstance(error, ModuleNotFoundError):
+        return "; install it, or put it beside the file or where its repository begins"
     if "already registered" in str(error):  # as the registries of MMEngine and BasicSR say it
         return "; a registry takes a name once: run what shares these files apart, into the same --out"
     return ""

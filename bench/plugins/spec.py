@@ -208,7 +208,7 @@ def read_options(query: str) -> Options:
             continue
         name, equals, value = part.partition("=")
         target, key = (attributes, name[1:]) if name.startswith(".") else (arguments, name)
-        if not equals or not key.isidentifier():
+        if not equals or not key.isidentifier() or re.search(r"\?\.?[A-Za-z_]\w*=", value):
             raise BadConfig(f"option {part!r} in {query!r}: write {SYNTAX}, in quotes in a shell")
         target[key] = read_value(value)
     return Options(arguments, attributes)

@@ -111,7 +111,9 @@ class FolderDerainer:
         from bench.images import SUFFIXES
 
         self._pattern, self._setting = pattern, setting
-        fixed = re.split(r"(?:^|/)[^/]*\{(?:rain|scene)\}", pattern)[0]
+        fixed = re.split(r"/[^/]*\{(?:rain|scene)\}", pattern)[0]
+        if _RAIN in fixed or _SCENE in fixed:
+            raise BadData(f"derainer folder: name the folder that {pattern} is in: folder:DIR/{pattern}")
         whole = Path(fixed).expanduser()
         if not whole.is_dir():
             raise BadData(f"derainer folder: no folder {whole}")

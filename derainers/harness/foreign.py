@@ -162,9 +162,10 @@ def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]
         from derainers.harness.load import FunctionDerainer
 
         _check_arguments(found, name)
-        return FunctionDerainer(found, card, key)
+        return FunctionDerainer(found, card, key, own=True)
     raise BadConfig(
-        f"derainer {spec.name!r} is a {type(found).__name__}: it must be a function, an nn.Module or a class"
+        f"derainer {spec.name!r} is a {type(found).__name__}: it must be a function, an nn.Module or a class "
+        f"with __call__"
     )
 
 

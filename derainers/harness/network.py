@@ -19,7 +19,7 @@ from bench.allocator import keep_freed_memory
 from bench.device import resolve_device
 from bench.environment import processor
 from bench.errors import ANYTHING, BadConfig, BenchError, said
-from derainers.base import Card, DerainerError, FixedSize, Runtime, Unfit
+from derainers.base import PROBE_SIDE, Card, DerainerError, FixedSize, Runtime, Unfit, no_size_helps
 from derainers.harness.interface import Interface, advice, described
 from derainers.harness.padding import fit, pad_to_multiple
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
@@ -32,8 +32,6 @@ WHOLE_PIXELS = 2048 * 1024
 #: Pixels in one batch on a GPU. On a CPU one image fills the cores, and batches of one make results
 #: independent of neighbours.
 BATCH_PIXELS = 2048 * 1024
-#: Side of the image that :meth:`NetworkDerainer.probe` runs.
-PROBE_SIDE = 64
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -253,7 +251,7 @@ class NetworkDerainer:
         if not isinstance(output, torch.Tensor):
             raise Unfit(f"derainer {name!r} returned {described(output)}: {advice(output)}")
         if output.shape != inputs.shape:
-            raise DerainerError(
+            raise (Unfit if no_size_helps(output.shape[1:], inputs.shape[1:]) else DerainerError)(
                 f"derainer {name!r} made {tuple(output.shape)} of {tuple(inputs.shape)}: the size must stay"
             )
         if not output.is_floating_point():
@@ -280,6 +278,8 @@ class NetworkDerainer:
 
 def _hint(error: BaseException) -> str:
     """What to do about an error of a network that no image of the right kind would have caused."""
+    if isinstance(error, NotImplementedError) and '"forward"' in str(error):
+        return ": write its forward(self, rainy), which returns the restored images"
     lacking = re.search(r"forward\(\) missing .* positional arguments?: '(\w+)'", str(error))
     return f"; give it with ?.inputs={{{lacking[1]}: VALUE}}" if lacking else ""
 

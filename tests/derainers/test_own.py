@@ -47,6 +47,19 @@ class Net(torch.nn.Module):
 def darker(image):
     return image // 2
 
+def floats(image):
+    return image / 2
+
+def pair(image):
+    return image, image
+
+class Grey(torch.nn.Module):
+    def forward(self, x):
+        return x[:, :1]
+
+class Empty(torch.nn.Module):
+    pass
+
 def blend(image, other):
     return image
 === flat/tones.py
@@ -184,6 +197,7 @@ FILES = dict(re.findall(r"^=== (\S+)\n(.*?)(?=^===|\Z)", REPOSITORIES, re.DOTALL
 for _copy in ("lightning", "ema"):
     FILES |= {f"{_copy}/{name}": FILES[f"sizes/{name}"] for name in ("net.py", "parts.py")}
 FILES["mine.yaml"] = BLOCKS["suite"]
+FILES["mine.py"] = "import absent_library\n"
 
 #: What is edited of each repository, and the derainer that it changes.
 EDITS: dict[str, tuple[str, str, str]] = {
@@ -376,8 +390,24 @@ WRONG = {
     "several outputs within a chain": ("guided+scales/net.py:Net", r"\?\.output=-1 for the last"),
     "a second input of a function": ("flat/net.py:blend", r"give it with \?other=VALUE"),
     "a module that is nowhere": ("theirs.models.net:Net", r"--path DIR"),
+    "a library that is not there": (
+        "mine.py:Net",
+        r"absent_library' \(line 1\); install it, or put it beside",
+    ),
     "a value range that is none": ("'signed/net.py:Net?.value_range=1'", r"choose 0\.\.1, -1\.\.1, 0\.\.255"),
     "weights for a function": ("flat/net.py:darker:sizes/net.pth", "takes no weights file"),
+    "options joined by question marks": ("'sizes/net.py:Net?width=6?blocks=2'", r"ARGUMENT=VALUE&ARGUMENT"),
+    "arguments in brackets": ("'sizes/net.py:Net(width=6)'", r"write FILE\.py:NAME\?ARGUMENT=VALUE"),
+    "a module and a name with a dot": ("mine.Net", r"written FILE\.py:NAME, such as mine\.py:Net"),
+    "an address": ("https://example.org/net.pth", "download the file"),
+    "a function that returns floats": ("flat/net.py:floats", "it must return uint8 from 0 to 255"),
+    "a function that returns two images": (
+        "flat/net.py:pair",
+        "returned a tuple: it must return a uint8 image",
+    ),
+    "a network that returns grey": ("flat/net.py:Grey", r"\(1, 3, 64, 64\): the size must stay"),
+    "a network without forward": ("flat/net.py:Empty", r"write its forward\(self, rainy\)"),
+    "a template alone": ("'folder:{scene}_x.png'", r"folder:DIR/\{scene\}_x\.png"),
     "an options file that is absent": ("'sizes/net.py:Net?@absent.yml'", r"options file absent\.yml"),
 }
 
