@@ -61,7 +61,7 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from bench.engine.cost import Fault, Row, all_specs, check_plot, draw, parse_sizes, profile_derainers
+    from bench.engine.cost import Fault, all_specs, check_plot, draw, parse_sizes, profile_derainers
     from bench.errors import BenchError
     from derainers import parse_derainers
 
@@ -84,8 +84,21 @@ def command(
         lambda label: typer.echo(f"measuring {label}", err=True),
         ",".join(trust_checkpoint or ()) or None,
     )
-    rows = [result for result in results if isinstance(result, Row)]
-    faults = [result.reason for result in results if isinstance(result, Fault)]
+    rows, faults = [], []
+    for result in results:
+        if isinstance(result, Fault):
+            faults.append(result.reason)
+            continue
+        rows.append(result)
+        times = (
+            f"{1000 * seconds:.0f} ms at {w}x{h}"
+            for (h, w), seconds in zip(timed, result.cost.seconds, strict=True)
+            if seconds is not None
+        )
+        # One that takes too long ends the program: what was measured before it has been said then.
+        typer.echo(
+            f"measured {result.label}: {', '.join(times)}, {_mebibytes(result.cost.memory)} MiB", err=True
+        )
     if not rows:
         raise BenchError("; ".join(faults))
     table = Table("derainer", "weights", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -105,7 +118,7 @@ def command(
             "—" if cost.params is None else f"{cost.params:,}",
             "—" if cost.macs is None else f"{cost.macs / 1e9:.1f}",
             *("—" if seconds is None else f"{1000 * seconds:.0f}" for seconds in cost.seconds),
-            "—" if cost.memory is None else f"{cost.memory / 2**20:.0f}",
+            _mebibytes(cost.memory),
             "—" if row.gain is None else f"{row.gain:+.2f}",
         )
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
@@ -116,6 +129,11 @@ def command(
         typer.echo(f"not measured: {fault}", err=True)
     if faults:
         raise typer.Exit(1)
+
+
+def _mebibytes(memory: int | None) -> str:
+    """Write bytes as tables have them."""
+    return "—" if memory is None else f"{memory / 2**20:.0f}"
 
 
 def _prepare(threads: int | None) -> None:
@@ -178,7 +196,7 @@ def _end_to_end(
             shown(row.look),
             shown(row.total),
             f"{1 / row.total.median:.2f}",
-            "—" if row.memory is None else f"{row.memory / 2**20:.0f}",
+            _mebibytes(row.memory),
             *([] if fps is None else ["yes" if row.holds(fps) else "no"]),
         )
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,8 +81,10 @@ def profile_derainers(
     sizes: Sequence[tuple[int, int]],
     progress: Callable[[str], None],
     trust: str | None = None,
-) -> list[Row | Fault]:
+) -> Iterator[Row | Fault]:
     """Measure derainers, one after the other; one that cannot be loaded or run does not keep the others from it.
+
+    Each is given out when it is done, since one that takes too long ends the process (:mod:`bench.deadline`).
 
     Args:
         specs: The derainers; a registered network without weights runs with random ones.
@@ -96,17 +98,17 @@ def profile_derainers(
     from derainers.harness.timing import measure
 
     pairs = list(_pairs(scenes))
-    rows: list[Row | Fault] = []
     for spec in specs:
         progress(spec.label)
         try:
             derainer, trained = load_any(spec, device, precision, trust)
             with unit(f"derainer {spec.label}", "be measured"):
                 gain = _gain(derainer, pairs) if trained and pairs else None
-                rows.append(Row(spec.label, measure(derainer, sizes), gain, random=not trained))
+                row = Row(spec.label, measure(derainer, sizes), gain, random=not trained)
         except ANYTHING as error:  # anyone's code and files
-            rows.append(Fault(blame(spec.label, error)))
-    return rows
+            yield Fault(blame(spec.label, error))
+        else:
+            yield row
 
 
 def check_plot(path: Path) -> None:

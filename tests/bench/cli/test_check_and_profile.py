@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -118,6 +119,9 @@ def test_profile_shows_cost_and_gain(bench: Bench, tmp_path: Path) -> None:
     plot = tmp_path / "cost.png"
     chosen = ("--derainer", "median,guided,rom,rdmc-s", "--scenes", 1, "--sizes", "96x64,64x64")
     done = bench("profile", *chosen, "--plot", plot, code=0)
+    assert re.search(
+        r"^measured rdmc-s: \d+ ms at 64x64, \d+ ms at 96x64, \d+ MiB$", done.stderr, re.MULTILINE
+    )
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.strip()}
     (header,) = [line for line in done.stdout.splitlines() if "parameters" in line]
     assert header.index("ms at 64x64") < header.index("ms at 96x64")
@@ -127,6 +131,17 @@ def test_profile_shows_cost_and_gain(bench: Bench, tmp_path: Path) -> None:
     assert rows["rom"][-1] == "—"
     assert rows["rdmc-s"][1:3] == ["its", "own"]
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_derainer_is_given_out_before_the_next_is_begun() -> None:
+    from bench.engine.cost import Row, profile_derainers
+    from derainers import parse_derainers
+
+    begun: list[str] = []
+    results = profile_derainers(parse_derainers("median,guided"), "cpu", "fp32", 0, [(16, 16)], begun.append)
+    first = next(results)
+    assert isinstance(first, Row)
+    assert (first.label, begun) == ("median", ["median"])
 
 
 @pytest.mark.parametrize("text", ["256", "0x4", "axb", "64x64,", "64x64x3"])
