@@ -81,8 +81,13 @@ def main(pages: list[str]) -> int:
             # Documents speak of the repository's own files by their place in it.
             for name in ("docs", "tests", "constraints.txt"):
                 (folder / name).symlink_to(ROOT / name)
-            for name in ("records", "suites"):  # commands write here
-                shutil.copytree(ROOT / "reports" / "board" / name, folder / "reports" / "board" / name)
+            # Commands write here, and add `guided` to the board.
+            shutil.copytree(
+                ROOT / "reports" / "board" / "records",
+                folder / "reports" / "board" / "records",
+                ignore=shutil.ignore_patterns("*--guided--*.json"),
+            )
+            shutil.copytree(ROOT / "reports" / "board" / "suites", folder / "reports" / "board" / "suites")
             shutil.copy(ROOT / "LEADERBOARD.md", folder)
             for fence in fences(page):
                 started = time.perf_counter()

@@ -158,7 +158,7 @@ def _masks(folder: Path, rainy: list[np.ndarray], masks: list[np.ndarray]) -> No
 def _pairs(folder: Path, clean: list[np.ndarray], rainy: list[np.ndarray]) -> None:
     """Rainy and clean images of one scene, and folders of images of one kind."""
     for number, (dry, wet) in enumerate(zip(clean, rainy, strict=True), 1):
-        for name in ("Rain100H", "rain100l", "RainTrainH"):
+        for name in ("Rain100H", "rain100h", "rain100l", "RainTrainH"):
             _image(folder / name / f"norain-{number:03d}.png", dry)
             _image(folder / name / f"rain-{number:03d}.png", wet)
         _image(folder / f"Rain200L/test/input/{number}.png", wet)
@@ -206,10 +206,12 @@ def _networks(folder: Path) -> None:
 
 
 def _runs(folder: Path) -> None:
-    """Finished runs: ``runs``, and ``runs/a`` and ``runs/b`` of a derainer each."""
+    """Finished runs: ``runs`` of three tasks on the street, ``runs/a`` and ``runs/b`` on pairs, of a derainer each."""
     import bench
 
+    tasks = ["detection", "segmentation", "restoration"]
     rain = ["none", "streaks:medium", "streaks:heavy"]
-    for name, derainer in (("", "guided,rdmc"), ("a", "rdmc"), ("b", "guided")):
-        tasks = ["detection", "segmentation", "restoration"]
-        bench.run(derainer=derainer, task=tasks, rain=rain, limit=3, out=folder / "runs" / name)
+    bench.run(derainer="guided,rdmc", task=tasks, rain=rain, limit=3, out=folder / "runs")
+    for name, derainer in (("a", "rdmc"), ("b", "guided")):
+        pairs = f"pairs:{folder / 'rain100h'}"
+        bench.run(derainer=derainer, task="restoration", data=pairs, out=folder / "runs" / name)

@@ -151,7 +151,8 @@ def haarpsi(image: np.ndarray, clean: np.ndarray | None) -> float:
         return math.nan
     logistic = [1 / (1 + np.exp(-_HAAR_ALPHA * found)) for found in maps]
     mean = sum(float((m * w).sum()) for m, w in zip(logistic, weights, strict=True)) / total
-    return (math.log(mean / (1 - mean)) / _HAAR_ALPHA) ** 2
+    # Of equal images the square is 1 but for rounding, which may lie above.
+    return min(1.0, (math.log(mean / (1 - mean)) / _HAAR_ALPHA) ** 2)
 
 
 def _haar(plane: np.ndarray, side: int, turned: bool) -> np.ndarray:

@@ -55,18 +55,20 @@ def gather(loose: Sequence[Record], entries: Sequence[Listed]) -> tuple[list[Rec
     Returns:
         The records, each cell once, and one line for everything that cannot stand beside the rest.
     """
-    records: dict[str, Record] = {record.filename(): record for record in loose}
+    gathered = list({record.filename(): record for record in loose}.values())
+    # By what a cell is, not by its key, in which the way of scoring stands: the board's may be of an earlier release.
+    cells = {_cell(record): record for record in gathered}
     wrong = []
     for entry in entries:
         for record in (*entry.references, *entry.records):
-            known = records.setdefault(record.filename(), record)
+            known = cells.setdefault(_cell(record), record)
             if known is record:
+                gathered.append(record)
                 continue
             if record.derainer.label not in REFERENCES:
                 wrong.append(f"{entry.name} and another hold {record.filename()}: remove one")
-            elif differs := disagreement(known, record):
+            elif differs := disagreement(known, record.model_copy(update={"cell": known.cell})):
                 wrong.append(f"{entry.name}: its row {record.derainer.label} is not the board's: {differs}")
-    gathered = list(records.values())
     return gathered, wrong + [line for entry in entries for line in _left_out(entry, gathered)]
 
 
@@ -86,6 +88,10 @@ def _left_out(entry: Listed, records: Iterable[Record]) -> list[str]:
         for table, variants in held.items()
         if asked[table] - variants
     ]
+
+
+def _cell(record: Record) -> tuple[str, str, str | None, str, str]:
+    return (*_table(record), record.variant, record.derainer.label)
 
 
 def _table(record: Record) -> tuple[str, str, str | None]:

@@ -247,6 +247,18 @@ def test_a_copy_with_another_key_is_caught(board: Path) -> None:
     assert any("stolen has the very evidence of guided" in line for line in wrong)
 
 
+def test_a_board_that_an_earlier_release_scored_takes_entries(
+    board: Path, command: Command, tmp_path: Path
+) -> None:
+    for path in list(board.glob("*.json")):
+        values = json.loads(path.read_text())
+        values["cell"] = values["cell"][::-1]
+        path.unlink()
+        (board / Record.model_validate(values).filename()).write_text(json.dumps(values))
+    assert read_board(board)[1] == []
+    command("leaderboard", "--board", board, "--site", tmp_path / "site", "--page", tmp_path / "page.md")
+
+
 def test_variants_left_out_have_to_be_said(store: Store, board: Path, tmp_path: Path) -> None:
     fewer = Store(Path(shutil.copytree(store.root, tmp_path / "fewer")))
     for path in list(fewer.records.iterdir()):

@@ -40,6 +40,7 @@ def test_equal_images_have_the_best_value(pairs: dict[str, tuple[np.ndarray, np.
     assert measure.function()(clean, clean) == pytest.approx(best, abs=1e-7)
     low, high = measure.metric.limits
     assert low <= best <= high
+    assert all(low <= measure.function()(image, image) <= high for pair in pairs.values() for image in pair)
 
 
 @pytest.mark.parametrize(
