@@ -148,6 +148,29 @@ def ask(task: str, config: Path, limit: float, memory: int) -> Found:
     return Found(config.stem, verdict, said, round(time.perf_counter() - begun, 1))
 
 
+#: What an error's text has, and what is missing then; the first that fits is taken.
+REASONS = (
+    (r"(\w+) is not installed", "the package `{}`"),
+    (
+        r"mim install (\w+)|imports': \[?'(\w+)|No module named '(\w+)|[Pp]lease install (\w+)",
+        "the package `{}`",
+    ),
+    (r"couldn't connect|urlopen error", "a file that is downloaded when it is built"),
+    (r"No such file or directory: '(\S+)'", "`{}`, named from a checkout's folder"),
+    (r"`proposals` should be", "proposals made beforehand"),
+    (r"(its predictions have no \w+)", "{}"),
+    (r"cannot be built from \S+ \((.*?)\)?$", "it cannot be built: {}"),
+)
+
+
+def reason(text: str) -> str:
+    """What an error says is missing, in a few words; its own where it is none of the common ones."""
+    for pattern, said in REASONS:
+        if hit := re.search(pattern, text):
+            return said.format(next((each for each in hit.groups() if each), "")).rstrip(": ")
+    return text.replace("|", "/")
+
+
 def table(found: Mapping[str, Found]) -> str:
     """What was found, ``task/family`` by name, as Markdown: the counts, who runs, and a line for each that does not."""
     lines = []
@@ -163,7 +186,7 @@ def table(found: Mapping[str, Found]) -> str:
         if rest:
             lines += ["| family | config | what is missing |", "| --- | --- | --- |"]
             for name, one in rest.items():
-                said = f"the operation `{one.said}`" if one.verdict == "op" else one.said.replace("|", "/")
+                said = f"the operation `{one.said}`" if one.verdict == "op" else reason(one.said)
                 lines.append(f"| {name} | `{one.config}` | {said} |")
             lines.append("")
     return "\n".join(lines)
