@@ -244,6 +244,8 @@ def config_code(file: Path, modules: Sequence[str] = ()) -> dict[str, str]:
 
 
 def _code(plugin: PlugIn) -> dict[str, str]:
+    if not plugin.path.is_file():
+        raise BadConfig(f"{plugin}: {_absent(plugin)}")
     importlib.invalidate_caches()  # a file may be younger than the listing of its folder
     try:
         return code_of(plugin.path)
@@ -291,7 +293,7 @@ def _advice(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return "; install it, or put it beside the file or where its repository begins"
     if "already registered" in str(error):  # as the registries of MMEngine and BasicSR say it
-        return "; a registry takes a name once: run what shares these files apart, into the same --out"
+        return "; a registry takes a name once: give what shares these files a run of its own"
     return ""
 
 

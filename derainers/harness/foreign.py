@@ -162,7 +162,7 @@ def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]
         from derainers.harness.load import FunctionDerainer
 
         _check_arguments(found, name)
-        return FunctionDerainer(found, card, key, own=True)
+        return FunctionDerainer(found, card, key)
     raise BadConfig(
         f"derainer {spec.name!r} is a {type(found).__name__}: it must be a function, an nn.Module or a class "
         f"with __call__"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import inspect
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,19 +12,8 @@ from typing import TYPE_CHECKING, Any
 from bench import plugins
 from bench.errors import ANYTHING, BadConfig, BadWeights, BenchError, said
 from bench.hashing import sha256_file
-from bench.images import unlike
 from bench.ordinary import check_ordinary
-from derainers.base import (
-    PROBE_SIDE,
-    Card,
-    Derainer,
-    DerainerError,
-    DerainerSpec,
-    Runtime,
-    Unfit,
-    checked,
-    no_size_helps,
-)
+from derainers.base import Card, Derainer, DerainerError, DerainerSpec, Runtime, checked
 from derainers.cards.entry import Entry
 from derainers.learnt import learnt_from
 
@@ -49,16 +37,12 @@ class FunctionDerainer:
         function: Takes and returns uint8 HxWx3; gets a copy, so it may work in place.
         card: What it is.
         key: What its output depends on.
-        own: Whether it is a user's, who may have got it wrong.
     """
 
-    def __init__(
-        self, function: ImageFunction, card: Card, key: dict[str, Any], *, own: bool = False
-    ) -> None:
+    def __init__(self, function: ImageFunction, card: Card, key: dict[str, Any]) -> None:
         self.card = card
         self.key = key
         self._function = function
-        self._own = own
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Restore one uint8 RGB image.
@@ -77,26 +61,6 @@ class FunctionDerainer:
     def restore(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Restore several images, one after the other."""
         return [self(image) for image in images]
-
-    def probe(self) -> None:
-        """Find out before the first image whether a user's function returns no image of anything. An object is not
-        asked: it may remember what it was shown.
-
-        Raises:
-            Unfit: If so. What it may raise can be due to the image, and is left to the run.
-        """
-        import numpy as np
-
-        if not self._own or not inspect.isroutine(self._function):
-            return
-        image = np.full((PROBE_SIDE, PROBE_SIDE, 3), 127, np.uint8)
-        try:
-            made = self._function(image.copy())
-        except ANYTHING:
-            return
-        same = isinstance(made, np.ndarray) and made.dtype == np.uint8
-        if not same or no_size_helps(made.shape, image.shape):
-            raise Unfit(f"derainer {self.card.name!r} {unlike(made, image)}")
 
 
 def load_entry(entry: Entry, spec: DerainerSpec, runtime: Runtime) -> Derainer:

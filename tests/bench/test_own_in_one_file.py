@@ -24,7 +24,7 @@ def taken_from(document: str, folder: Path) -> list[list[str]]:
     """Write the file that a document's section shows, and return the commands that it gives."""
     text = (DOCS / document).read_text()
     section = text[text.index("## Your own in one file") :]
-    source, commands = re.findall(r"```(?:python)?\n(.*?)```", section, re.DOTALL)[:2]
+    source, commands = re.findall(r"```(?:python|bash)?\n(.*?)```", section, re.DOTALL)[:2]
     name = re.match(r"# (\S+\.py)\n", source)
     assert name is not None
     (folder / name[1]).write_text(source)

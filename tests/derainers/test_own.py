@@ -47,12 +47,6 @@ class Net(torch.nn.Module):
 def darker(image):
     return image // 2
 
-def floats(image):
-    return image / 2
-
-def pair(image):
-    return image, image
-
 class Grey(torch.nn.Module):
     def forward(self, x):
         return x[:, :1]
@@ -400,11 +394,6 @@ WRONG = {
     "arguments in brackets": ("'sizes/net.py:Net(width=6)'", r"write FILE\.py:NAME\?ARGUMENT=VALUE"),
     "a module and a name with a dot": ("mine.Net", r"written FILE\.py:NAME, such as mine\.py:Net"),
     "an address": ("https://example.org/net.pth", "download the file"),
-    "a function that returns floats": ("flat/net.py:floats", "it must return uint8 from 0 to 255"),
-    "a function that returns two images": (
-        "flat/net.py:pair",
-        "returned a tuple: it must return a uint8 image",
-    ),
     "a network that returns grey": ("flat/net.py:Grey", r"\(1, 3, 64, 64\): the size must stay"),
     "a network without forward": ("flat/net.py:Empty", r"write its forward\(self, rainy\)"),
     "a template alone": ("'folder:{scene}_x.png'", r"folder:DIR/\{scene\}_x\.png"),

@@ -193,7 +193,7 @@ def test_what_is_pickled_is_found_again_in_another_process_unless_its_code_has_c
         ({"my": "\n1 / 0"}, "my.py:f", r"ZeroDivisionError: division by zero \(line 2\)"),
         ({"my": "def f(:"}, "my.py:f", "SyntaxError"),
         ({"my": "import sys\nsys.exit(3)"}, "my.py:f", "SystemExit: 3 .*__main__"),
-        ({"my": "raise KeyError('N is already registered')"}, "my.py:f", "run what shares these files apart"),
+        ({"my": "raise KeyError('N is already registered')"}, "my.py:f", "a run of its own"),
     ],
 )  # fmt: skip
 def test_a_users_mistake_is_one_line(tmp_path: Path, files: dict[str, str], spec: str, words: str) -> None:
