@@ -33,21 +33,6 @@ class Unfit(DerainerError):
     """What lacks an input, or returns no image, whatever it is given; the message says what to declare."""
 
 
-#: Side of the image that shows before the first one whether something is unfit.
-PROBE_SIDE = 64
-
-
-def no_size_helps(made: Sequence[int], given: Sequence[int]) -> bool:
-    """Whether what was made of an image has another number of axes or channels, or half the size or double: no
-    padding of the image would mend that."""
-    pairs = list(zip(made, given, strict=False))
-    return (
-        len(made) != len(given)
-        or any(a != b for a, b in pairs if b == 3)
-        or any(a >= 2 * b or 2 * a <= b for a, b in pairs if b != 3)
-    )
-
-
 #: What a derainer is made of, in the order in which an overview shows them.
 KINDS = (
     "reference",

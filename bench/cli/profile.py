@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from bench.cli import options
+
+if TYPE_CHECKING:
+    from bench.engine.cost import Fault, Row
+
+#: A row of either table.
+_Measured = TypeVar("_Measured")
 
 
 def add(app: typer.Typer) -> None:
@@ -61,8 +68,7 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from bench.engine.cost import Fault, all_specs, check_plot, draw, parse_sizes, profile_derainers
-    from bench.errors import BenchError
+    from bench.engine.cost import all_specs, check_plot, draw, parse_sizes, profile_derainers
     from derainers import parse_derainers
 
     options.limit(timeout)
@@ -84,23 +90,7 @@ def command(
         lambda label: typer.echo(f"measuring {label}", err=True),
         ",".join(trust_checkpoint or ()) or None,
     )
-    rows, faults = [], []
-    for result in results:
-        if isinstance(result, Fault):
-            faults.append(result.reason)
-            continue
-        rows.append(result)
-        times = (
-            f"{1000 * seconds:.0f} ms at {w}x{h}"
-            for (h, w), seconds in zip(timed, result.cost.seconds, strict=True)
-            if seconds is not None
-        )
-        # One that takes too long ends the program: what was measured before it has been said then.
-        typer.echo(
-            f"measured {result.label}: {', '.join(times)}, {_mebibytes(result.cost.memory)} MiB", err=True
-        )
-    if not rows:
-        raise BenchError("; ".join(faults))
+    rows, faults = _gathered(results, lambda row: _said(row, timed))
     table = Table("derainer", "weights", box=box.SIMPLE_HEAD, pad_edge=False)
     for header in (
         "parameters",
@@ -129,6 +119,41 @@ def command(
         typer.echo(f"not measured: {fault}", err=True)
     if faults:
         raise typer.Exit(1)
+
+
+def _gathered(
+    results: Iterable[_Measured | Fault], said: Callable[[_Measured], str]
+) -> tuple[list[_Measured], list[str]]:
+    """Part what was measured from what could not be, and say each when it is done: one that takes too long ends the
+    program, and what was measured before it is not lost.
+
+    Raises:
+        BenchError: If nothing could be measured.
+    """
+    from bench.engine.cost import Fault
+    from bench.errors import BenchError
+
+    rows: list[_Measured] = []
+    faults: list[str] = []
+    for result in results:
+        if isinstance(result, Fault):
+            faults.append(result.reason)
+        else:
+            rows.append(result)
+            typer.echo(f"measured {said(result)}", err=True)
+    if not rows:
+        raise BenchError("; ".join(faults))
+    return rows, faults
+
+
+def _said(row: Row, sizes: Sequence[tuple[int, int]]) -> str:
+    """What was measured of a derainer, in a line."""
+    times = (
+        f"{1000 * seconds:.0f} ms at {width}x{height}"
+        for (height, width), seconds in zip(sizes, row.cost.seconds, strict=True)
+        if seconds is not None
+    )
+    return f"{row.label}: {', '.join(times)}, {_mebibytes(row.cost.memory)} MiB"
 
 
 def _mebibytes(memory: int | None) -> str:
@@ -163,10 +188,9 @@ def _end_to_end(
     from rich.console import Console
     from rich.table import Table
 
-    from bench.engine.cost import Fault, all_specs, parse_sizes
-    from bench.engine.endtoend import Frame, Timing, profile_frames
+    from bench.engine.cost import all_specs, parse_sizes
+    from bench.engine.endtoend import Timing, profile_frames
     from bench.engine.suite import suite_of
-    from bench.errors import BenchError
     from derainers import parse_derainers
 
     def shown(timing: Timing) -> str:
@@ -179,10 +203,9 @@ def _end_to_end(
     results = profile_frames(
         specs, models, frame, *place, lambda text: typer.echo(f"measuring {text}", err=True)
     )
-    rows = [result for result in results if isinstance(result, Frame)]
-    faults = [result.reason for result in results if isinstance(result, Fault)]
-    if not rows:
-        raise BenchError("; ".join(faults))
+    rows, faults = _gathered(
+        results, lambda row: f"{row.label}, {row.model}: {shown(row.total)} ms end to end"
+    )
     table = Table("derainer", "model", box=box.SIMPLE_HEAD, pad_edge=False)
     for header in ("derainer, ms", "model, ms", "end to end, ms", "frames/s", "peak MiB"):
         table.add_column(header, justify="right")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +63,10 @@ def profile_frames(
     precision: str,
     trust: str | None,
     progress: Callable[[str], None],
-) -> list[Frame | Fault]:
+) -> Iterator[Frame | Fault]:
     """Time every derainer before every model; one that cannot be loaded or run does not keep the others from it.
+
+    Each is given out when it is done, as by :func:`bench.engine.cost.profile_derainers`.
 
     Args:
         specs: The derainers; the row ``none`` comes by itself. Those without weights run with random ones.
@@ -77,7 +79,6 @@ def profile_frames(
     """
     from downstream.models import load_model
 
-    frames: list[Frame | Fault] = []
     for choice in models:
         model = load_model(choice.task, choice.name, choice.checkpoint, device=device, trust=trust)
         name = choice.label or model.name
@@ -89,10 +90,11 @@ def profile_frames(
                     (lambda image: image) if spec is None else load_any(spec, device, precision, trust)[0]
                 )
                 with unit(f"derainer {label}", "be measured"):
-                    frames.append(measure_frame(label, name, restore, model.predict, size))
+                    frame = measure_frame(label, name, restore, model.predict, size)
             except ANYTHING as error:  # anyone's code and files
-                frames.append(Fault(blame(label, error)))
-    return frames
+                yield Fault(blame(label, error))
+            else:
+                yield frame
 
 
 def measure_frame(

@@ -19,7 +19,7 @@ from bench.allocator import keep_freed_memory
 from bench.device import resolve_device
 from bench.environment import processor
 from bench.errors import ANYTHING, BadConfig, BenchError, said
-from derainers.base import PROBE_SIDE, Card, DerainerError, FixedSize, Runtime, Unfit, no_size_helps
+from derainers.base import Card, DerainerError, FixedSize, Runtime, Unfit
 from derainers.harness.interface import Interface, advice, described
 from derainers.harness.padding import fit, pad_to_multiple
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
@@ -32,6 +32,8 @@ WHOLE_PIXELS = 2048 * 1024
 #: Pixels in one batch on a GPU. On a CPU one image fills the cores, and batches of one make results
 #: independent of neighbours.
 BATCH_PIXELS = 2048 * 1024
+#: Side of the image that :meth:`NetworkDerainer.probe` runs.
+PROBE_SIDE = 64
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -251,7 +253,7 @@ class NetworkDerainer:
         if not isinstance(output, torch.Tensor):
             raise Unfit(f"derainer {name!r} returned {described(output)}: {advice(output)}")
         if output.shape != inputs.shape:
-            raise (Unfit if no_size_helps(output.shape[1:], inputs.shape[1:]) else DerainerError)(
+            raise (Unfit if _no_size_helps(output.shape[1:], inputs.shape[1:]) else DerainerError)(
                 f"derainer {name!r} made {tuple(output.shape)} of {tuple(inputs.shape)}: the size must stay"
             )
         if not output.is_floating_point():
@@ -274,6 +276,14 @@ class NetworkDerainer:
     def _release(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _no_size_helps(made: Sequence[int], given: Sequence[int]) -> bool:
+    """Whether an output (C, H, W) has other axes or channels than its input, or half its size or double: no padding of
+    the image would mend that."""
+    if len(made) != len(given) or made[0] != given[0]:
+        return True
+    return any(a >= 2 * b or 2 * a <= b for a, b in zip(made[1:], given[1:], strict=True))
 
 
 def _hint(error: BaseException) -> str:
