@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -271,13 +271,13 @@ def test_narrow_terminal_drops_intervals_before_columns(small_table: Table) -> N
         assert all(len(line) <= width for line in text.splitlines())
 
 
-def wide(sets: int) -> Table:
+def wide(sets: int, derainers: Sequence[str] = ("rdmc",)) -> Table:
     """A survey of so many data sets of two columns each."""
     columns = tuple(
         Column(f"set{i}/{of}", of, group=f"set{i}") for i in range(sets) for of in ("PSNR Y", "AP")
     )
     return Table(
-        "wide", "W.", columns, tuple(Row(name, (Cell(20.0),) * 2 * sets) for name in ("none", "rdmc"))
+        "wide", "W.", columns, tuple(Row(name, (Cell(20.0),) * 2 * sets) for name in ("none", *derainers))
     )
 
 
@@ -296,12 +296,18 @@ def test_a_group_wider_than_the_room_is_cut_within() -> None:
     assert [len(part.columns) for part in blocks(wide(1), lambda part: len(part.columns), 1)] == [1, 1]
 
 
+TALL = wide(20, [f"d{i}" for i in range(15)])
+
+
 def test_wide_latex_tables_become_blocks_and_others_do_not() -> None:
     text = render_tables([wide(10)], "latex")
     assert text.count(r"\begin{tabular}{lS") == text.count(r"\bottomrule") == 2
     assert text.count(r"\caption{") == text.count(r"\begin{table*}") == text.count(r"\resizebox") == 1
     assert text.count("rdmc &") == 2
     assert render_tables([wide(4)], "latex").count(r"\begin{tabular}") == 1
+    # Four blocks of two rows stand on a page; four of sixteen do not, and are fewer and wider.
+    assert render_tables([wide(20)], "latex").count(r"\bottomrule") == 4
+    assert render_tables([TALL], "latex").count(r"\bottomrule") == 2
 
 
 def test_terminal_says_a_header_once_for_its_columns() -> None:
@@ -327,7 +333,7 @@ def test_latex_compiles(tmp_path: Path, small_table: Table, run_records: MakeRun
     grouped = arrangement_of(
         group="A & B: rdmc; C_1: RDMC (ours)", cite=["rdmc=a_key"], reference=["Rainy=none"]
     )
-    tables += [*build_tables(records, "survey", None, grouped), wide(10)]
+    tables += [*build_tables(records, "survey", None, grouped), wide(10), TALL]
     packages = "".join(f"\\usepackage{{{name}}}" for name in ("array", "booktabs", "graphicx", "siunitx"))
     body = render_tables(tables, "latex")
     document = f"\\documentclass{{article}}{packages}\\begin{{document}}\n{body}\\end{{document}}\n"
@@ -337,3 +343,4 @@ def test_latex_compiles(tmp_path: Path, small_table: Table, run_records: MakeRun
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "t.pdf").stat().st_size > 0
     assert "Overfull" not in done.stdout
+    assert "Float too large" not in done.stdout

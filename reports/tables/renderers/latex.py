@@ -16,11 +16,16 @@ _PREAMBLE = (
 )
 #: Labels longer than this break into lines instead of pushing the numbers off the page, and so do their words.
 _LONG_LABEL, _LONG_WORD = 36, 16
+#: Letters in a line of a label that breaks, 13 em wide.
+_LABEL_LINE = 26
 #: More columns than this stand closer together.
 _MANY = 8
 #: A table is cut into blocks under each other where it is wider than this, in letters: what fills about 6.5 inches in
 #: `\small`. It is not shrunk across a page of two columns, and to 0.85 where the text is 5.5 inches wide.
 _WIDEST = 88
+#: A page takes about so many lines of blocks, beside their caption and remarks. A table that would have more is given
+#: wider blocks, which are shrunk: small print is better than rows below the edge of the page.
+_TALLEST = 42
 #: The space between columns and what is raised or small, in letters.
 _SPACE, _SMALL = 1.3, 0.75
 
@@ -53,7 +58,7 @@ class _Layout:
 
 def _table(table: Table) -> str:
     notes = table.footnotes()
-    parts = blocks(table, _width, _WIDEST)
+    parts = _parts(table)
     widths = [sum(_layout(part, i).width for i in range(len(part.columns))) for part in parts]
     environment = "table*" if sum(widths) > 6 else "table"
     marks = legend(table, "best in bold", "second underlined", TIED)
@@ -89,7 +94,7 @@ def _table(table: Table) -> str:
 def _block(table: Table, notes: dict[str, int]) -> list[str]:
     """The `tabular` of a table or of a part of its columns."""
     layouts = [_layout(table, i) for i in range(len(table.columns))]
-    breaks = any(len(row.name) > _LONG_LABEL for row in table.rows)
+    breaks = _breaks(table)
     label = r">{\raggedright\arraybackslash}p{13em}" if breaks else "l"
     columns = "".join(_form(layout, table, i) for i, layout in enumerate(layouts))
     lines = [f"\\begin{{tabular}}{{{label}{columns}}}", "\\toprule"]
@@ -115,6 +120,24 @@ def _block(table: Table, notes: dict[str, int]) -> list[str]:
                 cells += _cells(cell, column_, layout, row, table.intervals, notes)
             lines.append(" & ".join(cells) + r" \\")
     return [*lines, "\\bottomrule", "\\end{tabular}"]
+
+
+def _parts(table: Table) -> list[Table]:
+    """The blocks that a table is cut into, all of them on one page."""
+    rows = sum(-(-len(row.name) // _LABEL_LINE) if _breaks(table) else 1 for row in table.rows)
+    room = float(_WIDEST)
+    while True:
+        parts = blocks(table, _width, room)
+        shrunk = min(1.0, _WIDEST / max(map(_width, parts)))
+        # 4: headers, rules and the space between blocks.
+        if len(parts) == 1 or len(parts) * (rows + 4) * shrunk <= _TALLEST:
+            return parts
+        room += 1
+
+
+def _breaks(table: Table) -> bool:
+    """Whether labels break into lines."""
+    return any(len(row.name) > _LONG_LABEL for row in table.rows)
 
 
 def _width(table: Table) -> float:
