@@ -1,4 +1,4 @@
-"""In what two records of one cell differ: as stated and as scored again, or as two entries hold it."""
+"""In what two records of one cell differ: as stated and as scored again, or as two machines have it."""
 
 from __future__ import annotations
 
@@ -37,16 +37,39 @@ def disagreement(stated: Record, found: Record) -> str | None:
     return None if stated.cell == found.cell else "its cell's key is not that of its content"
 
 
+def contradiction(one: Record, other: Record) -> str | None:
+    """Return the first thing in which two records contradict each other; None where they do not.
+
+    They may be of two machines, on which a network's numbers differ in the last digits and a pixel's class now and
+    then: a ten-thousandth, less than tables print, is no contradiction. And they may be of two releases: what only one
+    of them states, such as a class's own score, is none either.
+    """
+    if one.images != other.images:
+        return f"it counts {other.images} images, not {one.images}"
+    scores = {score.metric: score for score in other.scores}
+    for score in one.scores:
+        found = scores.get(score.metric)
+        if found is None:
+            continue
+        if score.protocol != found.protocol:
+            return f"{score.metric} is measured by {found.protocol}, not by {score.protocol}"
+        if not _same(score.value, found.value, _MACHINES):
+            return f"{score.metric} is {_shown(found.value)}, not {_shown(score.value)}"
+    return None
+
+
 #: How far numbers of one evidence may lie apart, absolute and relative; replicates are kept as float32.
 _TOLERANCE = 1e-6
+#: The same for numbers of two machines.
+_MACHINES = 1e-4
 
 
-def _same(one: float | None, two: float | None) -> bool:
+def _same(one: float | None, two: float | None, tolerance: float = _TOLERANCE) -> bool:
     if one is None or two is None:
         return one is two
     if math.isnan(one) or math.isnan(two):
         return math.isnan(one) and math.isnan(two)
-    return math.isclose(one, two, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return math.isclose(one, two, rel_tol=tolerance, abs_tol=tolerance)
 
 
 def _shown(value: float | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import list_files
-from bench.keep.difference import disagreement
+from bench.keep.difference import contradiction
 from bench.keep.entry import SUFFIX, Statement, open_entry
 from bench.keep.records import Record
 from bench.vocabulary import REFERENCES
@@ -67,7 +67,7 @@ def gather(loose: Sequence[Record], entries: Sequence[Listed]) -> tuple[list[Rec
                 continue
             if record.derainer.label not in REFERENCES:
                 wrong.append(f"{entry.name} and another hold {record.filename()}: remove one")
-            elif differs := disagreement(known, record.model_copy(update={"cell": known.cell})):
+            elif differs := contradiction(known, record):
                 wrong.append(f"{entry.name}: its row {record.derainer.label} is not the board's: {differs}")
     return gathered, wrong + [line for entry in entries for line in _left_out(entry, gathered)]
 
