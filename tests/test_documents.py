@@ -7,6 +7,7 @@ or a data set that nobody has at hand.
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -18,30 +19,33 @@ from bench.errors import BenchError
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-_FENCE = re.compile(r"^ *```(?P<kind>\w*)\n(?P<code>.*?)^ *```", re.MULTILINE | re.DOTALL)
+fences = runpy.run_path(str(ROOT / "docs" / "site" / "commands.py"))["fences"]
 #: What stands before a command that another one starts.
 _BENCH = re.compile(r"(?:^|\s)(?:\S*/)?bench (?P<rest>.*)")
 
 
-def commands(page: Path) -> list[list[str]]:
-    """The words of every ``bench`` command in the fences of a page that hold commands."""
+def commands(page: Path) -> list[tuple[str, list[str]]]:
+    """The kind of its fence and the words of every ``bench`` command in the fences of a page that hold commands."""
     found = []
-    for fence in _FENCE.finditer(page.read_text(encoding="utf-8")):
-        if fence["kind"] not in ("bash", "sh"):
+    for fence in fences(page):
+        if fence.kind not in ("", "bash", "sh"):
             continue
-        for line in fence["code"].replace("\\\n", " ").splitlines():
+        for line in fence.code.replace("\\\n", " ").splitlines():
             for part in line.split(" && "):
                 command = _BENCH.search(part)
                 if command and not part.lstrip().startswith("#"):
-                    found.append(shlex.split(command["rest"], comments=True))
+                    found.append((fence.kind, shlex.split(command["rest"], comments=True)))
     return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_is_spelled_as_the_program_takes_it(page: Path) -> None:
     verbs = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    for verb, *words in commands(page):
+    for kind, (verb, *words) in commands(page):
         written = f"{page.name}: bench {verb} {shlex.join(words)}"
+        assert kind or page.parent == ROOT, (
+            f"{written} is in a fence without a kind: bash, or sh if it cannot be run"
+        )
         assert verb in verbs, written
         command = verbs[verb]
         while hasattr(command, "commands"):

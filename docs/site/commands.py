@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 #: A fence may be indented, as in a list.
 _FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<kind>\w+)\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL
 )
 #: The first line of a fence that is a file.
 _FILE = re.compile(r"# (?P<name>[\w/.-]+\.\w+)\n")
@@ -31,7 +31,7 @@ _FILE = re.compile(r"# (?P<name>[\w/.-]+\.\w+)\n")
 
 @dataclass(frozen=True)
 class Fence:
-    """A fence of a page: its kind (``bash``, ``python``, ...) and what is in it."""
+    """A fence of a page: its kind (``bash``, ``python``, ..., or nothing) and what is in it."""
 
     kind: str
     code: str
@@ -44,7 +44,7 @@ class Fence:
 
 
 def fences(page: Path) -> list[Fence]:
-    """The fences of a page that have a kind, in their order."""
+    """The fences of a page, in their order."""
     text = page.read_text(encoding="utf-8")
     return [Fence(found["kind"], textwrap.dedent(found["code"])) for found in _FENCE.finditer(text)]
 

@@ -158,7 +158,7 @@ def _masks(folder: Path, rainy: list[np.ndarray], masks: list[np.ndarray]) -> No
 def _pairs(folder: Path, clean: list[np.ndarray], rainy: list[np.ndarray]) -> None:
     """Rainy and clean images of one scene, and folders of images of one kind."""
     for number, (dry, wet) in enumerate(zip(clean, rainy, strict=True), 1):
-        for name in ("Rain100H", "rain100h", "rain100l", "RainTrainH"):
+        for name in ("Rain100H", "rain100h", "rain100l", "RainTrainH", "rainy"):
             _image(folder / name / f"norain-{number:03d}.png", dry)
             _image(folder / name / f"rain-{number:03d}.png", wet)
         _image(folder / f"Rain200L/test/input/{number}.png", wet)

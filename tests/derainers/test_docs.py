@@ -28,7 +28,7 @@ def rows(title: str) -> list[list[list[str]]]:
 
 def test_there_is_no_block_that_is_not_run() -> None:
     # The first, the table and the two after it (test_own.py), the five lines and their commands, the entry point.
-    assert [kind for kind, _ in BLOCKS] == ["", "sh", "yaml", "python", "python", "", "toml"]
+    assert [kind for kind, _ in BLOCKS] == ["bash", "sh", "yaml", "python", "python", "bash", "toml"]
 
 
 def test_the_first_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,9 @@ def test_the_five_lines_run_as_written(
 
     monkeypatch.chdir(tmp_path)
     source, commands = BLOCKS[4][1], BLOCKS[5][1]
-    assert len([line for line in source.splitlines() if line.strip()]) <= 5
+    name, *lines = source.splitlines()
+    assert name == "# my_derainer.py"
+    assert len([line for line in lines if line.strip()]) <= 5
     (tmp_path / "my_derainer.py").write_text(source)
     outputs = []
     for line in commands.strip().splitlines():
