@@ -17,7 +17,7 @@ from typing import Any
 from bench import plugins
 from bench.deadline import unit
 from bench.errors import BadConfig, BenchError, unknown
-from bench.listing import label_before, split_outside
+from bench.listing import label_before
 from bench.registry import Registry
 from bench.vocabulary import OBJECT, REFERENCES
 from derainers.base import (
@@ -84,10 +84,9 @@ def parse_derainers(text: str | Sequence[str]) -> tuple[DerainerSpec, ...]:
         >>> parse_derainers("my.py:fn")[0].label
         'fn'
     """
-    parts = split_outside(text, ",") if isinstance(text, str) else text
-    if not all(part.strip() for part in parts):
+    if isinstance(text, str) and not text.strip():
         raise BadConfig(
-            f"derainers {text!r}: an entry is empty; write [LABEL=]NAME[?OPTIONS][:ARG], separated by commas"
+            "derainers '': an entry is empty: write [LABEL=]NAME[?OPTIONS][:ARG], separated by commas"
         )
     specs = tuple(map(_parse, plugins.listed(text)))
     seen: dict[str, DerainerSpec] = {}

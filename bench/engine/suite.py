@@ -70,6 +70,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    for value in values:
+        if values.count(value) > 1:
+            name = value.name if isinstance(value, ModelChoice) else value
+            raise ValueError(f"{name} is named twice: leave one of them out")
+    return values
+
+
 def _known_task(value: str) -> str:
     from bench import plugins
     from downstream.measures import is_measure
@@ -133,6 +141,9 @@ class ModelChoice(_Part):
         return {**{key: value for key, value in values.items() if key not in keys}, "name": spelled}
 
 
+_Models = Annotated[tuple[ModelChoice, ...], AfterValidator(_each_once)]
+
+
 class VariantChoice(_Part):
     """A data set under one or more rains.
 
@@ -150,7 +161,7 @@ class VariantChoice(_Part):
     rain: tuple[_Named, ...] = Field(default=("streaks:medium",), min_length=1)
     where: str | None = None
     limit: _Whole | None = Field(default=None, gt=0)
-    models: tuple[ModelChoice, ...] = ()
+    models: _Models = ()
 
 
 class Suite(_Part):
@@ -172,20 +183,15 @@ class Suite(_Part):
     name: str = COMMAND_LINE
     variants: tuple[VariantChoice, ...] = Field(default=(VariantChoice(),), min_length=1)
     derainers: tuple[_Derainer, ...] = ()
-    tasks: tuple[Annotated[_Named, AfterValidator(_known_task)], ...] = Field(
-        default=(DETECTION,), min_length=1
-    )
-    models: tuple[ModelChoice, ...] = ()
+    tasks: Annotated[
+        tuple[Annotated[_Named, AfterValidator(_known_task)], ...], AfterValidator(_each_once)
+    ] = Field(default=(DETECTION,), min_length=1)
+    models: _Models = ()
     seed: _Whole = Field(default=0, ge=0, lt=1 << 63)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     tile: str = "auto"
     timeout: _Seconds = Field(default=DEFAULT, ge=0, le=1e7, allow_inf_nan=False)
     checkpoint_trust: tuple[str, ...] = ()
-
-    @field_validator("derainers", "tasks")
-    @classmethod
-    def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(values))
 
     @field_validator("tile")
     @classmethod

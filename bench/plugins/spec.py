@@ -181,17 +181,26 @@ def joined(name: str, query: str, arg: str | None) -> str:
 
 
 def listed(values: str | Iterable[str]) -> list[str]:
-    """Return the entries of a list, without white space around them and without empty ones.
+    """Return the entries of a list, without white space around them; a text of nothing but that has none.
 
     A text is cut at its commas, but for those in brackets and in the names of files that exist. What arrives as several
     values is apart already, and is not cut again.
+
+    Raises:
+        BadConfig: If an entry is empty: what should have been named there is nobody's to guess.
 
     Example:
         >>> listed("rdmc, h=prenet:w.pth"), listed(["onnx:a,b.onnx", "rdmc"])
         (['rdmc', 'h=prenet:w.pth'], ['onnx:a,b.onnx', 'rdmc'])
     """
-    given = rejoined(split_outside(values, ",")) if isinstance(values, str) else values
-    return [part.strip() for part in given if part.strip()]
+    if isinstance(values, str):
+        values = rejoined(split_outside(values, ",")) if values.strip() else ()
+    entries = [part.strip() for part in values]
+    if not all(entries):
+        raise BadConfig(
+            f"{','.join(entries)!r}: an entry is empty: leave a comma out, or name what is missing"
+        )
+    return entries
 
 
 def read_options(query: str) -> Options:

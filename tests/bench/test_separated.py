@@ -29,8 +29,9 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("text", "expected"),
     [
         ("a,b", ["a", "b"]),
-        (" a , ,b,", ["a", "b"]),
+        (" a , b", ["a", "b"]),
         ("", []),
+        (" ", []),
         ("onnx:{0}/net.onnx", ["onnx:{0}/net.onnx"]),
         ("rdmc,h=onnx:{0}/net.onnx, guided", ["rdmc", "h=onnx:{0}/net.onnx", "guided"]),
         ("{0}/my.py:same,x={0}/my.py:same:1,rdmc", ["{0}/my.py:same", "x={0}/my.py:same:1", "rdmc"]),
@@ -62,9 +63,17 @@ def test_a_suite_file_keeps_its_commas(sweep: Path) -> None:
 
 
 def test_a_list_without_an_entry_is_told(sweep: Path) -> None:
-    for text in ("rdmc,,guided", ",rdmc", ["rdmc", " "]):
+    for text in ("rdmc,,guided", ",rdmc", "rdmc,", ["rdmc", " "]):
         with pytest.raises(BenchError, match="an entry is empty"):
             parse_derainers(text)
+    for key, text in (
+        ("derainer", "guided,"),
+        ("task", "restoration, ,detection"),
+        ("rain", ",none"),
+        ("model", "a,"),
+    ):
+        with pytest.raises(BenchError, match=f"'{text.replace(' ', '')}': an entry is empty"):
+            suite_of({key: text})
     with pytest.raises(BenchError, match="unknown derainer 'a,b'"):
         load_derainer("a,b")
 

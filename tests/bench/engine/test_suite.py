@@ -45,6 +45,15 @@ def test_a_file_is_read_and_environment_variables_stand_for_folders(
     assert suite.variants[0].data == "coco:/data/coco"
 
 
+def test_a_task_and_a_model_are_named_once() -> None:
+    with pytest.raises(BadConfig, match=r"--task .*: restoration is named twice: leave one of them out"):
+        suite_of({"task": "restoration,detection,restoration"})
+    with pytest.raises(BadConfig, match=r"--model .*: street_yolox is named twice: leave one of them out"):
+        suite_of({"model": "street_yolox,street_yolox"})
+    again = suite_of({"task": "restoration", "measure": "psnr,psnr"})
+    assert again.tasks == ("restoration",)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
