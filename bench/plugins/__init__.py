@@ -25,6 +25,7 @@ from bench.errors import BadConfig, BenchError, is_ctrl_c, said
 from bench.hashing import sha256_file
 from bench.plugins import seen
 from bench.plugins.code import TAKEN, code_of, code_of_config, home_of, is_installed
+from bench.plugins.command_line import ReadsCommandLine, keep_command_line
 from bench.plugins.importing import own_path, root_name
 from bench.plugins.opened import recording
 from bench.plugins.spec import (
@@ -272,10 +273,13 @@ def _import(plugin: PlugIn) -> ModuleType:
     name = plugin.module or f"{root}.{home_of(plugin.path).module}".rstrip(".")
     if root:
         seen.forget_if_changed(root)
+    keep_command_line()
     with recording() as opened:
         try:
             with unit(f"file {plugin.place}", "import"):
                 module = importlib.import_module(name)
+        except ReadsCommandLine:
+            raise
         except BaseException as error:
             if is_ctrl_c(error):
                 raise

@@ -120,7 +120,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        root = _root_of(fullname)
+        root = root_of(fullname)
         if root is None:
             return None
         with unheard():
@@ -173,7 +173,7 @@ class _Loader(SourceFileLoader):
         return self.source_to_code(data, self.path)
 
     def exec_module(self, module: ModuleType) -> None:
-        root = _root_of(module.__name__)
+        root = root_of(module.__name__)
         assert root is not None
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importer(root)}
         # What is unpickled is imported without anybody asking for it.
@@ -227,7 +227,8 @@ def _owns(root: str, first: str, path: tuple[str, ...]) -> bool:
         return find(home_in(root), first) is not None
 
 
-def _root_of(fullname: str) -> str | None:
+def root_of(fullname: str) -> str | None:
+    """Return the package that stands for the plug-in which a module belongs to; None for everybody else's."""
     if not fullname.startswith(f"{_ABOVE}."):
         return None
     first = fullname[len(_ABOVE) + 1 :].partition(".")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
 import subprocess
@@ -203,6 +204,31 @@ def test_a_users_mistake_is_one_line(tmp_path: Path, files: dict[str, str], spec
             called(tmp_path, spec)
         assert "\n" not in str(caught.value)
         assert "bench.plugins" not in str(caught.value)
+
+
+def test_the_command_line_is_none_of_a_plug_ins(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--lr", "3"])
+    asking = "import argparse\nparser = argparse.ArgumentParser()\nopt = parser.parse_args({})\n"
+    write(tmp_path, my="import options\ndef f(): return 3", options=asking.format(""))
+    write(tmp_path, fine=f"{asking.format('[]')}def f(): return 3")
+    write(
+        tmp_path,
+        made="import argparse\nclass f:\n def __init__(self):\n  argparse.ArgumentParser().parse_args()",
+    )
+    words = r"^options\.py reads the command line when imported \(parse_args at line 3\): put that under if __name__"
+    for _ in range(2):
+        with pytest.raises(BadConfig, match=words):
+            called(tmp_path, "my.py:f")
+    with pytest.raises(
+        BadConfig, match=r"^made\.py reads the command line when made \(parse_args at line 4\)"
+    ):
+        make(PlugIn(tmp_path / "made.py", "f"))
+    assert called(tmp_path, "fine.py:f") == 3
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(SystemExit):  # everybody else's is as it was
+        argparse.ArgumentParser().parse_args()
 
 
 @pytest.mark.parametrize(
