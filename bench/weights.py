@@ -32,6 +32,10 @@ CONTAINERS = (
     *("state_dict", "params", "model_state_dict", "model", "network", "net", "generator", "netG", "weights"),
 )
 
+#: What the two networks of an adversarial training are called: the first restores, the second judges.
+_GENERATORS = ("generator", "gen", "netg", "net_g", "g")
+_CRITICS = ("discriminator", "disc", "dis", "critic", "netd", "net_d", "d")
+
 #: What DataParallel and torch.compile put before every name.
 _WRAPPERS = ("module.", "_orig_mod.")
 
@@ -164,14 +168,16 @@ def match_state(
     if shapes:
         faults.append(f"has {len(shapes)} of another shape ({_few(shapes, 1)})")
     if faults:
-        raise BadWeights(f"{what}: weights of another architecture: the file {' and '.join(faults)}")
+        several = [f"{prefix}*" for prefix in _whole_below(held, wanted)] if state is held else []
+        choose = f"; it holds {_few(several)}, which all fit: save one of them as a file" if several else ""
+        raise BadWeights(f"{what}: weights of another architecture: the file {' and '.join(faults)}{choose}")
     flush_denormals(module)
     return () if state is held else (_taken_off(held, state),)
 
 
 def _taken_off(held: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> str:
-    first = next(iter(state))
-    prefix = next(name for name in held if name.endswith(first))[: -len(first)]
+    first, value = next(iter(state.items()))
+    prefix = next(n for n, each in held.items() if each is value and n.endswith(first))[: -len(first)]
     rest = len(held) - len(state)
     return f"weights taken from the file's {prefix}*" + (f", {rest} others left aside" if rest else "")
 
@@ -181,21 +187,29 @@ def unwrapped(state: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]) -> M
 
     First names that all of ``state`` have in common are taken off where ``wanted`` has none that begins with them:
     training scripts hold the network as ``net``, or another attribute. Where a file holds several networks (a generator
-    and its critic, a network and its average), that one is taken whose names are all of ``wanted``; averages go first.
+    and its critic, a network and its average), that one is taken whose names are all of ``wanted``; averages go first,
+    and a generator before critics.
     """
     return _common_taken_off(state, wanted) or _one_of_several(state, wanted) or state
+
+
+def _whole_below(state: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]) -> list[str]:
+    """What stands before names in a file that has all of ``wanted`` below it."""
+    first = next(iter(wanted), None)
+    if first is None or state.keys() & wanted.keys():
+        return []
+    prefixes = [name[: -len(first)] for name in state if name.endswith(f".{first}")]
+    return [prefix for prefix in prefixes if all(f"{prefix}{name}" in state for name in wanted)]
 
 
 def _one_of_several(
     state: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]
 ) -> Mapping[str, torch.Tensor] | None:
-    first = next(iter(wanted), None)
-    if first is None or state.keys() & wanted.keys():
-        return None
-    prefixes = [name[: -len(first)] for name in state if name.endswith(f".{first}")]
-    whole = [prefix for prefix in prefixes if all(f"{prefix}{name}" in state for name in wanted)]
+    whole = _whole_below(state, wanted)
     if len(whole) > 1:
-        whole = [prefix for prefix in whole if "ema" in prefix.lower()]
+        whole = [prefix for prefix in whole if "ema" in prefix.lower()] or whole
+    if len(whole) > 1 and all(_called(prefix, _GENERATORS + _CRITICS) for prefix in whole):
+        whole = [prefix for prefix in whole if _called(prefix, _GENERATORS)]
     if len(whole) != 1:
         return None
     inner = OrderedDict((name, value) for name, value in state.items() if name.startswith(whole[0]))
@@ -203,6 +217,12 @@ def _one_of_several(
     if versions:
         inner._metadata = OrderedDict((n, v) for n, v in versions.items() if f"{n}.".startswith(whole[0]))  # type: ignore[attr-defined]
     return _without_prefix(inner, whole[0])
+
+
+def _called(prefix: str, words: Iterable[str]) -> bool:
+    """Whether the last part of what stands before names is one of some words, the mark of an average aside."""
+    last = prefix.rstrip(".").rpartition(".")[2].lower()
+    return last.removesuffix("_ema").removeprefix("ema_") in words
 
 
 def _common_taken_off(

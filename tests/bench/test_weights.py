@@ -261,5 +261,27 @@ def test_one_network_of_several_in_a_file_is_taken(tmp_path):
     match_state(target, {**state, **averaged}, "w")
     assert torch.equal(target.weight, source.weight + 1)
     other = {name.replace("generator", "second"): value for name, value in state.items()}
-    with pytest.raises(BadWeights, match="another architecture"):
+    words = r"it holds generator\.\*, second\.\*, which all fit: save one of them as a file$"
+    with pytest.raises(BadWeights, match=words):
         match_state(target, {**state, **other}, "w")
+
+
+@pytest.mark.parametrize(
+    ("before", "taken"),
+    [
+        (("discriminator.", "generator."), "generator."),
+        (("model.netD.", "model.netG."), "model.netG."),
+        (("generator.", "discriminator.", "generator_ema.", "discriminator_ema."), "generator_ema."),
+    ],
+)
+def test_a_generator_is_taken_before_its_critic_of_the_same_kind(before, taken):
+    nets = [torch.nn.Conv2d(3, 3, 1) for _ in before]
+    state = {
+        f"{prefix}{name}": value
+        for prefix, net in zip(before, nets, strict=True)
+        for name, value in net.state_dict().items()
+    }
+    target = torch.nn.Conv2d(3, 3, 1)
+    (remark,) = match_state(target, state, "w")
+    assert remark == f"weights taken from the file's {taken}*, {2 * len(before) - 2} others left aside"
+    assert torch.equal(target.weight, nets[before.index(taken)].weight)
