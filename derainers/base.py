@@ -8,7 +8,8 @@ has to inherit from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bench.errors import BenchError
@@ -145,10 +146,12 @@ class Setting:
     Attributes:
         rain: The rain's name; None where the data set brings its own.
         scenes: Scene id to the names of its image files, without suffix.
+        images: Scene id to a file of the size that the scene's images have, where there is one.
     """
 
     rain: str | None
     scenes: Mapping[str, tuple[str, ...]]
+    images: Mapping[str, Path] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.base import DataSet, Scene
@@ -37,8 +38,14 @@ def setting_of(data: DataSet, rain: Any) -> Setting:
     def names(scene: Scene) -> tuple[str, ...]:
         return tuple(path.stem for path in (scene.rainy, scene.image) if path is not None)
 
+    def image(scene: Scene) -> Path | None:
+        files = data.files(scene)  # without these two names where only a part of a file is read
+        return files.get("rainy", files.get("image"))
+
     name = None if isinstance(rain, BroughtRain) else rain.name
-    return Setting(name, {scene.id: names(scene) for scene in data.scenes})
+    # What a reader of anyone's makes of a file may have another size.
+    images = {scene.id: path for scene in data.scenes if data.reader is None and (path := image(scene))}
+    return Setting(name, {scene.id: names(scene) for scene in data.scenes}, images)
 
 
 def restore(derainer: Derainer, ids: Sequence[str], images: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -38,7 +38,7 @@ def open_folder(spec: DerainerSpec) -> FolderDerainer:
 
 
 def check_folder(spec: DerainerSpec, settings: Sequence[Setting]) -> None:
-    """Check that a folder has one image for each scene of each variant.
+    """Check that a folder has one image for each scene of each variant, of the scene's size.
 
     Raises:
         BadData: If it has not; what is missing is listed beside what was found, with a proposal.
@@ -159,11 +159,13 @@ class FolderDerainer:
 
         Raises:
             BadData: If not; the first names are given, what was found, and how the files might be named. Or if numbers
-                begin with 0 in the folder alone, so that a file could be its neighbour's.
+                begin with 0 in the folder alone, so that a file could be its neighbour's; or if files have other sizes
+                than their scenes.
         """
         self._check_numbers(spec, ids)
         missing = self.missing(ids)
         if not missing:
+            self._check_sizes(spec, ids)
             return
         found = [(scene, path) for scene in ids if scene not in missing and (path := self._find(scene))]
         used = {path for _, path in found}
@@ -189,6 +191,24 @@ class FolderDerainer:
                 f"derainer {spec.label!r}: {self._at.folder} is numbered from 0 ({self._short(zero[0])}) and the "
                 f"scenes are not ({first}), so nobody can tell which image is whose: give each file its scene's "
                 f"name, such as {_last(first)}{zero[0].suffix}"
+            )
+
+    def _check_sizes(self, spec: DerainerSpec, ids: Sequence[str]) -> None:
+        """Compare the sizes that files and scenes state in their headers, where both do."""
+        from bench.data.layout import image_size, in_threads
+
+        images = self._setting.images if self._setting is not None else {}
+        pairs = [(path, images[scene]) for scene in ids if scene in images and (path := self._find(scene))]
+        sizes = in_threads(lambda pair: (image_size(pair[0]), image_size(pair[1])), pairs)
+        wrong = [
+            f"{self._short(path)} is {made[1]}x{made[0]} instead of {given[1]}x{given[0]}"
+            for (path, _), (made, given) in zip(pairs, sizes, strict=True)
+            if made is not None and given is not None and made != given
+        ]
+        if wrong:
+            raise BadData(
+                f"derainer {spec.label!r}: {len(wrong)} of {len(ids)} images in {self._at.folder} are of another size "
+                f"than their scenes ({some(wrong, 3)}): restore them at the scenes' own size"
             )
 
     def missing(self, ids: Sequence[str]) -> list[str]:

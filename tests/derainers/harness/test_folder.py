@@ -160,6 +160,22 @@ def test_places_counted_from_0_are_no_numbers_of_scenes(tmp_path: Path) -> None:
     check_derainer(spec, [scenes("rain-1", "rain-2")])
 
 
+def test_images_of_another_size_than_their_scenes_are_named_before_the_run(tmp_path: Path) -> None:
+    restored = put(tmp_path / "restored", "a.png", "b.png", "c.png")
+    given = put(tmp_path / "given", "a.png", "b.png", "c.png", "d.png")
+    write_image(restored / "b.png", image(3, 20, 30))
+    spec = parse_derainers(f"ours=folder:{restored}")[0]
+    setting = Setting(None, {name: () for name in "abc"}, {name: given / f"{name}.png" for name in "abd"})
+    words = (
+        rf"'ours': 1 of 3 images in {restored} are of .* \(b\.png is 30x20 instead of 32x24\): restore them"
+    )
+    with pytest.raises(BadData, match=words):
+        check_derainer(spec, [setting])
+    write_image(restored / "b.png", image(3))
+    write_image(restored / "c.png", image(3, 20, 30))  # of which scene nothing is known
+    check_derainer(spec, [setting])
+
+
 def test_lossy_files_are_remarked_on(tmp_path: Path) -> None:
     from PIL import Image
 
