@@ -17,7 +17,7 @@ from bench.engine.here import ThisProcess
 from bench.errors import BadConfig
 from bench.hashing import content_key
 from bench.images import write_image
-from bench.objects import fingerprint
+from bench.object_key import fingerprint
 from derainers import parse_derainers
 
 torch = pytest.importorskip("torch")
