@@ -290,6 +290,9 @@ def named(
         if not callable(given) or not own.isidentifier():
             raise _unlabelled(kind, given)
         given = {own: given}
+    for label in given:
+        if not isinstance(label, str) or not label.strip() or '"' in label:
+            raise BadConfig(f"{kind} label {label!r}: a label is a text, not empty and without double quotes")
     objects = {label: found for label, found in given.items() if not isinstance(found, str)}
 
     with tempfile.TemporaryDirectory() as folder, handed_over(objects, Path(folder)) as (texts, stuck):

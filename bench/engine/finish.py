@@ -18,7 +18,7 @@ from bench.keep.records import DataInfo, DerainerInfo, Head, ModelInfo, RainInfo
 from bench.keep.store import Store
 from bench.rain import spec_of
 from bench.score.scorer import Scorer, cell_key
-from bench.vocabulary import BOXES, OUTLINES, OWN, REFERENCES
+from bench.vocabulary import BOXES, OBJECT, OUTLINES, OWN, REFERENCES
 from downstream.tasks import is_registered
 
 
@@ -102,9 +102,11 @@ def check_labels(store: Store, heads: Sequence[tuple[Cell, Head]]) -> None:
             continue
         label, where = head.derainer.label, f"{head.task} on {head.variant}"
         if old.derainer.key != head.derainer.key:
+            name = head.derainer.name
+            advice = "another label" if name == OBJECT else f"a label (new={name}...)"
             raise BadConfig(
                 f"{store.root} holds a result of {label}, {where}, with other weights, code or settings: "
-                f"give it a label (new={head.derainer.name}...) or another --out"
+                f"give it {advice} or another --out"
             )
         model = head.model
         what = (

@@ -59,9 +59,10 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
     if spec.given is not None:
         from bench.objects import open_given
 
-        plain = dataclasses.replace(spec, arg=None)
+        found, plain = open_given(spec.given), dataclasses.replace(spec, arg=None, name=spec.label)
+        _check_made(found, spec.label)
         key = {"name": spec.name, "object": spec.given.digest}
-        return adapt(build(open_given(spec.given), plain), plain, runtime, key)
+        return adapt(build(found, plain), plain, runtime, key)
     if spec.name == "folder":
         from derainers.harness.folder import open_folder
 
@@ -75,6 +76,23 @@ def load_file(spec: DerainerSpec, runtime: Runtime) -> Derainer:
     plugin = spec.plugin
     assert plugin is not None
     return adapt_made(plugin, spec, runtime, {"name": plugin.name})
+
+
+def _check_made(found: Any, label: str) -> None:
+    """Check that a class that a script handed over can be called without arguments.
+
+    Raises:
+        BadConfig: If not: options are for names, an object is made by the script itself.
+    """
+    if inspect.isclass(found):
+        try:
+            inspect.signature(found).bind()
+        except TypeError as error:
+            raise BadConfig(
+                f"derainer {label!r} is a class ({error}): hand over what it makes, {found.__name__}(...)"
+            ) from None
+        except ValueError:  # compiled code may not tell
+            return
 
 
 def adapt_made(plugin: plugins.PlugIn, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]) -> Derainer:

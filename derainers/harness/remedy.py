@@ -72,6 +72,8 @@ def mend(spec: DerainerSpec, lacking: Mapping[str, Any], verdicts: Sequence[Verd
     if lacking:
         words = " and ".join(f"{name} = {value!r}" for name, value in lacking.items())
         choose = ", with values of your own" if "inputs" in lacking else ""
+        if spec.given is not None:
+            return f"{spec.label}: set {words} in its class{choose}, or as attributes of the object"
         return (
             f"{spec.label}: set {words} in its class{choose}, or write '{saying(spec, lacking)}' "
             f"(--fix prints a class that does it)"

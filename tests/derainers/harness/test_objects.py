@@ -14,7 +14,7 @@ import pytest
 
 import bench
 from bench.engine.here import ThisProcess
-from bench.errors import BadConfig
+from bench.errors import BadConfig, BenchError
 from bench.hashing import content_key
 from bench.images import write_image
 from bench.object_key import fingerprint
@@ -131,6 +131,40 @@ def test_an_object_that_stands_alone_has_its_own_name(pairs: Path, tmp_path: Pat
             bench.run(nameless)
 
 
+class Sized(Net):
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({3: Net()}, "label 3: a label is a text"),
+        ({"": Net()}, "label '': a label is a text"),
+        ({'a"b': Net()}, "a label is a text, not empty and without double quotes"),
+        ({"mine": 3}, "derainer 'mine' is a int: it must be a function"),
+        (
+            {"mine": Sized},
+            r"'mine' is a class \(missing a required argument: 'width'\): hand over .* Sized\(\.\.\.\)",
+        ),
+    ],
+)
+def test_what_cannot_be_handed_over_is_called_by_its_label(
+    here: None, pairs: Path, tmp_path: Path, given: Any, says: str
+) -> None:
+    with pytest.raises(BenchError, match=says):
+        go(given, pairs, tmp_path)
+    assert not (tmp_path / "records").exists()
+
+
+def test_another_object_under_a_label_is_refused_with_what_to_do(
+    here: None, pairs: Path, tmp_path: Path
+) -> None:
+    go({"mine": Net()}, pairs, tmp_path)
+    with pytest.raises(BadConfig, match="give it another label or another --out"):
+        go({"mine": Net(0.6)}, pairs, tmp_path)
+
+
 def test_working_with_an_object_leaves_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     names = vars(sys.modules["__main__"])
     for name in ("Fading", "faded", "LEFT"):
@@ -150,6 +184,18 @@ def test_check_takes_an_object() -> None:
     assert not done.holds
     assert done.first.startswith("mine: colour: channels come out as BGR")
     assert "colour" in repr(done)
+
+
+def test_what_check_advises_can_be_said_of_an_object() -> None:
+    class Pair(Net):
+        def forward(self, x: Any) -> Any:
+            return x / 2, x
+
+    first = bench.check(Pair()).first
+    assert first == "Pair: set output = -1 in its class, or as attributes of the object"
+    said = Pair()
+    said.output = -1
+    assert bench.check(said).holds
 
 
 def test_objects_of_a_script_reach_workers(pairs: Path, tmp_path: Path) -> None:
