@@ -7,6 +7,11 @@ import re
 
 from bench.errors import BadConfig
 
+#: How PyTorch says that a GPU was asked for where there is none.
+_NO_GPU = re.compile(
+    r"not compiled with CUDA|no NVIDIA driver|No CUDA GPUs|CUDA driver initialization failed", re.I
+)
+
 
 def resolve_device(device: str) -> str:
     """Return ``cpu``, ``cuda`` (all GPUs, or the first for a single network) or ``cuda:N``.
@@ -37,3 +42,13 @@ def gpu_count() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def gpu_advice(error: BaseException) -> str:
+    """Return what to do where anyone's code asks for a GPU and there is none; empty for other errors."""
+    if not _NO_GPU.search(str(error)):
+        return ""
+    return (
+        "; there is no GPU here: leave .cuda() and device='cuda' out, a network is moved to where it runs and "
+        "forward finds that in x.device"
+    )

@@ -183,7 +183,12 @@ def unlike(result: object, image: np.ndarray) -> str | None:
         kind = "None" if result is None else f"a {type(result).__name__}"
         return f"returned {kind}: it must return a uint8 image like its input"
     if result.dtype != np.uint8:
-        return f"returned {result.dtype} values: it must return uint8 from 0 to 255"
+        # Values up to 1 are those of a network, which the harness would scale.
+        scaled = "255 * image" if result.dtype.kind == "f" and result.size and result.max() <= 1 else "image"
+        return (
+            f"returned {result.dtype} values: it must return uint8 from 0 to 255, as "
+            f"np.rint({scaled}).clip(0, 255).astype(np.uint8)"
+        )
     if result.shape != image.shape:
         sizes = ("x".join(str(n) for n in array.shape) for array in (result, image))
         return "returned {} for an image of {}: the size must stay".format(*sizes)

@@ -34,6 +34,10 @@ class Unfit(DerainerError):
     """What lacks an input, or returns no image, whatever it is given; the message says what to declare."""
 
 
+class NotFinite(DerainerError):
+    """What returns NaN or infinite values for an image."""
+
+
 #: What a derainer is made of, in the order in which an overview shows them.
 KINDS = (
     "reference",

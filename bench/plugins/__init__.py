@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.deadline import unit
+from bench.device import gpu_advice
 from bench.errors import BadConfig, BenchError, is_ctrl_c, said
 from bench.hashing import sha256_file
 from bench.plugins import seen
@@ -207,7 +208,7 @@ def call(function: Callable[..., Any], what: str, arguments: Mapping[str, Any], 
     except BaseException as error:
         if is_ctrl_c(error):
             raise
-        raise BadConfig(f"{what}: making it raised {said(error)}") from error
+        raise BadConfig(f"{what}: making it raised {said(error)}{gpu_advice(error)}") from error
 
 
 def code_key(plugin: PlugIn) -> dict[str, str]:
@@ -298,7 +299,7 @@ def _advice(error: BaseException) -> str:
         return "; install it, or put it beside the file or where its repository begins"
     if "already registered" in str(error):  # as the registries of MMEngine and BasicSR say it
         return "; a registry takes a name once: give what shares these files a run of its own"
-    return ""
+    return gpu_advice(error)
 
 
 def _absent(plugin: PlugIn) -> str:

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from bench.allocator import keep_freed_memory
-from bench.device import resolve_device
+from bench.device import gpu_advice, resolve_device
 from bench.environment import processor
 from bench.errors import ANYTHING, BadConfig, BenchError, said
-from derainers.base import Card, DerainerError, FixedSize, Runtime, Unfit
+from derainers.base import Card, DerainerError, FixedSize, NotFinite, Runtime, Unfit
 from derainers.harness.interface import Interface, advice, described
 from derainers.harness.padding import fit, pad_to_multiple
 from derainers.harness.tiling import Tiles, parse_tile, restore_tiled
@@ -168,18 +168,28 @@ class NetworkDerainer:
         Raises:
             Unfit, BadConfig: If the network lacks an input or returns no image. What else it may raise can be due to
                 the size of the small image that it is given, and is left to the run.
+            NotFinite: If it returns NaN for a grey image and for one that is not flat.
         """
         if self._interface is None:
             return
-        image = np.full((PROBE_SIDE, PROBE_SIDE, 3), 127, np.uint8)
+        grey = np.full((PROBE_SIDE, PROBE_SIDE, 3), 127, np.uint8)
+        noise = np.random.default_rng(0).integers(0, 256, grey.shape, np.uint8)
+        if (fault := self._not_finite(grey)) is not None and self._not_finite(noise) is not None:
+            raise fault
+
+    def _not_finite(self, image: np.ndarray) -> NotFinite | None:
+        """Restore an image of which nothing is kept; see :meth:`probe`."""
         devices = [self.device] if self.device.type == "cuda" else []
         try:
             with torch.random.fork_rng(devices):
                 self.restore([image])
         except (Unfit, BadConfig):
             raise
+        except NotFinite as fault:
+            return fault
         except ANYTHING:
-            return
+            pass
+        return None
 
     def restore_together(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Restore images of one size in one batch, also where :meth:`restore` would take them one by one; not those of
@@ -259,7 +269,10 @@ class NetworkDerainer:
         if not output.is_floating_point():
             raise Unfit(f"derainer {name!r} returned {output.dtype}: it must return floats, RGB in [0, 1]")
         if not bool(torch.isfinite(output).all()):
-            raise DerainerError(f"derainer {name!r} returned NaN or infinite values")
+            raise NotFinite(
+                f"derainer {name!r} returned NaN or infinite values: look for a division, root or logarithm of zero in "
+                f"its forward, and for NaN in its weights"
+            )
 
     @contextlib.contextmanager
     def _numerics(self) -> Iterator[None]:
@@ -291,7 +304,7 @@ def _hint(error: BaseException) -> str:
     if isinstance(error, NotImplementedError) and '"forward"' in str(error):
         return ": write its forward(self, rainy), which returns the restored images"
     lacking = re.search(r"forward\(\) missing .* positional arguments?: '(\w+)'", str(error))
-    return f"; give it with ?.inputs={{{lacking[1]}: VALUE}}" if lacking else ""
+    return f"; give it with ?.inputs={{{lacking[1]}: VALUE}}" if lacking else gpu_advice(error)
 
 
 def to_channels_last(module: torch.nn.Module) -> None:

@@ -245,7 +245,8 @@ def test_a_derainer_that_breaks_its_promises_changes_no_other_number(
         "Painting": "derainer Painting: ValueError: assignment destination is read-only",
         "Naming": "derainer 'Naming' returned a str: it must return a uint8 image like its input",
         "Fewer": "derainer 'Fewer' returned 0 images for 1",
-        "Floats": "derainer 'Floats' returned float64 values: it must return uint8 from 0 to 255",
+        "Floats": "derainer 'Floats' returned float64 values: it must return uint8 from 0 to 255, "
+        "as np.rint(255 * image).clip(0, 255).astype(np.uint8)",
     }
     names = ",".join(f"{plugin}:{name}" for name in wrong)
     records = by_label(run_suite(pair_suite(pairs, f"{names},median"), tmp_path / "o", place=inline).records)

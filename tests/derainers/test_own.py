@@ -54,6 +54,18 @@ class Grey(torch.nn.Module):
 class Empty(torch.nn.Module):
     pass
 
+class Blank(torch.nn.Module):
+    def forward(self, x):
+        return x / (x - x)
+
+class Gpu(torch.nn.Module):
+    def forward(self, x):
+        raise AssertionError("Torch not compiled with CUDA enabled")  # as .cuda() does
+
+class Made(torch.nn.Module):
+    def __init__(self):
+        raise RuntimeError("Found no NVIDIA driver on your system")
+
 def blend(image, other):
     return image
 === flat/tones.py
@@ -396,6 +408,12 @@ WRONG = {
     "an address": ("https://example.org/net.pth", "download the file"),
     "a network that returns grey": ("flat/net.py:Grey", r"\(1, 3, 64, 64\): the size must stay"),
     "a network without forward": ("flat/net.py:Empty", r"write its forward\(self, rainy\)"),
+    "a network that returns NaN": ("flat/net.py:Blank", r"'Blank' returned NaN .*: look for a division"),
+    "a network that asks for a GPU": ("flat/net.py:Gpu", r"no GPU here: leave \.cuda\(\) .* x\.device"),
+    "one whose constructor does": (
+        "flat/net.py:Made",
+        r"driver on .*; there is no GPU here: leave \.cuda\(\)",
+    ),
     "a template alone": ("'folder:{scene}_x.png'", r"folder:DIR/\{scene\}_x\.png"),
     "an options file that is absent": ("'sizes/net.py:Net?@absent.yml'", r"options file absent\.yml"),
 }

@@ -9,6 +9,7 @@ from bench.errors import BadConfig
 from derainers import DerainerError
 from derainers.base import Card, FixedSize, Runtime
 from derainers.harness import network
+from derainers.harness.interface import Interface
 from derainers.harness.network import WHOLE_PIXELS, NetworkDerainer, resolve_precision, to_channels_last
 from derainers.harness.padding import pad_to_multiple
 
@@ -192,3 +193,14 @@ def test_a_weight_of_five_dimensions_does_not_keep_others_from_lying_as_images_d
     to_channels_last(network)
     assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
     assert all(torch.equal(a, b) for a, b in zip(expected, network.parameters(), strict=True))
+
+
+def test_what_is_not_finite_on_a_flat_image_alone_is_left_to_the_run():
+    interface = Interface()
+
+    def probed(forward):
+        NetworkDerainer(forward, Card("test"), {}, Runtime("cpu"), interface=interface).probe()
+
+    probed(lambda x: x / x.std())
+    with pytest.raises(DerainerError, match="returned NaN or infinite values: look for a division"):
+        probed(lambda x: x / 0)
