@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
@@ -41,3 +42,14 @@ def processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def described() -> str:
+    """The version of the bench, then a line for each package that results depend on, the system and the processor."""
+    found = versions()
+    lines = {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": f"{processor()}, {os.cpu_count()} cores",
+    }
+    ours = f"derain-bench {found.pop('derain-bench')}"
+    return "\n".join((ours, *(f"  {name}: {value}" for name, value in {**found, **lines}.items())))

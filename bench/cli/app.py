@@ -7,8 +7,6 @@ import importlib.util
 
 import typer
 
-import bench
-
 app = typer.Typer(
     name="bench",
     help="Measures whether deraining helps the detectors and segmenters that look at the image afterwards.",
@@ -46,14 +44,20 @@ VERBS = (
 
 def _show_version(value: bool) -> None:
     if value:
-        typer.echo(f"derain-bench {bench.__version__}")
+        from bench.environment import described
+
+        typer.echo(described())
         raise typer.Exit
 
 
 @app.callback()
 def _root(
     version: bool = typer.Option(
-        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+        False,
+        "--version",
+        callback=_show_version,
+        is_eager=True,
+        help="Show the version and the environment.",
     ),
 ) -> None:
     """Options before the verb."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import __version__
 from bench.cli.app import VERBS
 from bench.images import write_image
 
@@ -50,6 +52,17 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1 + len(VERBS)
+
+
+def test_the_version_names_the_environment_that_numbers_depend_on() -> None:
+    first, *rest = bench("--version").stdout.splitlines()
+    assert first == f"derain-bench {__version__}"
+    said = dict(line.strip().split(": ", 1) for line in rest)
+    assert {name: said[name] for name in ("numpy", "torch")} == {
+        "numpy": version("numpy"),
+        "torch": version("torch"),
+    }
+    assert {"python", "system", "processor"} <= set(said)
 
 
 def test_a_mistake_is_one_line_on_stderr_and_exit_code_two(tmp_path: Path) -> None:
