@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.checking import Checked as Checked
     from bench.checking import check as check
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Checked", "Run", "__version__", "check", "load", "run"]
 
 
