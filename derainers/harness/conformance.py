@@ -32,6 +32,8 @@ TOLERANCE = 1
 LEAST_CLEAN_PSNR, MOST_FLAT_CHANGE = 15.0, 64.0
 #: Tiles should agree with the whole image to this (dB); between the two, the network looks at the whole image.
 TILES_AGREE, TILES_DIFFER = 45.0, 30.0
+#: The properties that show how values and colours are taken and returned.
+_LOOKS = ("colour", "flat", "harm")
 
 
 def run_checks(
@@ -55,6 +57,12 @@ def run_checks(
     if first.outcome is Outcome.FAIL:
         return [first, *(Verdict(name, Outcome.SKIP, "the size check failed") for name in chosen)]
     return [first, *(attempt(name, check) for name, check in chosen.items())]
+
+
+def looks_right(derainer: Derainer) -> bool:
+    """Whether colours, flat images and clean ones come back by and large; False for what raises."""
+    looks = [attempt(name, partial(check, derainer)) for name, check in _CHECKS if name in _LOOKS]
+    return not any(verdict.outcome is Outcome.FAIL for verdict in looks)
 
 
 def sample(height: int, width: int, seed: int = 0) -> Image:
@@ -184,13 +192,19 @@ def _best_shift(image: np.ndarray, result: np.ndarray) -> tuple[float, int, int]
 def _colour(derainer: Derainer) -> Verdict:
     image = sample(96, 96, 1)
     result = derainer(image)
+    if result.std(axis=(0, 1)).max() < 1:
+        return Verdict("colour", Outcome.SKIP, "the image comes out flat")
+    order = channel_order(image, result)
+    if order != "RGB":
+        return Verdict("colour", Outcome.FAIL, f"channels come out as {order} instead of RGB")
+    return Verdict("colour", Outcome.PASS, "red, green and blue keep their places")
+
+
+def channel_order(image: Image, result: Image) -> str:
+    """Return which channel of an image each of the result's is most like, such as ``BGR``."""
     channels = np.concatenate([image, result], 2).reshape(-1, 6).astype(np.float64)
     related = np.corrcoef(channels.T + np.random.default_rng(0).normal(0, 1e-3, channels.T.shape))[3:, :3]
-    order = tuple(int(index) for index in related.argmax(1))
-    if order != (0, 1, 2):
-        seen = "".join("RGB"[index] for index in order)
-        return Verdict("colour", Outcome.FAIL, f"channels come out as {seen} instead of RGB")
-    return Verdict("colour", Outcome.PASS, "red, green and blue keep their places")
+    return "".join("RGB"[index] for index in related.argmax(1))
 
 
 def _flat(derainer: Derainer) -> Verdict:

@@ -6,8 +6,8 @@ A network says it by attributes of its class, or whoever names it does after the
 ``multiple``     height and width of the input must be multiples of it (``window_size`` counts where it is not there)
 ``output``       which of several outputs is the image: an index such as ``-1``, or a dictionary's key
 ``returns``      ``image``; ``residual``, which is added to the input; ``rain``, which is taken from it
-``value_range``  ``0..1``, ``-1..1`` or ``0..255``
-``channels``     ``rgb`` or ``bgr``
+``value_range``  ``0..1``, ``-1..1`` or ``0..255``; ``0..1/0..255`` where what is taken and what is returned differ
+``channels``     ``rgb`` or ``bgr``; ``rgb/bgr`` likewise
 ``inputs``       further arguments of ``forward`` by name, the same for every image
 =============== ======================================================================================================
 
@@ -62,19 +62,25 @@ class Interface:
         """Make of a network one that takes and returns RGB in [0, 1]."""
         if not self.key():
             return forward
-        factor, summand = VALUE_RANGES[self.value_range]
+        (order, made_order), (scale, made_scale) = ends(self.channels), ends(self.value_range)
+
+        def as_taken(pixels: torch.Tensor, order: str, scale: str) -> torch.Tensor:
+            factor, summand = VALUE_RANGES[scale]
+            return (pixels.flip(1) if order == "bgr" else pixels) * factor + summand
 
         def run(pixels: torch.Tensor) -> Any:
-            taken = pixels.flip(1) if self.channels == "bgr" else pixels
-            taken = taken * factor + summand
+            taken = as_taken(pixels, order, scale)
             made = forward(taken, **self.inputs) if self.inputs else forward(taken)
             made = self._chosen(made)
             if getattr(made, "shape", None) != taken.shape:
                 return made  # what it is instead is said by whoever checks it
             if self.returns != "image":
-                made = taken - made if self.returns == "rain" else taken + made
+                same = (order, scale) == (made_order, made_scale)
+                given = taken if same else as_taken(pixels, made_order, made_scale)
+                made = given - made if self.returns == "rain" else given + made
+            factor, summand = VALUE_RANGES[made_scale]
             made = (made - summand) / factor
-            return made.flip(1) if self.channels == "bgr" else made
+            return made.flip(1) if made_order == "bgr" else made
 
         return run
 
@@ -112,13 +118,32 @@ def interface_of(said: Mapping[str, Any], what: str) -> Interface:
     values = {name: said[name] for name in _KINDS if name in said and name != "window_size"}
     known = {"returns": RETURNS, "value_range": tuple(VALUE_RANGES), "channels": CHANNELS}
     for name, value in values.items():
-        if name in known and isinstance(value, str):
-            value = values[name] = value.lower()
-        if name in known and value not in known[name]:
-            raise BadConfig(f"{what}: {name} is {value!r}: choose {', '.join(known[name])}")
-        if not isinstance(value, _KINDS[name]):
+        if name in known:
+            halves = _halves(name, value)
+            if not all(half in known[name] for half in halves):
+                raise BadConfig(f"{what}: {name} is {value!r}: choose {', '.join(known[name])}")
+            values[name] = "/".join(dict.fromkeys(halves))
+        elif not isinstance(value, _KINDS[name]):
             raise BadConfig(f"{what}: {name} is {value!r}: it takes {_WORDS[name]}")
     return Interface(**values)
+
+
+def ends(said: str) -> tuple[str, str]:
+    """What is said of a value range or an order of colours, on the way in and on the way out.
+
+    Example:
+        >>> ends("-1..1"), ends("0..1/0..255")
+        (('-1..1', '-1..1'), ('0..1', '0..255'))
+    """
+    taken, _, made = said.partition("/")
+    return taken, made or taken
+
+
+def _halves(name: str, value: Any) -> list[Any]:
+    """What is said of the way in and of the way out, once where it is the same."""
+    if not isinstance(value, str):
+        return [value]
+    return value.lower().split("/", 1 if name in ("value_range", "channels") else 0)
 
 
 def multiple_of(said: Mapping[str, Any], default: int, what: str) -> int:

@@ -6,17 +6,28 @@ import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ANYTHING
 from bench.plugins import Options, load, write_options
+from bench.plugins.code import home_of
 from bench.verdicts import Outcome, Verdict, attempt
 from derainers.base import Derainer, DerainerSpec
-from derainers.harness.conformance import LEAST_CLEAN_PSNR, SIZES, psnr, restored, run_checks, sample
-from derainers.harness.interface import RETURNS, VALUE_RANGES
+from derainers.harness.conformance import (
+    LEAST_CLEAN_PSNR,
+    SIZES,
+    channel_order,
+    looks_right,
+    psnr,
+    restored,
+    run_checks,
+    sample,
+)
+from derainers.harness.interface import RETURNS, VALUE_RANGES, ends
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 #: Loads a derainer of which something is said, with tiles of a size.
@@ -106,21 +117,23 @@ def saying(spec: DerainerSpec, lacking: Mapping[str, Any]) -> DerainerSpec:
 
 
 def find_remedy(loaded: Load) -> dict[str, Any]:
-    """Find what would have to be said of a network: further inputs, which output is the image, how values are scaled, a
-    multiple."""
+    """Find what would have to be said of a network: further inputs, which output is the image, how values are scaled,
+    the order of colours, a multiple."""
     derainer = loaded({}, "off")
     network = getattr(derainer, "module", None)
-    if network is None or (_runs(derainer) and _clean(loaded, {}) >= LEAST_CLEAN_PSNR):
+    if network is None or (_runs(derainer) and looks_right(derainer)):
         return {}
     inputs, made = _called(network, derainer)
     outputs = [{**inputs, **output} for output in _outputs(made, derainer)] or [inputs]
     lacking = max(outputs, key=lambda output: _clean(loaded, output))
-    if (usual := _clean(loaded, lacking)) < LEAST_CLEAN_PSNR:
-        for scales in _scales():  # one thing to say before two
+    if not looks_right(loaded(lacking, "off")):
+        usual = _clean(loaded, lacking)
+        for scales in _scales():
             scaled = max(({**lacking, **scale} for scale in scales), key=lambda each: _rainy(loaded, each))
             if _clean(loaded, scaled) > max(usual, LEAST_CLEAN_PSNR) + BETTER:
                 lacking = scaled
                 break
+    lacking |= _turned(loaded(lacking, "off"))
     for multiple in ({}, *({"multiple": multiple} for multiple in MULTIPLES)):
         if _runs(loaded({**lacking, **multiple}, "off")):
             return {**lacking, **multiple}
@@ -139,7 +152,9 @@ def adapter(spec: DerainerSpec, lacking: Mapping[str, Any], network: Any) -> str
     if plugin is None or any(name in dict(network.named_children()) for name in lacking):
         return f"--derainer '{saying(spec, lacking)}'"
     lines = [f"    {name} = {value!r}" for name, value in lacking.items()]
-    head = [f"from {plugin.module or plugin.path.stem} import {plugin.name} as Original", "", ""]
+    # By its whole name: files in a package may have been imported from their neighbours.
+    module = plugin.module or home_of(plugin.path).module
+    head = [f"from {module} import {plugin.name} as Original", "", ""]
     found = load(plugin)
     if inspect.isclass(found):
         return "\n".join([*head, f"class {plugin.name}(Original):", *lines])
@@ -156,14 +171,15 @@ def _runs(derainer: Derainer) -> bool:
 def _small(derainer: Derainer) -> Verdict:
     for height, width in SIZES:
         restored(derainer, sample(height, width))
-    return Verdict("size", Outcome.PASS, "a clean image does not come back")
+    return Verdict("size", Outcome.PASS, "a clean image does not come back as it was")
 
 
 def _clean(loaded: Load, lacking: Mapping[str, Any]) -> float:
-    """How well a clean image comes back, in dB, 0 where it does not; its sides are multiples of all that is usual."""
+    """How well a clean image comes back, in dB and in either order of colours, 0 where it does not; its sides are
+    multiples of all that is usual."""
     image = sample(128, 128)
     try:
-        return psnr(restored(loaded(lacking, "off"), image), image)
+        return _likeness(restored(loaded(lacking, "off"), image), image)
     except ANYTHING:
         return 0.0
 
@@ -175,9 +191,26 @@ def _rainy(loaded: Load, lacking: Mapping[str, Any]) -> float:
     rainy = clean.copy()
     rainy[:, ::16] = 255
     try:
-        return _clean(loaded, lacking) + psnr(restored(loaded(lacking, "off"), rainy), clean)
+        derainer = loaded(lacking, "off")
+        return sum(_likeness(restored(derainer, image), clean) for image in (clean, rainy))
     except ANYTHING:
         return 0.0
+
+
+def _likeness(result: np.ndarray, image: np.ndarray) -> float:
+    return max(psnr(result, image), psnr(result[..., ::-1], image))
+
+
+def _turned(derainer: Derainer) -> dict[str, Any]:
+    """What has to be said where colours come out in the other order."""
+    image = sample(128, 128)
+    try:
+        order = channel_order(image, restored(derainer, image))
+    except ANYTHING:
+        return {}
+    taken, made = ends(derainer.key.get("interface", {}).get("channels", "rgb"))
+    other = "rgb" if made == "bgr" else "bgr"
+    return {"channels": f"{taken}/{other}" if taken != other else other} if order == "BGR" else {}
 
 
 def _called(network: torch.nn.Module, derainer: Derainer) -> tuple[dict[str, Any], object]:
@@ -223,7 +256,9 @@ def _outputs(made: object, derainer: Derainer) -> Iterator[dict[str, Any]]:
 
 
 def _scales() -> list[list[dict[str, Any]]]:
-    """What may have to be said of values and of what is returned: one of the two, then both."""
+    """What may have to be said of values and of what is returned, one thing before two. What returns hardly anything
+    for want of the right range looks like a network that returns rain, so ranges come first."""
     ranges = [{"value_range": name} for name in list(VALUE_RANGES)[1:]]
+    mixed = [{"value_range": "/".join(both)} for both in permutations(VALUE_RANGES, 2)]
     returns = [{"returns": name} for name in RETURNS[1:]]
-    return [[*ranges, *returns], [{**one, **other} for one, other in product(ranges, returns)]]
+    return [ranges, mixed, returns, [{**one, **other} for one, other in product(ranges, returns)]]

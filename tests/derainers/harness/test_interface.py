@@ -31,14 +31,20 @@ class Net(torch.nn.Module):
         elif self.kind == "bytes":
             assert float(x.max()) > 1
             y = torch.cat([x[:, :1] / 2, x[:, 1:]], 1)
+        elif self.kind.startswith("mixed"):
+            assert float(x.min()) < 0
+            x = (x + 1) / 2 * 255
+            y = torch.cat([x[:, :1] / 2, x[:, 1:]], 1)
         else:
             y = torch.cat([x[:, :1] / 2, x[:, 1:]], 1)
         if self.kind == "list":
             return [x[:, :, ::2, ::2], y]
         if self.kind == "dict":
             return {"mask": x, "clean": y}
-        if self.kind == "rain":
+        if "rain" in self.kind:
             return x - y
+        if self.kind == "turned":
+            return y.flip(1)
         if self.kind == "residual":
             return y - x
         if self.kind == "prompted":
@@ -86,6 +92,10 @@ HALVED = np.concatenate([np.rint(PICTURE[..., :1] / 2), PICTURE[..., 1:]], 2)
         "kind=bgr&.channels=BGR",
         "kind=signed&.value_range=-1..1",
         "kind=bytes&.value_range=0..255",
+        "kind=bytes&.value_range=0..255/0..255",
+        "kind=mixed&.value_range=-1..1/0..255",
+        "kind=mixed rain&.value_range=-1..1/0..255&.returns=rain",
+        "kind=turned&.channels=rgb/bgr",
     ],
 )
 def test_what_is_declared_is_undone(file: Path, query: str) -> None:
@@ -115,6 +125,9 @@ def test_half_weights_run_in_single_precision_and_a_window_is_a_multiple(file: P
         ("kind=list&.output=5", "output = 5, but the network returned a list of 2"),
         ("kind=prompted", "unsupported operand"),
         (".value_range=0..1000", "choose 0..1, -1..1, 0..255"),
+        (".value_range=0..1/0..1000", "choose 0..1, -1..1, 0..255"),
+        (".value_range=0..1/0..1/0..1", "choose 0..1, -1..1, 0..255"),
+        (".returns=rain/rain", "choose image, residual, rain"),
         (".channels=xyz", "choose rgb, bgr"),
         (".multiple=0", "not a whole number from 1"),
         ("widht=3", "it has no argument 'widht': it takes kind"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from bench.cli.app import app
 from bench.verdicts import Outcome, Verdict
 from derainers import DerainerSpec, parse_derainers
+from derainers.harness.conformance import run_checks
 from derainers.harness.remedy import adapter, find_remedy, load_with, mend
 
 torch = pytest.importorskip("torch")
@@ -40,9 +42,44 @@ class Naming(Base):
     def forward(self, x):
         return {"rain": 0 * x, "clean": x}
 
+def told(x):  # what a small or a flat image cannot tell
+    return min(x.shape[2:]) < 40 or x.min() == x.max()
+
 class Signed(Base):
     def forward(self, x):
-        return (x * 2 - 1).clamp(-1, 1) if x.min() >= 0 else x
+        return x if told(x) or x.min() < 0 else 1 - x
+
+class Bytes(Base):
+    def forward(self, x):
+        return x if told(x) or x.max() > 1 else 1 - x
+
+class Stretched(Base):
+    def forward(self, x):
+        return 255 * x.clamp(0, 1)
+
+class Squeezed(Base):
+    def forward(self, x):
+        return (x / 255).clamp(0, 1)
+
+class Lifted(Base):
+    def forward(self, x):
+        return (x.clamp(-1, 1) + 1) / 2
+
+class Lowered(Base):
+    def forward(self, x):
+        return 2 * x - 1
+
+class Turned(Base):
+    def forward(self, x):
+        return x.flip(1)
+
+class TurnedToo(Base):
+    def forward(self, x):
+        return [(x.flip(1).clamp(-1, 1) + 1) / 2, 0 * x]
+
+class Residual(Base):
+    def forward(self, x):
+        return -0.1 * x
 
 class Rain(Base):
     def forward(self, x):
@@ -77,11 +114,22 @@ def swapped(image):
 """
 
 
+#: What the class has to hold on images of several sizes and kinds.
+PROPERTIES = ("finite", "batch", "colour", "flat", "harm", "tiles")
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own") / "my.py"
     path.write_text(SOURCE)
     return path
+
+
+class Flat:
+    """Paints everything white."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        return np.full_like(image, 255)
 
 
 def spec_of(file: Path, name: str) -> DerainerSpec:
@@ -96,6 +144,15 @@ def spec_of(file: Path, name: str) -> DerainerSpec:
         ("First", {"output": 0}),
         ("Naming", {"output": "clean"}),
         ("Rain", {"returns": "rain"}),
+        ("Residual", {"returns": "residual"}),
+        ("Signed", {"value_range": "-1..1"}),
+        ("Bytes", {"value_range": "0..255"}),
+        ("Stretched", {"value_range": "0..1/0..255"}),
+        ("Squeezed", {"value_range": "0..255/0..1"}),
+        ("Lifted", {"value_range": "-1..1/0..1"}),
+        ("Lowered", {"value_range": "0..1/-1..1"}),
+        ("Turned", {"channels": "rgb/bgr"}),
+        ("TurnedToo", {"output": 0, "value_range": "-1..1/0..1", "channels": "rgb/bgr"}),
         ("Both", {"output": -1, "multiple": 4}),
         ("build", {"output": -1}),
         ("Prompted", {"inputs": {"task": 0, "word": 0}, "output": -1}),
@@ -120,6 +177,30 @@ def test_what_is_lacking_is_found_and_the_printed_class_has_it(
         fixed.write_text(text)
         mended = spec_of(fixed, name)
     assert find_remedy(partial(load_with, mended, "cpu", "auto")) == {}
+    verdicts = run_checks(lambda tile: load_with(mended, "cpu", "auto", {}, tile), 0, PROPERTIES)
+    assert [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL] == []
+
+
+def test_the_printed_class_finds_a_network_in_a_package(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs" / "models"
+    folder.mkdir(parents=True)
+    for name in ("theirs/__init__.py", "theirs/models/__init__.py"):
+        (tmp_path / name).touch()
+    (tmp_path / "theirs" / "ops.py").write_text("def every(x):\n    return [0 * x, x]\n")
+    (folder / "net.py").write_text(
+        "import torch\nfrom ..ops import every\n\n"
+        "class Net(torch.nn.Module):\n    def forward(self, x):\n        return every(x)\n"
+    )
+    spec = spec_of(folder / "net.py", "Net")
+    text = adapter(spec, {"output": -1}, torch.nn.Identity())
+    for place in (folder, tmp_path):
+        (place / "fixed.py").write_text(text)
+        assert find_remedy(partial(load_with, spec_of(place / "fixed.py", "Net"), "cpu", "auto")) == {}
+
+
+def test_of_an_image_that_comes_out_flat_nobody_can_tell_the_colours() -> None:
+    (_, colour) = run_checks(lambda _: Flat(), 0, ("colour",))  # type: ignore[arg-type,return-value]
+    assert (colour.outcome, colour.detail) == (Outcome.SKIP, "the image comes out flat")
 
 
 def test_the_first_fault_is_said_with_what_to_do(file: Path) -> None:
