@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,3 +30,15 @@ def rng_from(*parts: str | int) -> np.random.Generator:
     import numpy as np
 
     return np.random.Generator(np.random.PCG64(seed_from(*parts)))
+
+
+@contextlib.contextmanager
+def same_draws() -> Iterator[None]:
+    """Let PyTorch draw the same numbers in every process, such as first weights, and leave its generator as it was."""
+    torch = sys.modules.get("torch")  # who has not imported it draws nothing
+    if torch is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed_from("first weights"))
+        yield

@@ -45,6 +45,7 @@ from bench.plugins.spec import (
     write_entry,
     write_options,
 )
+from bench.seeds import same_draws
 
 __all__ = [
     "SYNTAX",
@@ -165,7 +166,8 @@ def build(
     """Make an object of anyone's with options.
 
     A class is called, and so is a function that lacks nothing; another function keeps its arguments for later; what is
-    made already is returned. What is said of the object is left to the caller.
+    made already is returned. What is said of the object is left to the caller. Weights that are drawn are the same in
+    every process.
 
     Args:
         found: The class, function or object.
@@ -183,7 +185,8 @@ def build(
             known = f"one of .{', .'.join(says)}" if says else "a constructor's argument, without the dot"
             raise BadConfig(f"{what}: .{name} means nothing here: write {known}")
     arguments = {**(defaults or {}), **options.arguments}
-    return _built(found, what, positional, arguments, bool(options.arguments))
+    with same_draws():
+        return _built(found, what, positional, arguments, bool(options.arguments))
 
 
 def call(function: Callable[..., Any], what: str, arguments: Mapping[str, Any], *positional: Any) -> Any:

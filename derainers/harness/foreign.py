@@ -154,6 +154,8 @@ def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]
         if spec.arg is not None:
             path = Path(spec.arg).expanduser()
             digest, remarks = sha256_file(path), _filled(found, spec, path, runtime.trust)
+        elif _is_as_drawn(found, key):
+            remarks = ("no weights file was named: the network is as its constructor made it",)
         what = f"derainer {spec.name!r}"
         declared = {**attributes_of(found), **spec.options.attributes}
         card = dataclasses.replace(
@@ -185,6 +187,12 @@ def _adapt(found: Any, spec: DerainerSpec, runtime: Runtime, key: dict[str, Any]
         f"derainer {spec.name!r} is a {type(found).__name__}: it must be a function, an nn.Module or a class "
         f"with __call__"
     )
+
+
+def _is_as_drawn(module: torch.nn.Module, key: Mapping[str, Any]) -> bool:
+    """Whether a network made by a plug-in can have learnt nothing: it has weights, and no file was opened for them."""
+    opened = any(name.startswith("file ") for name in key.get("code", ()))
+    return "code" in key and not opened and any(True for _ in module.parameters())
 
 
 def _filled(module: torch.nn.Module, spec: DerainerSpec, path: Path, trust: str | None) -> tuple[str, ...]:

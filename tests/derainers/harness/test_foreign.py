@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -389,3 +390,29 @@ def test_a_broken_plug_in_does_not_hide_the_others(monkeypatch, file):
     titles = {card.name: card.title for card in derainers.cards()}
     assert "could not be loaded" in titles["theirs"]
     assert titles["median"].startswith("median")
+
+
+DRAWN = """
+import torch
+class Drawn(torch.nn.Module):
+    def __init__(self, file=""):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 3, 1)
+        if file:
+            self.load_state_dict(torch.load(file))
+    def forward(self, x): return self.conv(x)
+class Bare(torch.nn.Module):
+    def forward(self, x): return x
+"""
+
+
+def test_first_weights_are_the_same_in_every_process_and_said(tmp_path: Path) -> None:
+    file, weights = tmp_path / "drawn.py", tmp_path / "w.pth"
+    file.write_text(DRAWN)
+    first, again = (load_derainer(f"{file}:Drawn", device="cpu") for _ in range(2))
+    assert first.key == again.key
+    (remark,) = first.remarks
+    assert remark.startswith("no weights file was named")
+    torch.save(first.module.state_dict(), weights)
+    for named in (f"Drawn:{weights}", f"Drawn?file={weights}", "Bare"):
+        assert not load_derainer(f"{file}:{named}", device="cpu").remarks
