@@ -260,6 +260,8 @@ def write_template(kind: str, name: str, folder: Path) -> tuple[Path, Path]:
         BadConfig: If the name is none for Python, or one of the files is there already.
         OutputError: If the folder cannot be written to.
     """
+    from downstream.tasks import is_registered
+
     if kind not in TEMPLATES:
         raise unknown("kind", kind, TEMPLATES)
     plain = name.removesuffix(".py").replace("-", "_")
@@ -274,6 +276,8 @@ def write_template(kind: str, name: str, folder: Path) -> tuple[Path, Path]:
         raise BadConfig(
             f"name {name!r} stands for something else in Python: choose another, such as my_{module}"
         )
+    if kind == "task" and is_registered(module):
+        raise BadConfig(f"name {name!r} is a registered task's: choose another, such as my_{module}")
     files = folder / f"{module}.py", folder / f"test_{module}.py"
     for file in files:
         if file.exists():

@@ -37,7 +37,7 @@ def test_names_are_made_fit_and_nothing_is_overwritten(tmp_path: Path) -> None:
         ("rain", "3 x", "use letters"),
         *(
             ("task", name, f"choose another, such as my_{name}")
-            for name in ("class", "json", "torch", "bench")
+            for name in ("class", "json", "torch", "bench", "detection")
         ),
     ):
         with pytest.raises(BenchError, match=words):
