@@ -27,7 +27,7 @@ from bench.hashing import sha256_file
 from bench.plugins import seen
 from bench.plugins.code import TAKEN, code_of, code_of_config, home_of, is_installed
 from bench.plugins.command_line import ReadsCommandLine, keep_command_line
-from bench.plugins.importing import own_path, root_name
+from bench.plugins.importing import at_work, root_name
 from bench.plugins.opened import recording
 from bench.plugins.spec import (
     SYNTAX,
@@ -137,7 +137,7 @@ def make(
     if plugin.module is None:
         seen.set_apart(root_name(plugin.path, _code(plugin)), _what(plugin))
     found, root, given = load(plugin), _root_name(plugin), given_key(plugin)
-    with recording() as opened, own_path(root):
+    with recording() as opened, at_work(root):
         made = build(found, str(plugin), options, *positional, defaults=defaults, says=says)
     key = code_key(plugin)
     files = seen.while_made(root, _what(plugin), opened, {*key.values(), *map(str, given.values())})
@@ -300,7 +300,7 @@ def _advice(error: BaseException) -> str:
         return "; keep what is not to run now under if __name__ == '__main__'"
     if isinstance(error, ModuleNotFoundError):
         return "; install it, or put it beside the file or where its repository begins"
-    if "already registered" in str(error):  # as the registries of MMEngine and BasicSR say it
+    if "already registered" in str(error):  # by another plug-in, in a registry that is not found
         return "; a registry takes a name once: give what shares these files a run of its own"
     return gpu_advice(error)
 

@@ -28,6 +28,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bench.hashing import content_key
+from bench.plugins import registries
 from bench.plugins.code import Home, code_of, find, home_of
 from bench.plugins.library import stand_in
 from bench.plugins.opened import is_recording, recording, unheard
@@ -53,6 +54,7 @@ def forget(root: str) -> None:
     """Take a plug-in's modules out of Python's list, so that they are imported again."""
     for name in _modules_of(root):
         del sys.modules[name]
+    registries.drop(root)
 
 
 def files_of(root: str) -> set[str]:
@@ -68,27 +70,34 @@ def home_in(root: str) -> Home:
 
 
 class _Running(threading.local):
-    """The plug-ins whose code this thread runs to import or make something."""
+    """The plug-ins whose code this thread runs to import or make something, the innermost last."""
 
     def __init__(self) -> None:
-        self.roots: set[str] = set()
+        self.roots: list[str] = []
+        #: Those that have run a module of theirs since what they have registered was looked for.
+        self.fresh: set[str] = set()
 
 
 _running = _Running()
 
 
 @contextlib.contextmanager
-def own_path(root: str) -> Iterator[None]:
-    """Keep for a plug-in alone what its code puts on ``sys.path`` meanwhile: for others nothing stays there."""
+def at_work(root: str) -> Iterator[None]:
+    """Keep for a plug-in alone what its code puts on ``sys.path`` and into registries meanwhile."""
     if not root or root in _running.roots:
         yield
         return
     before = list(sys.path)
-    _running.roots.add(root)
+    _running.roots.append(root)
+    registries.show(root)
     try:
         yield
     finally:
-        _running.roots.discard(root)
+        _running.roots.remove(root)
+        if root in _running.fresh:
+            _running.fresh.remove(root)
+            registries.note(root)
+        registries.show(_running.roots[-1] if _running.roots else None)
         added = [entry for entry in sys.path if entry not in before]
         if added:
             first = sys.path.index(next(entry for entry in sys.path if entry not in added))
@@ -177,8 +186,14 @@ class _Loader(SourceFileLoader):
         assert root is not None
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _importer(root)}
         # What is unpickled is imported without anybody asking for it.
-        with recording(), own_path(root):
-            super().exec_module(module)
+        with recording(), at_work(root):
+            _running.fresh.add(root)
+            try:
+                super().exec_module(module)
+            except BaseException:
+                registries.note(root)
+                registries.drop(root, module.__name__)
+                raise
 
 
 @functools.cache
@@ -198,6 +213,8 @@ def _importer(root: str) -> Callable[..., ModuleType]:
         first = name.partition(".")[0]
         if level or within(first) is None:
             found = builtins.__import__(name, scope, local, wanted, level)
+            if not level:
+                registries.imported(root, name, wanted or ())
             return stand_in(found, within)
         found = builtins.__import__(f"{root}.{name}", scope, local, wanted)
         return found if wanted else sys.modules[f"{root}.{first}"]
