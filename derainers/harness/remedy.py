@@ -56,6 +56,9 @@ ADVICE = {
     "tiles": "run it whole (`bench run --tile off`), or make what it computes depend on less than the whole image",
 }
 
+#: What messages have that say themselves what to do.
+TOLD = ("it must return", "look for", "say which", "give it with", "write its forward", "there is no GPU")
+
 
 def diagnose(loaded: Load, seconds: float = 60.0) -> tuple[dict[str, Any], list[Verdict]]:
     """Check a derainer, and find out what would have to be said of it.
@@ -91,7 +94,8 @@ def mend(spec: DerainerSpec, lacking: Mapping[str, Any], verdicts: Sequence[Verd
         )
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAIL:
-            advice = ADVICE.get(verdict.name)
+            told = any(words in verdict.detail for words in TOLD)
+            advice = None if told else ADVICE.get(verdict.name)
             return f"{spec.label}: {verdict.name}: {verdict.detail}{f'; {advice}' if advice else ''}"
     return ""
 

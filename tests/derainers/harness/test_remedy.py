@@ -106,6 +106,13 @@ class Lost(Base):
     def forward(self, x):
         return x[:, :1]
 
+class Blank(Base):
+    def forward(self, x):
+        return x / 0
+
+def floats(image):
+    return image / 255
+
 def build():
     return Listing()
 
@@ -213,6 +220,20 @@ def test_the_first_fault_is_said_with_what_to_do(file: Path) -> None:
         "Halving: batch: differs; normalise each image by itself; statistics of the batch belong to training"
     )
     assert mend(spec, {}, faults[:1]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("Lost", "pad inside forward and cut back, or set multiple"),
+        ("Blank", "and for NaN in its weights"),
+        ("floats", r"np.rint(255 * image).clip(0, 255).astype(np.uint8)"),
+    ],
+)
+def test_what_a_message_says_itself_is_not_said_again(file: Path, name: str, ends: str) -> None:
+    spec = spec_of(file, name)
+    verdicts = run_checks(lambda tile: load_with(spec, "cpu", "auto", {}, tile), 0, ())
+    assert mend(spec, {}, verdicts).endswith(ends)
 
 
 def test_check_begins_with_what_to_mend_and_goes_on_with_it_mended(file: Path) -> None:
