@@ -17,7 +17,7 @@ from typing import Any
 from bench import plugins
 from bench.deadline import unit
 from bench.errors import BadConfig, BenchError, unknown
-from bench.listing import label_before
+from bench.listing import label_before, labelled
 from bench.registry import Registry
 from bench.vocabulary import OBJECT, REFERENCES
 from derainers.base import (
@@ -94,7 +94,7 @@ def parse_derainers(text: str | Sequence[str]) -> tuple[DerainerSpec, ...]:
         if spec.label in seen:
             raise BadConfig(
                 f"two derainers are called {spec.label!r} ({seen[spec.label]} and {spec}): give one a label, "
-                f"such as a={spec}"
+                f"such as {labelled(f'{spec.label}2', spec.unlabelled)}"
             )
         if spec.label in REFERENCES and spec.name != spec.label:
             raise BadConfig(

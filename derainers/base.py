@@ -227,12 +227,14 @@ class DerainerSpec:
         found = parse(self.name)
         return None if found is None else replace(found, query=self.query)
 
+    @property
+    def unlabelled(self) -> str:
+        """How it is written without a label."""
+        return compound_text(self.name, self.parts) if self.parts else joined(self.name, self.query, self.arg)
+
     def __str__(self) -> str:
-        if self.parts:
-            text = compound_text(self.name, self.parts)
-            return text if self.label == compound_label(self.name, self.parts) else labelled(self.label, text)
-        text = joined(self.name, self.query, self.arg)
-        return text if self.label == default_label(self.name) else labelled(self.label, text)
+        usual = compound_label(self.name, self.parts) if self.parts else default_label(self.name)
+        return self.unlabelled if self.label == usual else labelled(self.label, self.unlabelled)
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def test_several_specs_keep_their_order():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("rdmc,rdmc", "two derainers are called 'rdmc'"),
-        ("a=median,a=guided", "two derainers are called 'a'"),
+        ("rdmc,rdmc", "two derainers are called 'rdmc' .*: give one a label, such as rdmc2=rdmc$"),
+        ("a=median,a=flip(guided)", r"two derainers are called 'a' .* such as a2=flip\(guided\)$"),
         ("rdmc,,median", "an entry is empty"),
         ("", "an entry is empty"),
         ("clean=rdmc", "reference row"),
