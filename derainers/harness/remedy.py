@@ -125,7 +125,7 @@ def find_remedy(loaded: Load) -> dict[str, Any]:
     the order of colours, a multiple."""
     derainer = loaded({}, "off")
     network = getattr(derainer, "module", None)
-    if network is None or (_runs(derainer) and looks_right(derainer)):
+    if network is None or (_runs(loaded, {}) and looks_right(derainer)):
         return {}
     inputs, made = _called(network, derainer)
     outputs = [{**inputs, **output} for output in _outputs(made, derainer)] or [inputs]
@@ -137,9 +137,9 @@ def find_remedy(loaded: Load) -> dict[str, Any]:
             if _clean(loaded, scaled) > max(usual, LEAST_CLEAN_PSNR) + BETTER:
                 lacking = scaled
                 break
-    lacking |= _turned(loaded(lacking, "off"))
+    lacking |= _turned(loaded, lacking)
     for multiple in ({}, *({"multiple": multiple} for multiple in MULTIPLES)):
-        if _runs(loaded({**lacking, **multiple}, "off")):
+        if _runs(loaded, {**lacking, **multiple}):
             return {**lacking, **multiple}
     return {}
 
@@ -167,9 +167,9 @@ def adapter(spec: DerainerSpec, lacking: Mapping[str, Any], network: Any) -> str
     return "\n".join([*head, f"def {plugin.name}(**arguments):", *body, "    return network"])
 
 
-def _runs(derainer: Derainer) -> bool:
-    """Whether small images of all sizes keep theirs."""
-    return attempt("size", lambda: _small(derainer)).outcome is Outcome.PASS
+def _runs(loaded: Load, lacking: Mapping[str, Any]) -> bool:
+    """Whether it can be said, and small images of all sizes then keep theirs."""
+    return attempt("size", lambda: _small(loaded(lacking, "off"))).outcome is Outcome.PASS
 
 
 def _small(derainer: Derainer) -> Verdict:
@@ -205,10 +205,11 @@ def _likeness(result: np.ndarray, image: np.ndarray) -> float:
     return max(psnr(result, image), psnr(result[..., ::-1], image))
 
 
-def _turned(derainer: Derainer) -> dict[str, Any]:
+def _turned(loaded: Load, lacking: Mapping[str, Any]) -> dict[str, Any]:
     """What has to be said where colours come out in the other order."""
     image = sample(128, 128)
     try:
+        derainer = loaded(lacking, "off")
         order = channel_order(image, restored(derainer, image))
     except ANYTHING:
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.cli.app import app
+from bench.errors import BadConfig
 from bench.verdicts import Outcome, Verdict
-from derainers import DerainerSpec, parse_derainers
+from derainers import Derainer, DerainerSpec, parse_derainers
 from derainers.harness.conformance import run_checks
 from derainers.harness.remedy import adapter, find_remedy, load_with, mend
 
@@ -203,6 +205,17 @@ def test_the_printed_class_finds_a_network_in_a_package(tmp_path: Path) -> None:
     for place in (folder, tmp_path):
         (place / "fixed.py").write_text(text)
         assert find_remedy(partial(load_with, spec_of(place / "fixed.py", "Net"), "cpu", "auto")) == {}
+
+
+def test_a_network_of_which_nothing_can_be_said_is_checked_all_the_same(file: Path) -> None:
+    spec = spec_of(file, "Blank")
+
+    def loaded(lacking: Mapping[str, object], tile: str) -> Derainer:
+        if lacking:
+            raise BadConfig("as of a registered one")
+        return load_with(spec, "cpu", "auto", {}, tile)
+
+    assert find_remedy(loaded) == {}
 
 
 def test_of_an_image_that_comes_out_flat_nobody_can_tell_the_colours() -> None:
