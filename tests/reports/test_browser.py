@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -51,6 +53,17 @@ def address(tmp_path_factory: pytest.TempPathFactory, run_records: Callable[...,
     assert not wrong
     write_leaderboard(rendered, board, root / "site")
     return (root / "site" / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of axe-core, which looks for what keeps people from reading a page."""
+    npm = shutil.which("npm")
+    root = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, timeout=60) if npm else None
+    script = Path(root.stdout.strip()) / "axe-core" / "axe.min.js" if root else None
+    if script is None or not script.is_file():
+        pytest.skip("no axe-core here (npm install -g axe-core)")
+    return script.read_text(encoding="utf-8")
 
 
 def size(browser: Any, width: int, height: int = 900) -> None:
@@ -166,6 +179,25 @@ def test_page_is_never_wider_than_the_screen(browser: Any, address: str, width: 
     size(browser, width)
     browser.get(address)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("page", ["index.html", "derainers/rdmc.html", "sets/*.html"])
+def test_axe_finds_nothing_to_mend(
+    browser: Any, address: str, axe: str, page: str, width: int, theme: str
+) -> None:
+    root = Path(unquote(urlsplit(address).path)).parent
+    size(browser, width)
+    browser.get(next(root.glob(page)).as_uri())
+    browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+    browser.execute_script(axe)
+    rules, passed = browser.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run().then(r => done([r.violations, r.passes.length]), e => done([[{id: String(e)}], 0]))"
+    )
+    assert [(rule["id"], [node["html"] for node in rule.get("nodes", ())]) for rule in rules] == []
+    assert passed > 10
 
 
 def test_hostile_name_is_text(browser: Any, address: str) -> None:
