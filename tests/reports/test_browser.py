@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 
+from bench.hashing import content_key
 from bench.keep.records import Record, write_record
 from reports.board.files import render_leaderboard, write_leaderboard
 from reports.board.samples import write_sample
@@ -181,23 +182,53 @@ def test_page_is_never_wider_than_the_screen(browser: Any, address: str, width: 
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+@pytest.fixture(scope="module")
+def two_segmenters(
+    tmp_path_factory: pytest.TempPathFactory, run_records: Callable[..., list[Record]]
+) -> Path:
+    """A site on which two models look at the same scenes for one task."""
+    root: Path = tmp_path_factory.mktemp("two")
+    (root / "board").mkdir()
+    for name in ("first", "second"):
+        model = {"name": name, "classes": 3, "key": {"name": name}}
+        for item in run_records(
+            ("clean", "none", "rdmc"), ("streaks:light", "streaks:heavy"), ("segmentation",), model=model
+        ):
+            write_record(root / "board", item.model_copy(update={"cell": content_key([item.cell, name])}))
+    rendered, wrong = render_leaderboard(root / "board", root / "site", root / "LEADERBOARD.md")
+    assert not wrong
+    write_leaderboard(rendered, root / "board", root / "site")
+    return root / "site"
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("page", ["index.html", "derainers/rdmc.html", "sets/*.html"])
 def test_axe_finds_nothing_to_mend(
     browser: Any, address: str, axe: str, page: str, width: int, theme: str
 ) -> None:
-    root = Path(unquote(urlsplit(address).path)).parent
     size(browser, width)
-    browser.get(next(root.glob(page)).as_uri())
+    site = Path(unquote(urlsplit(address).path)).parent
+    assert violations(browser, axe, next(site.glob(page)), theme) == []
+
+
+def test_axe_tells_two_models_of_a_page_apart(browser: Any, axe: str, two_segmenters: Path) -> None:
+    size(browser, 1280)
+    (page,) = (two_segmenters / "sets").glob("*.html")
+    assert violations(browser, axe, page, "light") == []
+
+
+def violations(browser: Any, axe: str, page: Path, theme: str) -> list[tuple[str, list[str]]]:
+    """The rules of axe-core that a page breaks, with what breaks them."""
+    browser.get(page.as_uri())
     browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
     browser.execute_script(axe)
     rules, passed = browser.execute_async_script(
         "const done = arguments[arguments.length - 1];"
         "axe.run().then(r => done([r.violations, r.passes.length]), e => done([[{id: String(e)}], 0]))"
     )
-    assert [(rule["id"], [node["html"] for node in rule.get("nodes", ())]) for rule in rules] == []
-    assert passed > 10
+    assert rules or passed > 10
+    return [(rule["id"], [node["html"] for node in rule.get("nodes", ())]) for rule in rules]
 
 
 def test_hostile_name_is_text(browser: Any, address: str) -> None:
