@@ -117,7 +117,7 @@ def test_an_edit_makes_its_cells_again(folder: Path, code: str, tmp_path: Path) 
     same = go(tmp_path, out="again", rain="streaks:heavy", derainer="median", strategy="only-cache")
     assert [r.evidence for r in same.records] == [r.evidence for r in second.records]
     (tmp_path / "colour.py").write_text(code)
-    with pytest.raises(BadConfig, match="give another --out"):  # never under one name with the other's
+    with pytest.raises(BadConfig, match="colour is computed by other code of yours: give another --out"):
         go(tmp_path, out="again", rain="streaks:heavy", derainer="median")
 
 
@@ -162,6 +162,7 @@ def test_a_measure_of_a_library_is_made_once(monkeypatch: pytest.MonkeyPatch) ->
     ("text", "said"),
     [
         ("class Colour: pass\n", r"is no task, it lacks about, .*: see docs/tasks\.md"),
+        ("def Colour(image, clean): return 1.0\n", r"is a function, and no task yet: write Measure\("),
         ("def Colour(): raise ValueError('x')\n", "making it raised ValueError: x"),
         (
             "class Colour:\n    def __init__(self): raise ValueError('no way')\n",

@@ -114,6 +114,8 @@ def check_labels(store: Store, heads: Sequence[tuple[Cell, Head]]) -> None:
             if old.model and model and old.model.key != model.key
             else "rain was drawn by other code"
             if old.rain.version != head.rain.version
+            else f"{head.task} is computed by other code of yours"
+            if head.about is not None
             else "evidence was made by another version of this program"
         )
         raise BadConfig(f"{store.root} holds a result of {where} whose {what}: give another --out")

@@ -7,6 +7,7 @@ no task.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -82,6 +83,11 @@ def load_task(spec: str) -> Task:
         if isinstance(error, BenchError):
             raise
         raise BadConfig(f"task {spec}: making it raised {said(error)}") from error
+    if inspect.isroutine(made.object):
+        raise BadConfig(
+            f"{spec} is a function, and no task yet: write Measure(Metric(...), {plug_in.name}) around it, "
+            f"as docs/measures.md shows"
+        )
     if missing:
         raise BadConfig(
             f"task {spec} is no task, it lacks {', '.join(missing)}: see docs/tasks.md for what one has"
