@@ -26,15 +26,20 @@ from bench.ordinary import read_ordinary
 if TYPE_CHECKING:
     import torch
 
-#: Where checkpoints of various codebases keep the state dict, tried in this order; averaged weights go first.
+#: Where checkpoints of various codebases keep the state dict, or what holds it, tried in this order; averaged weights
+#: go first.
 CONTAINERS = (
-    *("state_dict_ema", "ema_state_dict", "params_ema", "model_ema", "ema"),
+    *("state_dict_ema", "ema_state_dict", "params_ema", "model_ema", "ema", "shadow"),
     *("state_dict", "params", "model_state_dict", "model", "network", "net", "generator", "netG", "weights"),
+    *("net_g", "network_g"),
 )
 
 #: What the two networks of an adversarial training are called: the first restores, the second judges.
 _GENERATORS = ("generator", "gen", "netg", "net_g", "g")
 _CRITICS = ("discriminator", "disc", "dis", "critic", "netd", "net_d", "d")
+
+#: What a counter of multiply-adds (thop) leaves in every layer.
+_COUNTED = (r"(^|\.)total_(ops|params)$",)
 
 #: What DataParallel and torch.compile put before every name.
 _WRAPPERS = ("module.", "_orig_mod.")
@@ -53,11 +58,28 @@ LOG_GLOBALS = (
     "types.SimpleNamespace",
     "pathlib.PosixPath",
     "pathlib.WindowsPath",
+    "pathlib.PurePosixPath",
+    "pathlib.PureWindowsPath",
     "pathlib._local.PosixPath",
     "pathlib._local.WindowsPath",
     "datetime.datetime",
     "datetime.timedelta",
+    *("builtins.list", "builtins.dict", "builtins.int", "builtins.float", "typing.Any"),
+    "omegaconf.dictconfig.DictConfig",
+    "omegaconf.listconfig.ListConfig",
+    *("omegaconf.base.ContainerMetadata", "omegaconf.base.Metadata", "omegaconf.nodes.AnyNode"),
     "builtins.getattr",  # how a HistoryBuffer names its methods; the placeholder looks nothing up
+)
+
+#: Globals of mappings that training scripts keep their options in.
+_MAPPINGS = (
+    "collections.defaultdict",
+    "lightning.fabric.utilities.data.AttributeDict",
+    "lightning_fabric.utilities.data.AttributeDict",
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+    "yacs.config.CfgNode",
+    "easydict.EasyDict",
+    "addict.addict.Dict",
 )
 
 _DAMAGED = "not a PyTorch checkpoint, or a damaged one; copy or download it again"
@@ -76,6 +98,13 @@ class _Inert:
 
     def __setstate__(self, state: object) -> None:
         pass
+
+
+class _Plain:
+    """Makes a plain mapping in the place of one of a library's: torch fills no others."""
+
+    def __new__(cls, *args: object, **kwargs: object) -> OrderedDict[Any, Any]:  # type: ignore[misc]
+        return OrderedDict()
 
 
 def load_state(path: str | Path, trust: str | None = None) -> dict[str, torch.Tensor]:
@@ -159,7 +188,7 @@ def match_state(
         absent = [name for name in wanted if name not in state]
         unknown = [name for name in state if name not in wanted]
     missing = _without(absent, missing_ok)
-    extra = _without(unknown, extra_ok)
+    extra = _without(unknown, (*extra_ok, *_COUNTED))
     faults = []
     if missing:
         faults.append(f"lacks {len(missing)} of {len(wanted)} ({_few(missing)})")
@@ -281,7 +310,7 @@ def _safetensors_metadata(data: bytes) -> dict[str, Any]:
 def _read_pickle(path: Path, data: bytes, trust: str | None) -> Any:
     import torch
 
-    allowed = [(_Inert, name) for name in LOG_GLOBALS]
+    allowed = [*((_Inert, name) for name in LOG_GLOBALS), *((_Plain, name) for name in _MAPPINGS)]
     try:
         # The list of allowed globals is the process's: without the lock one load's end would spoil another.
         with _allowing, torch.serialization.safe_globals(allowed):  # type: ignore[arg-type]
@@ -330,18 +359,23 @@ def _find_state(content: Any, path: Path) -> Mapping[str, Any]:
     if isinstance(content, torch.nn.Module):  # only a trusted file can hold one
         return content.state_dict()
     if isinstance(content, Mapping):
-        for name in CONTAINERS:
-            inner = content.get(name)
-            if isinstance(inner, torch.nn.Module):
-                return inner.state_dict()
-            if isinstance(inner, Mapping) and any(
-                isinstance(value, torch.Tensor) for value in inner.values()
-            ):
-                return inner
-        if any(isinstance(value, torch.Tensor) for value in content.values()):
-            return content
+        if found := _held(content):
+            return found
         raise BadWeights(f"{path}: holds no weights (its entries: {_few([str(key) for key in content])})")
     raise BadWeights(f"{path}: holds no weights (a {type(content).__name__}, not a dictionary of tensors)")
+
+
+def _held(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The state dict in a mapping, or in what it holds under a customary name."""
+    import torch
+
+    for name in CONTAINERS:
+        inner = content.get(name)
+        if isinstance(inner, torch.nn.Module):
+            return inner.state_dict()
+        if isinstance(inner, Mapping) and (found := _held(inner)):
+            return found
+    return content if any(isinstance(value, torch.Tensor) for value in content.values()) else None
 
 
 def _clean(state: Mapping[str, Any], path: Path) -> OrderedDict[str, torch.Tensor]:

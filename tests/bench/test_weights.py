@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import pathlib
 import pickle
-from collections import OrderedDict
+import sys
+import types
+from collections import OrderedDict, defaultdict
 
 import numpy as np
 import pytest
@@ -233,8 +236,6 @@ def test_averaged_weights_go_first(tmp_path, averaged, last):
 def test_options_paths_and_dates_beside_weights_do_no_harm(tmp_path):
     import argparse
     import datetime
-    import pathlib
-    import types
 
     beside = {
         "args": argparse.Namespace(lr=1e-4),
@@ -246,6 +247,36 @@ def test_options_paths_and_dates_beside_weights_do_no_harm(tmp_path):
     for key, value in beside.items():
         torch.save({"state_dict": {"a": torch.ones(1)}, key: value}, tmp_path / "w.pth")
         assert load_state(tmp_path / "w.pth")["a"] == 1, key
+
+
+def test_mappings_of_libraries_beside_weights_are_read_as_plain_ones(tmp_path, monkeypatch):
+    name = "lightning_fabric.utilities.data"
+    kind = type("AttributeDict", (dict,), {"__module__": name})
+    for part in ("lightning_fabric", "lightning_fabric.utilities", name):
+        monkeypatch.setitem(sys.modules, part, types.ModuleType(part))
+    sys.modules[name].AttributeDict = kind
+    options = kind(lr=1e-3)
+    options.extra = 1  # as EasyDict keeps its attributes
+    lists = defaultdict(list, {"loss": [1.0]})
+    beside = {"hyper_parameters": options, "log": lists, "file": pathlib.PurePosixPath("x")}
+    torch.save({"state_dict": net().state_dict(), **beside}, tmp_path / "w.pth")
+    match_state(net(), load_state(tmp_path / "w.pth"), "w.pth")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda s: {"net_g": s, "net_d": {"0.weight": torch.zeros(2)}},
+        lambda s: {"network_g": {"params": s}, "iter": 3},
+        lambda s: {"model": {key: value * 0 for key, value in s.items()}, "ema": {"decay": 0.9, "shadow": s}},
+        lambda s: {**s, "total_ops": torch.zeros(1), "0.total_params": torch.zeros(1)},
+    ],
+)
+def test_what_training_scripts_put_around_weights_is_taken_off(tmp_path, wrap):
+    source, target = net(), net()
+    torch.save(wrap(source.state_dict()), tmp_path / "w.pth")
+    match_state(target, load_state(tmp_path / "w.pth"), "w.pth")
+    assert torch.equal(source[0].weight, target[0].weight)
 
 
 def test_one_network_of_several_in_a_file_is_taken(tmp_path):
