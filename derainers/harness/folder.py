@@ -47,7 +47,9 @@ def check_folder(spec: DerainerSpec, settings: Sequence[Setting]) -> None:
     rains = list(dict.fromkeys(setting.rain for setting in settings if setting.rain is not None))
     for rain in rains if len(rains) > 1 else ():
         if not folder.tells(rain):
-            kept = re.sub(r"/+$", "", spec.arg or "").replace(f"/{_RAIN}", "")
+            above, _, last = (spec.arg or "").rpartition("/")
+            kept = above if _SCENE in last else re.sub(r"/+$", "", spec.arg or "")
+            kept = kept.replace(f"/{_RAIN}", "")
             raise BadData(
                 f"derainer {spec.label!r}: {spec.arg} has nothing of its own for the rain {rain}, and the run has "
                 f"{len(rains)} ({some(rains)}): write {in_shell(f'folder:{kept}/{_RAIN}')}, with a sub-folder "
@@ -85,7 +87,8 @@ def _indexed(folder: Path, files: list[Path]) -> _Index:
         stems.setdefault(inner.with_suffix("").as_posix(), []).append(path)
         if len(inner.parts) > 1:
             stems.setdefault(path.stem, []).append(path)
-            folders.setdefault(inner.parent.as_posix(), []).append(path)
+            for name in dict.fromkeys((inner.parent.as_posix(), inner.parent.name)):
+                folders.setdefault(name, []).append(path)
         if (number := _number(path.stem)) is not None:
             numbers.setdefault(number, []).append(path)
     lower = {stem.lower(): paths for stem, paths in stems.items()}
@@ -116,7 +119,9 @@ class FolderDerainer:
             raise BadData(f"derainer folder: name the folder that {pattern} is in: folder:DIR/{pattern}")
         whole = Path(fixed).expanduser()
         if not whole.is_dir():
-            raise BadData(f"derainer folder: no folder {whole}")
+            other = re.search(r"\*|\{\w+\}", whole.name)
+            write = f": write {_SCENE} in the place of {other[0]}" if other else ""
+            raise BadData(f"derainer folder: no folder {whole}{write}")
         self._all = list_files(whole, SUFFIXES, deep=True)
         if not self._all:
             raise BadData(f"derainer folder: {whole} holds no images")

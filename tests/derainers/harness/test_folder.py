@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def test_a_folder_gives_exactly_what_lies_in_it(tmp_path: Path) -> None:
         ("restored_a.png", "restored_b.png"),
         ("a/out.png", "b/out.png"),
         ("x/a.png", "x/b.png"),
+        ("images/a/final.png", "images/b/final.png"),
     ],
 )
 def test_names_that_people_give(tmp_path: Path, names: tuple[str, ...]) -> None:
@@ -104,6 +106,13 @@ def test_two_rains_with_one_folder_are_refused_with_the_remedy(tmp_path: Path) -
     check_derainer(spec, [scenes("a")])
     with pytest.raises(
         BadData, match=r"nothing of its own for the rain streaks:light.* write folder:.*/\{rain\}"
+    ):
+        check_derainer(spec, [scenes("a", rain="streaks:light"), scenes("a")])
+    (spec,) = parse_derainers(
+        f"folder:{tmp_path}/{{rain}}_{{scene}}.png"
+    )  # a rain has a folder, not a part of a name
+    with pytest.raises(
+        BadData, match=rf"write '?folder:{re.escape(str(tmp_path))}/{{rain}}'?, with a sub-folder"
     ):
         check_derainer(spec, [scenes("a", rain="streaks:light"), scenes("a")])
 
@@ -183,6 +192,13 @@ def test_lossy_files_are_remarked_on(tmp_path: Path) -> None:
     (remark,) = FolderDerainer(str(tmp_path)).remarks
     assert ".jpg" in remark
     assert FolderDerainer(str(put(tmp_path / "b", "a.png"))).remarks == ()
+
+
+@pytest.mark.parametrize("other", ["*", "{name}", "{Scene}"])
+def test_another_sign_for_a_scene_is_told_the_right_one(tmp_path: Path, other: str) -> None:
+    put(tmp_path, "a_x.png")
+    with pytest.raises(BadData, match=rf"write {{scene}} in the place of {re.escape(other)}$"):
+        FolderDerainer(f"{tmp_path}/{other}_x.png")
 
 
 def test_what_a_folder_cannot_do_is_one_line(tmp_path: Path) -> None:
