@@ -18,7 +18,7 @@ network's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig
@@ -55,8 +55,10 @@ class Interface:
 
     def key(self) -> dict[str, Any]:
         """What of it differs from the usual, for the derainer's key."""
-        usual = asdict(Interface())
-        return {name: value for name, value in asdict(self).items() if value != usual[name]}
+        inputs = {name: _as_key(value) for name, value in self.inputs.items()}
+        values = {**vars(self), "inputs": inputs}
+        usual = vars(Interface())
+        return {name: value for name, value in values.items() if value != usual[name]}
 
     def around(self, forward: Callable[..., Any]) -> Callable[[torch.Tensor], Any]:
         """Make of a network one that takes and returns RGB in [0, 1]."""
@@ -70,7 +72,7 @@ class Interface:
 
         def run(pixels: torch.Tensor) -> Any:
             taken = as_taken(pixels, order, scale)
-            made = forward(taken, **self.inputs) if self.inputs else forward(taken)
+            made = forward(taken, **{name: _beside(taken, value) for name, value in self.inputs.items()})
             made = self._chosen(made)
             if getattr(made, "shape", None) != taken.shape:
                 return made  # what it is instead is said by whoever checks it
@@ -91,6 +93,16 @@ class Interface:
             return made[self.output]
         except (KeyError, IndexError, TypeError):
             raise BadConfig(f"output = {self.output!r}, but the network returned {described(made)}") from None
+
+
+def _as_key(value: Any) -> Any:
+    """A further input as keys hold it: of a tensor, which a class may have, its values."""
+    return [str(value.dtype), value.tolist()] if hasattr(value, "tolist") else value
+
+
+def _beside(image: torch.Tensor, value: Any) -> Any:
+    """A further input on the device of the image."""
+    return value.to(image.device) if hasattr(value, "tolist") and hasattr(value, "device") else value
 
 
 def attributes_of(found: Any) -> dict[str, Any]:

@@ -265,9 +265,13 @@ class NetworkDerainer:
         if output.shape != inputs.shape:
             raise (Unfit if _no_size_helps(output.shape[1:], inputs.shape[1:]) else DerainerError)(
                 f"derainer {name!r} made {tuple(output.shape)} of {tuple(inputs.shape)}: the size must stay"
+                f"{_axes(output.shape, inputs.shape)}"
             )
         if not output.is_floating_point():
-            raise Unfit(f"derainer {name!r} returned {output.dtype}: it must return floats, RGB in [0, 1]")
+            real = "; take its real part" if output.is_complex() else ""
+            raise Unfit(
+                f"derainer {name!r} returned {output.dtype}: it must return floats, RGB in [0, 1]{real}"
+            )
         if not bool(torch.isfinite(output).all()):
             raise NotFinite(
                 f"derainer {name!r} returned NaN or infinite values: look for a division, root or logarithm of zero in "
@@ -299,12 +303,47 @@ def _no_size_helps(made: Sequence[int], given: Sequence[int]) -> bool:
     return any(a >= 2 * b or 2 * a <= b for a, b in zip(made[1:], given[1:], strict=True))
 
 
+def _axes(made: Sequence[int], given: Sequence[int]) -> str:
+    """What else must stay, where an output has other axes or channels than its input."""
+    if len(made) != len(given):
+        return ", with all axes: images in the batch, channels, height, width"
+    return f", with three channels: pick or make the three of {made[1]}" if made[1] != given[1] else ""
+
+
+#: Errors of networks that no image would mend, and what to do about them.
+_HINTS = (
+    (
+        r"Expected more than 1 value per channel when training",
+        "a BatchNorm layer computes as in training: leave .train() out of forward and track_running_stats at True, "
+        "or use InstanceNorm",
+    ),
+    (
+        r"does not require grad",
+        "images come without gradients: where forward needs its own, compute them of a clone of the image within "
+        "torch.inference_mode(False) and torch.enable_grad()",
+    ),
+    (
+        r"to have 1 channels, but got 3 channels",
+        "it takes grey images: have forward take the three channels apart, and put them together again",
+    ),
+)
+
+
 def _hint(error: BaseException) -> str:
     """What to do about an error of a network that no image of the right kind would have caused."""
+    for pattern, told in _HINTS:
+        if re.search(pattern, str(error)):
+            return f"; {told}"
     if isinstance(error, NotImplementedError) and '"forward"' in str(error):
         return ": write its forward(self, rainy), which returns the restored images"
     lacking = re.search(r"forward\(\) missing .* positional arguments?: '(\w+)'", str(error))
-    return f"; give it with ?.inputs={{{lacking[1]}: VALUE}}" if lacking else gpu_advice(error)
+    if lacking is None:
+        return gpu_advice(error)
+    name = lacking[1]
+    return (
+        f"; give it with ?.inputs={{{name}: VALUE}}, or, where it is a tensor, with "
+        f"inputs = {{{name!r}: torch.tensor([0])}} in its class"
+    )
 
 
 def to_channels_last(module: torch.nn.Module) -> None:

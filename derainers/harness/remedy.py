@@ -13,7 +13,7 @@ from bench.errors import ANYTHING
 from bench.plugins import Options, load, write_options
 from bench.plugins.code import home_of
 from bench.verdicts import Outcome, Verdict, attempt
-from derainers.base import Derainer, DerainerSpec
+from derainers.base import Derainer, DerainerSpec, Unfit
 from derainers.harness.conformance import (
     LEAST_CLEAN_PSNR,
     SIZES,
@@ -48,7 +48,8 @@ ADVICE = {
     "type": "return uint8: np.rint(image.clip(0, 255)).astype(np.uint8), made in a copy",
     "finite": "look for a division or a logarithm of zero, and add a small number there",
     "deterministic": "leave dropout and random numbers to training: self.training says which it is",
-    "batch": "normalise each image by itself; statistics of the batch belong to training",
+    "batch": "normalise each image by itself, and keep nothing from one to the next: statistics of the batch belong to "
+    "training",
     "place": "cut the padding off at the side where it was put, and leave flips to flip(...)",
     "colour": "return the channels in the order in which they came: RGB",
     "flat": "look at how values are scaled on their way in and out; value_range may say it",
@@ -94,7 +95,8 @@ def mend(spec: DerainerSpec, lacking: Mapping[str, Any], verdicts: Sequence[Verd
         )
     for verdict in verdicts:
         if verdict.outcome is Outcome.FAIL:
-            told = any(words in verdict.detail for words in TOLD)
+            told = verdict.name == "size" and not verdict.detail.endswith("must stay")
+            told |= any(words in verdict.detail for words in TOLD)
             advice = None if told else ADVICE.get(verdict.name)
             return f"{spec.label}: {verdict.name}: {verdict.detail}{f'; {advice}' if advice else ''}"
     return ""
@@ -138,6 +140,8 @@ def find_remedy(loaded: Load) -> dict[str, Any]:
                 lacking = scaled
                 break
     lacking |= _turned(loaded, lacking)
+    if _is_unfit(loaded, lacking):
+        return {}
     for multiple in ({}, *({"multiple": multiple} for multiple in MULTIPLES)):
         if _runs(loaded, {**lacking, **multiple}):
             return {**lacking, **multiple}
@@ -170,6 +174,17 @@ def adapter(spec: DerainerSpec, lacking: Mapping[str, Any], network: Any) -> str
 def _runs(loaded: Load, lacking: Mapping[str, Any]) -> bool:
     """Whether it can be said, and small images of all sizes then keep theirs."""
     return attempt("size", lambda: _small(loaded(lacking, "off"))).outcome is Outcome.PASS
+
+
+def _is_unfit(loaded: Load, lacking: Mapping[str, Any]) -> bool:
+    """Whether it fails in a way that no padding would mend."""
+    try:
+        _small(loaded(lacking, "off"))
+    except Unfit:
+        return True
+    except ANYTHING:
+        return False
+    return False
 
 
 def _small(derainer: Derainer) -> Verdict:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.errors import BadConfig, BenchError
 from derainers import DerainerError, load_derainer
+from derainers.harness.interface import attributes_of, interface_of
 
 torch = pytest.importorskip("torch")
 
@@ -149,3 +152,18 @@ def test_an_exported_network_is_described_after_the_question_mark(tmp_path: Path
     assert np.abs(net(PICTURE).astype(float) - PICTURE / 2).max() <= 1
     with pytest.raises(BenchError, match=r"takes no arguments; .*torchscript\?\.value_range"):
         load_derainer(f"torchscript?width=3:{tmp_path}/net.pt")
+
+
+def test_a_further_input_may_be_a_tensor() -> None:
+    class Prompted(torch.nn.Module):
+        def __init__(self, kind: int) -> None:
+            super().__init__()
+            self.inputs = {"kind": torch.tensor([kind])}
+            self.kinds = torch.nn.Embedding.from_pretrained(torch.tensor([[1.0], [0.5]]))
+
+        def forward(self, x: Any, kind: Any) -> Any:
+            return x * self.kinds(kind)[..., None, None]
+
+    half, same = (interface_of(attributes_of(Prompted(kind)), "it") for kind in (1, 0))
+    assert json.dumps(half.key()) != json.dumps(same.key())
+    assert half.around(Prompted(1))(torch.ones(2, 3, 4, 4)).max() == 0.5

@@ -104,6 +104,26 @@ class Right(Base):
     def forward(self, x):
         return x
 
+class Trained(Base):
+    def forward(self, x):
+        return x + torch.nn.functional.batch_norm(x, None, None, training=True) / 20
+
+class Graded(Base):
+    def forward(self, x):
+        return torch.autograd.grad((x ** 2).sum(), x)[0]
+
+class Grey(Base):
+    def forward(self, x):
+        return torch.nn.functional.conv2d(x, torch.ones(1, 1, 1, 1))
+
+class Alone(Base):
+    def forward(self, x):
+        return x[0]
+
+class Waves(Base):
+    def forward(self, x):
+        return torch.fft.ifft2(torch.fft.fft2(x))
+
 class Lost(Base):
     def forward(self, x):
         return x[:, :1]
@@ -230,7 +250,8 @@ def test_the_first_fault_is_said_with_what_to_do(file: Path) -> None:
     )
     faults = [Verdict("type", Outcome.PASS, ""), Verdict("batch", Outcome.FAIL, "differs")]
     assert mend(spec, {}, faults) == (
-        "Halving: batch: differs; normalise each image by itself; statistics of the batch belong to training"
+        "Halving: batch: differs; normalise each image by itself, and keep nothing from one to the next: "
+        "statistics of the batch belong to training"
     )
     assert mend(spec, {}, faults[:1]) == ""
 
@@ -238,7 +259,7 @@ def test_the_first_fault_is_said_with_what_to_do(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "ends"),
     [
-        ("Lost", "pad inside forward and cut back, or set multiple"),
+        ("Lost", "with three channels: pick or make the three of 1"),
         ("Blank", "and for NaN in its weights"),
         ("floats", r"np.rint(255 * image).clip(0, 255).astype(np.uint8)"),
     ],
@@ -247,6 +268,26 @@ def test_what_a_message_says_itself_is_not_said_again(file: Path, name: str, end
     spec = spec_of(file, name)
     verdicts = run_checks(lambda tile: load_with(spec, "cpu", "auto", {}, tile), 0, ())
     assert mend(spec, {}, verdicts).endswith(ends)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Trained", "leave .train() out of forward and track_running_stats at True, or use InstanceNorm"),
+        ("Graded", "of a clone of the image within torch.inference_mode(False) and torch.enable_grad()"),
+        ("Grey", "have forward take the three channels apart, and put them together again"),
+        ("Alone", "the size must stay, with all axes: images in the batch, channels, height, width"),
+        ("Waves", "it must return floats, RGB in [0, 1]; take its real part"),
+        ("Lost", "the size must stay, with three channels: pick or make the three of 1"),
+    ],
+)
+def test_what_no_padding_mends_is_not_padded(file: Path, name: str, advice: str) -> None:
+    spec = spec_of(file, name)
+    load = partial(load_with, spec, "cpu", "fp32")
+    assert find_remedy(load) == {}
+    (size,) = run_checks(lambda tile: load({}, tile), 0, ("size",))
+    assert mend(spec, {}, [size]) == f"{name}: size: {size.detail}"
+    assert size.detail.endswith(advice)
 
 
 def test_check_begins_with_what_to_mend_and_goes_on_with_it_mended(file: Path) -> None:
