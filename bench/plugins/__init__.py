@@ -113,6 +113,8 @@ def load(plugin: PlugIn) -> Any:
     """
     if not plugin.name.isidentifier():
         raise BadConfig(f"{plugin}: {plugin.name!r} is no name: write {SYNTAX}, in quotes in a shell")
+    if "." in plugin.path.stem:
+        raise BadConfig(f"{plugin.place}: a module's name has no dot in it: rename the file")
     module = _import(plugin)
     if not hasattr(module, plugin.name):
         raise BadConfig(f"{plugin.place} has no {plugin.name!r}{_instead(module, plugin.name)}")

@@ -28,8 +28,9 @@ TAKEN = frozenset({*OURS, *sys.stdlib_module_names})
 #: What a package's code consists of.
 _CODE = (".py", ".so", ".pyd")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-#: What lies at the root of a repository.
+#: What lies at the root of a repository; and of one that was unpacked from an archive.
 _ROOT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+_UNPACKED = ("requirements.txt", "environment.yml", "README.md", "LICENSE")
 #: A text that may be the name of a file.
 _FILE_NAME = re.compile(r"[^\n\0<>|*?]{1,200}\.\w{1,12}")
 
@@ -64,11 +65,14 @@ def home_of(path: Path) -> Home:
     while top != top.parent and ((top / "__init__.py").is_file() or above > 0):
         names.insert(0, top.name)
         top, above = top.parent, above - 1
-    root = next(
-        (place for place in (top, *top.parents) if any((place / name).exists() for name in _ROOT)), top
-    )
+    root = _first_with(_ROOT, (top, *top.parents)) or _first_with(_UNPACKED, (top, *top.parents)[:4]) or top
     folders = [top, root, *([root / "src"] if (root / "src").is_dir() else []), path.parent]
     return Home(tuple(dict.fromkeys(folders)), ".".join(names))
+
+
+def _first_with(names: Sequence[str], folders: Iterable[Path]) -> Path | None:
+    """The first folder that holds one of some names."""
+    return next((place for place in folders if any((place / name).exists() for name in names)), None)
 
 
 def _levels_above(folder: Path) -> int:
@@ -87,7 +91,8 @@ def find(home: Home, name: str) -> ModuleSpec | None:
     Returns:
         Where it lies, under its plain name; None where it is the program's, the standard library's or installed.
     """
-    if name in TAKEN:
+    # A package of the user's may be called as one of ours or Python's is: its own modules mean it.
+    if name in TAKEN and not home.module.startswith(f"{name}."):
         return None
     beside = PathFinder.find_spec(name, [str(home.folders[0])])
     if beside is not None and beside.origin is not None:

@@ -146,7 +146,13 @@ class _Finder(MetaPathFinder):
                 raise ImportError(f"{file}, or what it imports, has changed since the work with it began")
             return ModuleSpec(fullname, _Empty(), is_package=True)
         above, _, last = fullname.rpartition(".")
-        spec = find(home_in(root), last) if above == root else PathFinder.find_spec(fullname, path)
+        if above == root:
+            home = home_in(root)
+            # The file itself is meant, whatever else has its name.
+            own = last == home.module
+            spec = PathFinder.find_spec(last, [str(home.folders[0])]) if own else find(home, last)
+        else:
+            spec = PathFinder.find_spec(fullname, path)
         if spec is None:
             return None
         if isinstance(spec.loader, SourceFileLoader):

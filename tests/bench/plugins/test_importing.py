@@ -516,3 +516,38 @@ def test_what_two_of_one_file_keep_between_them_is_in_the_key_of_both(tmp_path: 
     # What was made before makes no difference to the key.
     assert [key == found[0][1] for _, key in found] == [True] * 4 + [False] * 4
     assert [key == found[4][1] for _, key in found] == [False] * 4 + [True] * 4
+
+
+@pytest.mark.parametrize("name", ["bench", "code", "reports"])
+def test_a_package_may_be_called_as_one_of_ours_or_of_pythons(tmp_path: Path, name: str) -> None:
+    source = f"from {name}.inner import N\nfrom . import inner\n"
+    write(tmp_path, **{f"{name}__inner": "N = 1", f"{name}__my": f"{source}def f(): return N"})
+    (tmp_path / name / "__init__.py").touch()
+    first = key(tmp_path, f"{name}/my.py:f")
+    assert called(tmp_path, f"{name}/my.py:f") == 1
+    write(tmp_path, **{f"{name}__inner": "N = 2"})
+    assert key(tmp_path, f"{name}/my.py:f") != first
+    assert called(tmp_path, f"{name}/my.py:f") == 2
+
+
+def test_a_file_may_be_called_as_a_module_of_pythons(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        random="import random\nimport helper\ndef f(): return helper.N, random.choice",
+        helper="N = 1",
+    )
+    assert called(tmp_path, "random.py:f")[0] == 1  # type: ignore[index]
+
+
+def test_an_unpacked_repository_begins_where_it_is_described(tmp_path: Path) -> None:
+    write(tmp_path, models__my="from utils.misc import N\ndef f(): return N", utils__misc="N = 3")
+    with pytest.raises(BadConfig, match="No module named 'utils'"):
+        called(tmp_path, "models/my.py:f")
+    (tmp_path / "README.md").touch()
+    assert called(tmp_path, "models/my.py:f") == 3
+
+
+def test_a_file_with_a_dot_in_its_name_is_to_be_renamed(tmp_path: Path) -> None:
+    (tmp_path / "my.final.py").write_text("def f(): return 1")
+    with pytest.raises(BadConfig, match="has no dot in it: rename the file"):
+        called(tmp_path, "my.final.py:f")
