@@ -53,7 +53,7 @@ def contradiction(one: Record, other: Record) -> str | None:
             continue
         if score.protocol != found.protocol:
             return f"{score.metric} is measured by {found.protocol}, not by {score.protocol}"
-        if not _same(score.value, found.value, _MACHINES):
+        if not _same(score.value, found.value, MACHINES):
             return f"{score.metric} is {_shown(found.value)}, not {_shown(score.value)}"
     return None
 
@@ -61,7 +61,7 @@ def contradiction(one: Record, other: Record) -> str | None:
 #: How far numbers of one evidence may lie apart, absolute and relative; replicates are kept as float32.
 _TOLERANCE = 1e-6
 #: The same for numbers of two machines.
-_MACHINES = 1e-4
+MACHINES = 1e-4
 
 
 def _same(one: float | None, two: float | None, tolerance: float = _TOLERANCE) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from bench.errors import BenchError
 from bench.hashing import content_key
+from bench.keep.difference import MACHINES
 from bench.keep.records import Record
 from bench.score.stats import compared
-from bench.vocabulary import CLEAN, GAIN, NONE, REFERENCES
+from bench.vocabulary import CLEAN, GAIN, NONE, RECOVERY, REFERENCES
 from reports.honesty import record_problems
 from reports.results import Group, Results, paired, read_results, sampled_score
 
@@ -89,8 +90,10 @@ def _derived_problems(group: Group, record: Record) -> list[str]:
         own, rainy, clean = there[record.derainer.label], there[NONE], there.get(CLEAN)
         expected = compared(kind, own, rainy, clean, record.bootstrap.level)
         stated = math.nan if score.value is None else score.value
-        same = (math.isnan(stated) and not expected.defined) or math.isclose(
-            stated, expected.value, rel_tol=1e-6, abs_tol=1e-9
+        # The rows may be of another machine than what is compared with them; recovery divides by what rain took.
+        scale = abs(clean.value - rainy.value) if kind == RECOVERY and clean is not None else 1.0
+        same = (math.isnan(stated) and not expected.defined) or (
+            scale > 0 and math.isclose(stated, expected.value, rel_tol=MACHINES, abs_tol=MACHINES / scale)
         )
         if not same:
             given = f"rows {' and '.join(rows)} give" if len(rows) > 1 else f"row {rows[0]} gives"

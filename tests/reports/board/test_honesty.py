@@ -55,6 +55,17 @@ def test_a_gain_that_row_none_does_not_give_is_named(run_records: MakeRun) -> No
     assert "ap_gain of 0.5 is not what row none gives" in line
 
 
+def test_rows_of_another_machine_are_no_lie(run_records: MakeRun) -> None:
+    """Their last digits differ, and with them the recovery that they give, the more the less rain took."""
+    clean, none, rdmc = run_records(("clean", "none", "rdmc"), ("streaks:light",), ("detection",))
+    stated = rdmc.score("ap_recovery")
+    assert stated is not None
+    assert stated.value is not None
+    assert problems([clean, none, with_score(rdmc, "ap_recovery", value=stated.value * (1 + 5e-5))]) == []
+    (line,) = problems([clean, none, with_score(rdmc, "ap_recovery", value=stated.value + 0.02)])
+    assert "is not what rows clean and none give" in line
+
+
 def test_moved_replicates_are_named(record: Make) -> None:
     honest = record()
     moved = honest.replicates | {"ap": encode_replicates(np.full(200, 0.9))}
