@@ -123,6 +123,8 @@ class NetworkDerainer:
         self.key = {**key, "harness": HARNESS_VERSION, "precision": self.precision, "tile": tile}
         #: The network, where it is an ``nn.Module`` and not just something that can be called.
         self.module = forward if isinstance(forward, torch.nn.Module) else None
+        #: Whether every image goes through by itself, on a GPU too.
+        self._alone = getattr(forward, "alone", None) is True
         if isinstance(forward, torch.nn.Module):
             forward = forward.eval().to(self.device)
             to_channels_last(forward)
@@ -153,7 +155,11 @@ class NetworkDerainer:
                 for index in members:
                     results[index] = self._restore_in_tiles(images[index])
                 continue
-            size = max(1, BATCH_PIXELS // (height * width)) if self.device.type == "cuda" else 1
+            size = (
+                max(1, BATCH_PIXELS // (height * width))
+                if self.device.type == "cuda" and not self._alone
+                else 1
+            )
             for first in range(0, len(members), size):
                 chunk = members[first : first + size]
                 for index, restored in zip(
@@ -193,8 +199,9 @@ class NetworkDerainer:
 
     def restore_together(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Restore images of one size in one batch, also where :meth:`restore` would take them one by one; not those of
-        networks that take one size only, whose images go through in tiles."""
-        return self._restore_whole(list(images)) if self.card.fixed is None else self.restore(images)
+        networks that take one size only, whose images go through in tiles, nor of those that want every image alone."""
+        together = self.card.fixed is None and not self._alone
+        return self._restore_whole(list(images)) if together else self.restore(images)
 
     def _tiled(self, height: int, width: int) -> bool:
         if self.card.fixed is not None:

@@ -130,6 +130,9 @@ class Histoformer(RefinedLevels):
         bias: Whether convolutions have one.
     """
 
+    #: The sums of a batch round otherwise than those of an image, and the sorting with them: images go one by one.
+    alone = True
+
     def __init__(
         self,
         dim: int = 36,

@@ -84,7 +84,7 @@ def test_check_names_the_property_that_each_of_five_lacks(bench: Bench, tmp_path
         "swapping: colour",
         "Leaking: batch",
         "Dividing: finite",
-        "Cutting: interface",
+        "Cutting: size",
     ):
         assert words in said
     for words in ("shifted by 0 rows and 1 columns", "on black: ", "the size must stay"):
