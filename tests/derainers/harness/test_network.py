@@ -45,6 +45,21 @@ def test_the_identity_network_gives_the_image_back(size, multiple):
     assert x.max() <= 1
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_network_that_wants_every_image_alone_gets_no_batch(alone):
+    seen = []
+
+    class Network(torch.nn.Module):
+        def forward(self, x):
+            seen.append(len(x))
+            return x
+
+    forward = Network()
+    forward.alone = alone
+    wrap(forward).restore_together([image(16, 16), image(16, 16, 1)])
+    assert seen == ([1, 1] if alone else [2])
+
+
 def test_padding_reflects():
     row = np.arange(5, dtype=np.uint8)[None, :, None].repeat(3, 2)
     assert pad_to_multiple(row, 4)[0, :, 0].tolist() == [0, 1, 2, 3, 4, 3, 2, 1]
