@@ -244,6 +244,8 @@ def train(
                 model.gate_optimiser.load_state_dict(resumed["gate_optimiser"])
             runner.train_loop._iter = resumed["step"]
         runner.train()
+    if launcher != "none":
+        torch.distributed.barrier()  # the first process may still be scoring and saving the last step
     return checkpoints.checkpoints(folder)[-1]
 
 

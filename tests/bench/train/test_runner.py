@@ -319,19 +319,33 @@ def test_a_training_begins_from_the_weights_that_ship(tiny: Any, tmp_path: Path)
         train(tiny(start="nothing.pth"), tmp_path / "out", say=quiet)
 
 
-@pytest.mark.slow
-def test_two_processes_train_as_one_with_twice_the_batch(tiny: Any, tmp_path: Path) -> None:
-    """Gradients averaged over processes are those of the whole batch, even where links join half way."""
-    stages = [{"until": u, "patch": 16, "batch": 1, "set": {"recruiting": u > 2}} for u in (2, 4)]
-    path = tmp_path / "config.yaml"
-    path.write_text(tiny(stages=stages).model_dump_json())  # JSON is YAML
-    arguments = ["train", "--config", str(path), "--out", str(tmp_path / "two"), "--launcher", "pytorch"]
+def in_two_processes(config: Any, folder: Path) -> None:
+    path = folder.parent / "config.yaml"
+    path.write_text(config.model_dump_json())  # JSON is YAML
+    arguments = ["train", "--config", str(path), "--out", str(folder), "--launcher", "pytorch"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python"]
     code = "import sys; from bench.cli import main; main()"
     subprocess.run(
         [*torchrun, sys.executable, "-c", code, *arguments], check=True, capture_output=True, timeout=300
     )
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_twice_the_batch(tiny: Any, tmp_path: Path) -> None:
+    """Gradients averaged over processes are those of the whole batch, even where links join half way."""
+    stages = [{"until": u, "patch": 16, "batch": 1, "set": {"recruiting": u > 2}} for u in (2, 4)]
+    in_two_processes(tiny(stages=stages), tmp_path / "two")
     one = train(tiny(stages=[{**s, "batch": 2} for s in stages]), tmp_path / "one", say=quiet)
     first, second = (checkpoints.load(p)["network"] for p in (one, tmp_path / "two" / one.name))
     for name, value in first.items():
         torch.testing.assert_close(second[name], value, atol=1e-6, rtol=0)
+
+
+@pytest.mark.slow
+def test_no_process_ends_before_the_first_has_saved(tiny: Any, photos: Path, tmp_path: Path) -> None:
+    """The others have nothing to do while the first scores: without a checkpoint yet they have nothing to return."""
+    held_out = {"images": [str(photos)], "every": 2}
+    in_two_processes(
+        tiny(stages=[{"until": 1, "patch": 16, "batch": 1}], validation=held_out), tmp_path / "two"
+    )
+    assert checkpoints.checkpoints(tmp_path / "two")
