@@ -19,7 +19,7 @@ HEAVY = ("torch", "mmengine", "mmdet", "mmseg", "mmcv", "pandas", "matplotlib", 
 
 
 def bench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-m", "bench", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
