@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -68,7 +69,10 @@ class DynamicGates(nn.Module):
     def of(self, deepest: Tensor) -> Mapping[str, Tensor]:
         """NCHW to the gates by link, float32 (N, channels, 1, 1)."""
         # In float32 also under autocast: an average over an image has more digits than bfloat16.
-        with torch.autocast(deepest.device.type, enabled=False):
+        kind = deepest.device.type
+        # The meta device, on which costs are counted, has no autocast to switch off.
+        exact = torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+        with exact:
             context = F.relu(self.hidden(deepest.mean((2, 3), dtype=torch.float32)))
             return {name: torch.sigmoid(head(context))[:, :, None, None] for name, head in self.heads.items()}
 
