@@ -31,10 +31,14 @@ def shipped() -> dict[str, Path]:
 
 
 def changed(base: dict[str, Any], change: dict[str, Any], seed: int) -> dict[str, Any]:
-    """The configuration of a variant: sections of ``change`` are laid over those of ``base``."""
+    """The configuration of a variant: sections of ``change`` are laid over those of ``base``; lists and names take their
+    place. Another network has none of the base's options."""
     merged = {**base, "seed": seed}
+    if "network" in change:
+        merged.pop("options", None)
     for section, values in change.items():
-        merged[section] = {**merged.get(section, {}), **values}
+        before = merged.get(section)
+        merged[section] = {**before, **values} if isinstance(before, dict) else values
     return merged
 
 

@@ -15,6 +15,13 @@ def test_a_variant_changes_one_section_and_keeps_the_rest() -> None:
     assert base["options"]["recursions"] == 3
 
 
+def test_a_variant_may_be_another_network_for_other_steps() -> None:
+    base = {"network": "rdmc", "options": {"width": 4}, "stages": [{"until": 9}]}
+    one = changed(base, {"network": "prenet", "stages": [{"until": 3}]}, 0)
+    assert one == {"network": "prenet", "stages": [{"until": 3}], "seed": 0}
+    assert changed(base, {"network": "prenet", "options": {"stages": 2}}, 0)["options"] == {"stages": 2}
+
+
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_every_variant_is_a_valid_configuration(name: str) -> None:
     import yaml
