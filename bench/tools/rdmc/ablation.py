@@ -31,8 +31,8 @@ def shipped() -> dict[str, Path]:
 
 
 def changed(base: dict[str, Any], change: dict[str, Any], seed: int) -> dict[str, Any]:
-    """The configuration of a variant: sections of ``change`` are laid over those of ``base``; lists and names take their
-    place. Another network has none of the base's options."""
+    """The configuration of a variant: sections of ``change`` are laid over those of ``base``; lists and names take
+    their place. Another network has none of the base's options."""
     merged = {**base, "seed": seed}
     if "network" in change:
         merged.pop("options", None)
