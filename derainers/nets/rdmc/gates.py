@@ -71,7 +71,9 @@ class DynamicGates(nn.Module):
         # In float32 also under autocast: an average over an image has more digits than bfloat16.
         kind = deepest.device.type
         # The meta device, on which costs are counted, has no autocast to switch off.
-        exact = torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+        exact = (
+            torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+        )
         with exact:
             context = F.relu(self.hidden(deepest.mean((2, 3), dtype=torch.float32)))
             return {name: torch.sigmoid(head(context))[:, :, None, None] for name, head in self.heads.items()}
