@@ -134,8 +134,13 @@ def test_header_is_reached_and_pressed_by_keyboard(browser: Any, address: str) -
 
 
 def test_filters_stand_in_the_address_and_survive_fragments(browser: Any, address: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
     browser.get(address)
     shown = "return document.getElementById('shown').textContent"
+    WebDriverWait(browser, 10).until(
+        lambda _: browser.execute_script(shown)
+    )  # a busy machine may still be at the script
     assert browser.execute_script(shown) == "3 derainers, 3 columns"
     choose(browser, "task", "segmentation")
     assert browser.execute_script(shown) == "3 derainers, 1 column"
