@@ -138,9 +138,8 @@ def test_filters_stand_in_the_address_and_survive_fragments(browser: Any, addres
 
     browser.get(address)
     shown = "return document.getElementById('shown').textContent"
-    WebDriverWait(browser, 10).until(
-        lambda _: browser.execute_script(shown)
-    )  # a busy machine may still be at the script
+    # A busy machine may still be at the script.
+    WebDriverWait(browser, 10).until(lambda _: browser.execute_script(shown))
     assert browser.execute_script(shown) == "3 derainers, 3 columns"
     choose(browser, "task", "segmentation")
     assert browser.execute_script(shown) == "3 derainers, 1 column"

@@ -324,9 +324,8 @@ def in_two_processes(config: Any, folder: Path) -> None:
     path.write_text(config.model_dump_json())  # JSON is YAML
     arguments = ["train", "--config", str(path), "--out", str(folder), "--launcher", "pytorch"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python"]
-    code = "import sys; from bench.cli import main; main()"
     subprocess.run(
-        [*torchrun, sys.executable, "-c", code, *arguments], check=True, capture_output=True, timeout=300
+        [*torchrun, sys.executable, "-m", "bench", *arguments], check=True, capture_output=True, timeout=300
     )
 
 
