@@ -200,6 +200,8 @@ class TrainConfig(_Section):
         start: Weights to begin from: a file, or the name of a derainer whose weights ship.
         fresh: Parts of the network, by the first word of their weights' names, that the weights of ``start`` may lack;
             they begin afresh.
+        dropped: Parts of the weights of ``start``, by the first words of their names (``links.up4``), that the network
+            does without; they are left out.
         average: Decay of the exponential moving average that is validated and exported; 0 for none.
         precision: ``bf16`` runs the network under autocast; the loss stays in fp32.
         channels_last: Memory layout; faster on most CPUs and on GPUs.
@@ -214,6 +216,7 @@ class TrainConfig(_Section):
     options: dict[str, Any] = {}
     start: str | None = None
     fresh: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
     data: Data
     stages: tuple[Stage, ...] = Field(min_length=1)
     optimiser: Optimiser = Optimiser()

@@ -177,11 +177,11 @@ def train(
     if config.start:
         from bench.weights import load_state, match_state
 
-        fresh = [rf"^{re.escape(part)}\." for part in config.fresh]
+        fresh, dropped = ([rf"^{re.escape(part)}\." for part in c] for c in (config.fresh, config.dropped))
         path = starting_weights(config.start)
         with unit(f"weights {path}", "load"):
             state = load_state(path, trust)
-        match_state(network, state, f"{path} ({config.network})", missing_ok=fresh)
+        match_state(network, state, f"{path} ({config.network})", missing_ok=fresh, extra_ok=dropped)
     features = load_features(config.loss.features) if config.loss.contrastive else None
     resumed = _resume(config, folder)
     pools = read_pools(config.data, ensure_folder(folder / "scenes"))

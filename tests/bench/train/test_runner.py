@@ -312,6 +312,27 @@ def test_a_training_begins_from_weights_that_lack_named_parts(tiny: Any, tmp_pat
     assert any(name.startswith("links.") for name in found)
 
 
+def test_a_training_begins_from_weights_of_which_named_parts_are_dropped(tiny: Any, tmp_path: Path) -> None:
+    options = {"width": 2, "recursions": 2, "norm": "none", "gates": "dynamic"}
+    whole = tiny(options={**options, "recruitment": ["down1", "up2", "up3"]})
+    export(train(whole, tmp_path / "whole", say=quiet), tmp_path / "whole.safetensors")
+    fewer = tiny(
+        options={**options, "recruitment": ["down1"]},
+        start=str(tmp_path / "whole.safetensors"),
+        optimiser={"lr": 1e-12},
+        dropped=["links.up2", "gates.heads.up2"],
+    )
+    with pytest.raises(BadWeights, match="does not know"):
+        train(fewer, tmp_path / "refused", say=quiet)
+    fewer = fewer.model_copy(
+        update={"dropped": ("links.up2", "links.up3", "gates.heads.up2", "gates.heads.up3")}
+    )
+    found = checkpoints.load(train(fewer, tmp_path / "fewer", say=quiet))["network"]
+    before = load_state(tmp_path / "whole.safetensors")
+    for name, value in found.items():
+        torch.testing.assert_close(value, before[name].float(), atol=1e-6, rtol=0)
+
+
 def test_a_training_begins_from_the_weights_that_ship(tiny: Any, tmp_path: Path) -> None:
     with pytest.raises(BadWeights, match=r"rdmc-s\.safetensors .*another architecture"):
         train(tiny(start="rdmc-s"), tmp_path / "out", say=quiet)
