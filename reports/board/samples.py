@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BadData
 from bench.files import ensure_folder, write_atomic
 from bench.keep.records import slug
+from bench.vocabulary import CLEAN, NONE
 from reports.results import label_order
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class Sample:
 
 
 def write_sample(folder: Path, variant: str, scene: str, images: Mapping[str, np.ndarray]) -> None:
-    """Keep a scene for the slider; a scene that is there already is replaced.
+    """Keep a scene for the slider.
+
+    Of a scene that is there already, what other derainers made of it stays where it is the same scene in the same rain
+    to the byte; else it is replaced.
 
     Args:
         folder: Where samples are kept.
@@ -61,18 +65,27 @@ def write_sample(folder: Path, variant: str, scene: str, images: Mapping[str, np
         raise BadData(f"sample {scene} of {variant} has images of {len(sizes)} sizes: give one size")
     (height, width) = sizes.pop()
     ensure_folder(folder)
-    entries = [e for e in _index(folder) if (e["variant"], e["scene"]) != (variant, scene)]
-    files = {}
+    contents = {}
     for label, image in images.items():
-        name = f"{slug(variant)}--{slug(scene)}--{slug(label)}{SUFFIX}"
         done, data = cv2.imencode(SUFFIX, image[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
         if not done:
             raise BadData(f"sample {scene} of {variant}: the image of {label} cannot be written as WebP")
-        write_atomic(folder / name, data.tobytes())
-        files[label] = name
+        contents[label] = data.tobytes()
+    index = _index(folder)
+    entries = [e for e in index if (e["variant"], e["scene"]) != (variant, scene)]
+    files = {label: f"{slug(variant)}--{slug(scene)}--{slug(label)}{SUFFIX}" for label in images}
+    if all(label in contents and _holds(folder / files[label], contents[label]) for label in (CLEAN, NONE)):
+        before = next((e["images"] for e in index if (e["variant"], e["scene"]) == (variant, scene)), {})
+        files = {**before, **files}
+    for label, content in contents.items():
+        write_atomic(folder / files[label], content)
     entry = {"variant": variant, "scene": scene, "width": int(width), "height": int(height), "images": files}
     entries = sorted([*entries, entry], key=lambda e: (e["variant"], e["scene"]))
     write_atomic(folder / INDEX, (json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def read_samples(folder: Path) -> list[Sample]:

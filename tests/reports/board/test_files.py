@@ -182,6 +182,16 @@ def test_pareto_front() -> None:
     assert pareto_front([(3, 5), (1, 1), (2, 4), (2, 3), (4, 5), (5, 2)]) == [(1, 1), (2, 4), (3, 5)]
 
 
+def test_a_derainer_is_added_to_the_sample_of_a_scene(tmp_path: Path) -> None:
+    clean, rainy = np.zeros((8, 12, 3), np.uint8), np.full((8, 12, 3), 90, np.uint8)
+    labels = lambda: [i.label for i in read_samples(tmp_path)[0].images]  # noqa: E731
+    write_sample(tmp_path, "v", "s", {"clean": clean, "none": rainy, "rdmc": clean})
+    write_sample(tmp_path, "v", "s", {"clean": clean, "none": rainy, "guided": rainy})
+    assert labels() == ["clean", "none", "guided", "rdmc"]
+    write_sample(tmp_path, "v", "s", {"clean": clean, "none": rainy + 60, "guided": rainy})
+    assert labels() == ["clean", "none", "guided"]
+
+
 def test_samples_are_replaced_and_checked(tmp_path: Path) -> None:
     image = np.zeros((8, 12, 3), np.uint8)
     write_sample(tmp_path, "v", "s", {"rdmc": image, "none": image})
