@@ -19,7 +19,6 @@ import tempfile
 import time
 from pathlib import Path
 
-_MAIN = "from bench.cli import main; main()"
 _PLUGIN = """
 import time
 def slow(image):
@@ -66,8 +65,8 @@ def start(folder: Path, out: str, images: int) -> subprocess.Popen[bytes]:
         sys.executable,
         "-W",
         "ignore",
-        "-c",
-        _MAIN,
+        "-m",
+        "bench",
         "run",
         "--derainer",
         f"{folder}/slow.py:slow,median",

@@ -25,7 +25,6 @@ from pathlib import Path
 
 import numpy as np
 
-_MAIN = "from bench.cli import main; main()"
 _SCENES = 16
 #: The derainer: slow enough to be disturbed, and killed on one scene while a file says so.
 _DERAINER = """
@@ -101,7 +100,7 @@ class Place:
         flags = {"FLAGS": str(self.folder / "flags")}
         environment = {**os.environ, **flags, "PYTHONPATH": f"{self.folder / 'site'}{os.pathsep}{inherited}"}
         return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", _MAIN, *arguments],
+            [sys.executable, "-W", "ignore", "-m", "bench", *arguments],
             start_new_session=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

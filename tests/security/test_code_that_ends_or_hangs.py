@@ -86,9 +86,8 @@ def test_a_training_gives_up_weights_that_never_end(tmp_path: Path) -> None:
     (tmp_path / "clean").mkdir()
     write_image(tmp_path / "clean" / "a.png", np.zeros((32, 32, 3), np.uint8))
     words = f"train --derainer prenet --init {tmp_path}/w.pth --clean {tmp_path}/clean --out {tmp_path}/out --timeout 3"
-    program = "from bench.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program, *words.split()], capture_output=True, text=True
+        [sys.executable, "-W", "ignore", "-m", "bench", *words.split()], capture_output=True, text=True
     )
     assert done.returncode == 2
     assert (
