@@ -93,7 +93,7 @@ def figure_of(gates: Mapping[str, np.ndarray], links: tuple[str, ...]) -> Figure
     """One field for each rain: recursions by links."""
     from reports.figures.style import grid_of
 
-    figure, axes = grid_of(len(gates), 3.4, 1.9)
+    figure, axes = grid_of(len(gates), 1.4 + 0.25 * len(links), 1.9)
     for axis, (rain, values) in zip(axes, gates.items(), strict=True):
         axis.imshow(values, vmin=0, vmax=max(1.0, *(float(v.max()) for v in gates.values())), cmap="cividis")
         for (row, column), value in ((at, values[at]) for at in _places(values)):
