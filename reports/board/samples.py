@@ -75,8 +75,8 @@ def write_sample(folder: Path, variant: str, scene: str, images: Mapping[str, np
     entries = [e for e in index if (e["variant"], e["scene"]) != (variant, scene)]
     files = {label: f"{slug(variant)}--{slug(scene)}--{slug(label)}{SUFFIX}" for label in images}
     if all(label in contents and _holds(folder / files[label], contents[label]) for label in (CLEAN, NONE)):
-        before = next((e["images"] for e in index if (e["variant"], e["scene"]) == (variant, scene)), {})
-        files = {**before, **files}
+        before = [e["images"] for e in index if (e["variant"], e["scene"]) == (variant, scene)]
+        files = {**(before[0] if before else {}), **files}
     for label, content in contents.items():
         write_atomic(folder / files[label], content)
     entry = {"variant": variant, "scene": scene, "width": int(width), "height": int(height), "images": files}
