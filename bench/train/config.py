@@ -198,10 +198,10 @@ class TrainConfig(_Section):
         network: A registered network's name, or ``FILE.py:OBJECT``.
         options: Its constructor's arguments.
         start: Weights to begin from: a file, or the name of a derainer whose weights ship.
-        fresh: Parts of the network, by the first word of their weights' names, that the weights of ``start`` may lack;
+        fresh: Parts of the network, by the first words of their weights' names, that the weights of ``start`` may lack;
             they begin afresh.
-        dropped: Parts of the weights of ``start``, by the first words of their names (``links.up4``), that the network
-            does without; they are left out.
+        dropped: Parts of the weights of ``start``, named likewise (``links.up4``), that the network does without; they
+            are left out.
         average: Decay of the exponential moving average that is validated and exported; 0 for none.
         precision: ``bf16`` runs the network under autocast; the loss stays in fp32.
         channels_last: Memory layout; faster on most CPUs and on GPUs.

@@ -95,6 +95,16 @@ def _groups(
     return [group for group in groups if group["params"]]
 
 
+def _refuse_held(network: nn.Module, dropped: Sequence[str]) -> None:
+    """A part that the network has would be loaded after all."""
+    names = list(network.state_dict())
+    for part in dropped:
+        if any(name.startswith(f"{part}.") for name in names):
+            raise BadConfig(
+                f"dropped: the network has a part {part!r}: name what it does without, or change its options"
+            )
+
+
 def check_launcher(launcher: str) -> None:
     """Check that a launcher is known and has started this process.
 
@@ -177,6 +187,7 @@ def train(
     if config.start:
         from bench.weights import load_state, match_state
 
+        _refuse_held(network, config.dropped)
         fresh, dropped = ([rf"^{re.escape(part)}\." for part in c] for c in (config.fresh, config.dropped))
         path = starting_weights(config.start)
         with unit(f"weights {path}", "load"):

@@ -324,6 +324,8 @@ def test_a_training_begins_from_weights_of_which_named_parts_are_dropped(tiny: A
     )
     with pytest.raises(BadWeights, match="does not know"):
         train(fewer, tmp_path / "refused", say=quiet)
+    with pytest.raises(BadConfig, match=r"the network has a part 'links\.down1'"):
+        train(fewer.model_copy(update={"dropped": ("links.down1",)}), tmp_path / "refused", say=quiet)
     fewer = fewer.model_copy(
         update={"dropped": ("links.up2", "links.up3", "gates.heads.up2", "gates.heads.up3")}
     )
