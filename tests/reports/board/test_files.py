@@ -184,7 +184,11 @@ def test_pareto_front() -> None:
 
 def test_a_derainer_is_added_to_the_sample_of_a_scene(tmp_path: Path) -> None:
     clean, rainy = np.zeros((8, 12, 3), np.uint8), np.full((8, 12, 3), 90, np.uint8)
-    labels = lambda: [i.label for i in read_samples(tmp_path)[0].images]  # noqa: E731
+
+    def labels() -> list[str]:
+        (sample,) = read_samples(tmp_path)
+        return [image.label for image in sample.images]
+
     write_sample(tmp_path, "v", "s", {"clean": clean, "none": rainy, "rdmc": clean})
     write_sample(tmp_path, "v", "s", {"clean": clean, "none": rainy, "guided": rainy})
     assert labels() == ["clean", "none", "guided", "rdmc"]
