@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import Any
 
 from bench.errors import BenchError
+
+#: What typer returns after Ctrl-C.
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -14,6 +18,8 @@ def main() -> None:
 
     A mistake of the user's is one line on standard error and exit code 2; Ctrl-C is exit code 130.
     """
+    import typer
+
     from bench.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):
@@ -23,16 +29,39 @@ def main() -> None:
     # OpenCV's own lines about a bad file would stand beside ours; workers inherit the setting.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False)
+    except _usage_error() as error:
+        print(_in_one_line(error), file=sys.stderr)
+        sys.exit(2)
     except BenchError as error:
         from reports.tables.renderers.escape import visible  # names in it may come from a file of anyone's
 
         print(f"bench: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("bench: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except typer.Abort:  # somebody's code asked a question, and nobody was there to answer
+        print("bench: aborted", file=sys.stderr)
+        sys.exit(1)
     except BrokenPipeError:
         # `bench report ... | head`: the reader has seen enough. Closing stderr keeps Python's exit quiet.
         sys.stderr.close()
         sys.exit(0)
+    if code == _INTERRUPTED:
+        print("bench: interrupted", file=sys.stderr)
+    sys.exit(code or 0)
+
+
+def _usage_error() -> type[Exception]:
+    """What a mistyped command raises. Typer has click within it or beside it, and names one kind of its own."""
+    import typer
+
+    return typer.BadParameter.__bases__[0]
+
+
+def _in_one_line(error: Any) -> str:
+    """Say what is wrong with a command, and where its options are listed."""
+    said = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":  # the command alone: the message is the help
+        return said
+    said = " ".join(said.split()).rstrip(".")
+    where = f" (see {error.ctx.command_path} -h)" if error.ctx else ""
+    return f"bench: {said[:1].lower()}{said[1:]}{where}"

@@ -72,8 +72,26 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_two(tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unknown_option_is_exit_code_two() -> None:
-    assert "No such option" in bench("run", "--derianer", "guided", code=2).stderr
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("run", "--taks", "detection"), "bench: no such option: --taks ("),
+        (("run", "--task"), "bench: option '--task' requires an argument"),
+        (("rnu",), "bench: no such command 'rnu'"),
+        (("restore",), "bench: missing argument"),
+        (("run", "--limit", "many"), "bench: invalid value for '--limit':"),
+    ],
+)
+def test_a_mistyped_command_is_one_line_and_exit_code_two(command: tuple[str, ...], said: str) -> None:
+    done = bench(*command, code=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_command_alone_shows_the_help() -> None:
+    done = bench(code=2)
+    assert "Usage: " in done.stdout + done.stderr
 
 
 def test_restore_writes_what_the_derainer_gives(tmp_path: Path) -> None:
