@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,12 @@ def read_yaml(path: Path, what: str) -> Any:
 
 
 def parse_yaml(text: str, what: str) -> Any:
-    """Read YAML's text; see :func:`read_yaml`."""
+    """Read YAML's text; see :func:`read_yaml`.
+
+    Example:
+        >>> parse_yaml("{rate: 1e-3, most: 2E5, steps: 10, name: e5}", "an example")
+        {'rate': 0.001, 'most': 200000.0, 'steps': 10, 'name': 'e5'}
+    """
     import yaml
 
     try:
@@ -44,7 +51,7 @@ def parse_yaml(text: str, what: str) -> Any:
         if node is None:
             return None
         _check_node(node, what)
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_loader())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
@@ -56,6 +63,18 @@ def parse_yaml(text: str, what: str) -> Any:
         RecursionError,
     ) as error:  # a number of 5,000 digits, the 99th of a month
         raise BadConfig(f"{what} holds a value that cannot be read: {str(error).splitlines()[0]}") from None
+
+
+@functools.cache
+def _loader() -> type:
+    """YAML's safe loader, to which 1e-3 is a number as to YAML 1.2 and to everyone who writes a learning rate."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_implicit_resolver(_TAG + "float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), [*"-+0123456789"])
+    return Loader
 
 
 def _text(data: bytes, what: str) -> str:

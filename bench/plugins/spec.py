@@ -233,8 +233,8 @@ def read_value(text: str) -> Any:
     """Read a value: a number, a truth value, none, a list or mapping as in YAML, or else the text itself.
 
     Example:
-        >>> [read_value(text) for text in ("48", "1e-4", "true", "none", "[1, a]", "on", "a%3Ab")]
-        [48, 0.0001, True, None, [1, 'a'], 'on', 'a:b']
+        >>> [read_value(text) for text in ("48", "1e-4", "true", "none", "[1, a]", "{a: 1e-4}", "on", "a%3Ab")]
+        [48, 0.0001, True, None, [1, 'a'], {'a': 0.0001}, 'on', 'a:b']
     """
     text = unquote(text)
     named = {"true": True, "false": False, "none": None, "null": None}
@@ -246,16 +246,11 @@ def read_value(text: str) -> Any:
         except ValueError:
             pass
     if text[:1] in ("[", "{", '"'):
-        import yaml
+        from bench.yaml_file import parse_yaml
 
         with contextlib.suppress(ValueError):  # as it is written here; people write YAML
             return json.loads(text)
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise BadConfig(
-                f"option value {text!r} is neither a list nor a mapping: close its brackets"
-            ) from None
+        return parse_yaml(text, f"option value {text!r}")
     return text
 
 
