@@ -73,7 +73,9 @@ def _loader() -> type:
     class Loader(yaml.SafeLoader):
         pass
 
-    Loader.add_implicit_resolver(_TAG + "float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), [*"-+0123456789"])
+    Loader.add_implicit_resolver(
+        _TAG + "float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), [*"-+0123456789"]
+    )
     return Loader
 
 

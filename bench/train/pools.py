@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from bench.errors import BadData
-from bench.files import is_litter, list_files
+from bench.files import ensure_folder, is_litter, list_files
 from bench.images import SUFFIXES, read_image, write_image
 from bench.seeds import rng_from
 
@@ -128,7 +128,7 @@ def _street(index: int, cache: Path | None) -> np.ndarray:
         return read_image(path)
     image = render_scene(FIRST_SEED["train"] + index).image
     if path is not None:
-        write_image(path, image)
+        write_image(ensure_folder(path.parent) / path.name, image)
     return image
 
 

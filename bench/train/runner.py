@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,6 @@ def train(
     from derainers.harness.network import to_channels_last
 
     check_launcher(launcher)
-    ensure_folder(folder)
     keep_freed_memory()
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -195,7 +195,7 @@ def train(
         match_state(network, state, f"{path} ({config.network})", missing_ok=fresh, extra_ok=dropped)
     features = load_features(config.loss.features) if config.loss.contrastive else None
     resumed = _resume(config, folder)
-    pools = read_pools(config.data, ensure_folder(folder / "scenes"))
+    pools = read_pools(config.data, folder / "scenes")
     if config.gates.learn == "held_out" and any(len(pool.clean) < 2 for pool in pools):
         raise BadData("gates learnt on held-out images need two images or more from every source")
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -222,7 +222,8 @@ def train(
         "history": _history(config, resumed),
         "start": resumed.get("start") if resumed is not None else _origin(config),
     }
-    with noted() as asked:
+    # MMEngine's own log says nothing that log.jsonl does not.
+    with noted() as asked, tempfile.TemporaryDirectory(prefix="bench-train-") as scratch:
         saver = Checkpoints(config, folder, average, log, about, asked)
         if resumed is not None:
             loader.sampler.start = resumed["step"]  # type: ignore[attr-defined]
@@ -238,9 +239,10 @@ def train(
         stretches = estimate(config, model.to(get_device()), batches, resumed["step"] if resumed else 0)
         if rank == 0 and stretches:
             say(f"{in_words(stretches)} ({about['hardware']})")
+        ensure_folder(folder)  # whatever is refused above leaves nothing behind
         runner = _make_runner(
             config,
-            folder,
+            Path(scratch),
             launcher,
             model,
             trained,
@@ -312,7 +314,7 @@ def _history(config: TrainConfig, resumed: dict[str, Any] | None) -> list[dict[s
 
 def _make_runner(
     config: TrainConfig,
-    folder: Path,
+    scratch: Path,
     launcher: str,
     model: Any,
     trained: list[dict[str, Any]],
@@ -338,7 +340,7 @@ def _make_runner(
     adam = torch.optim.Adam(trained, lr=o.lr, betas=o.betas, weight_decay=o.weight_decay)
     return Runner(
         model=model,
-        work_dir=str(folder),
+        work_dir=str(scratch),
         train_dataloader=loader,
         train_cfg={"type": _step_loop(), "max_iters": config.steps},
         optim_wrapper=OptimWrapper(adam, clip_grad={"max_norm": o.clip}),

@@ -238,6 +238,15 @@ def test_what_cannot_be_trained_is_refused(tiny: Any, tmp_path: Path) -> None:
         train(tiny(options={"depth": 3}), tmp_path / "b", say=quiet)
     with pytest.raises(BadData, match="no clean images found"):
         train(tiny(data={"clean": [{"images": str(tmp_path / "nothing")}]}), tmp_path / "c", say=quiet)
+    stage = {"until": 2, "patch": 16, "batch": 1, "set": {"depth": 3}}
+    with pytest.raises(BadConfig, match="no setting 'depth'"):
+        train(tiny(stages=[stage]), tmp_path / "d", say=quiet)
+    assert not [path for name in "abcd" for path in tmp_path.glob(name)]
+
+
+def test_a_training_leaves_its_log_and_checkpoints_alone(tiny: Any, tmp_path: Path) -> None:
+    last = train(tiny(stages=[{"until": 2, "patch": 16, "batch": 1}]), tmp_path / "out", say=quiet)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["log.jsonl", last.name]
 
 
 def test_bf16_trains_close_to_fp32(tiny: Any, tmp_path: Path) -> None:
