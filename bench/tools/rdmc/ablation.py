@@ -5,8 +5,9 @@
 A file in ``ablations/`` has a base and what each variant changes in it. Every variant is trained under each seed, one
 after the other; a killed run goes on where it was. The last validation of each is read from its log, and the table
 shows each variant's mean difference to the base with a 95 % interval over the seeds (Student's t on paired
-differences; a dash where there is one seed only). Every variant's weights are exported beside its log, so that
-``bench run`` can say what detectors make of them.
+differences; a dash where there is one seed only). Every variant's weights are exported beside its log. What
+``--derainer`` has to say for ``bench run`` to measure them all is printed at the end, and ``--run`` makes the same
+table of what that found.
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.yaml_file import read_yaml
+
+if TYPE_CHECKING:
+    from bench.keep.records import Record
+
+#: PSNR, AP, ... by rain or set, of one training.
+Scores = dict[str, float]
 
 BASE = "base"
 
@@ -42,11 +51,33 @@ def changed(base: dict[str, Any], change: dict[str, Any], seed: int) -> dict[str
     return merged
 
 
-def last_scores(folder: Path) -> dict[str, float]:
+def label(name: str, seed: int) -> str:
+    """What the folder of a training is called, and its derainer in a run."""
+    word = re.sub(r"[^\w-]+", "_", name).strip("_")
+    return f"{word}_{seed}"
+
+
+def last_scores(folder: Path) -> Scores:
     """PSNR on Y by rain at the last validation of a training."""
     rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     scored = [row["validation"] for row in rows if "validation" in row]
     return {rain: scores["psnr_y"] for rain, scores in scored[-1].items()} if scored else {}
+
+
+def run_scores(
+    records: Iterable[Record], variants: Iterable[str], seeds: int
+) -> dict[str, dict[int, Scores]]:
+    """What a run found of each variant and seed: every task's headline metric, as it is shown, by data and rain."""
+    whose = {label(name, seed): (name, seed) for name in variants for seed in range(seeds)}
+    results: dict[str, dict[int, Scores]] = {name: {} for name in variants}
+    for record in records:
+        metric = record.description.headline
+        score = record.score(metric.name)
+        if record.derainer.label in whose and score is not None and score.value is not None:
+            name, seed = whose[record.derainer.label]
+            column = f"{metric.header}, {record.variant}"
+            results[name].setdefault(seed, {})[column] = score.value * metric.scale
+    return results
 
 
 def interval(differences: list[float]) -> tuple[float, float | None]:
@@ -59,8 +90,8 @@ def interval(differences: list[float]) -> tuple[float, float | None]:
     return mean, _T[degrees] * math.sqrt(variance / len(differences))
 
 
-def table(results: dict[str, dict[int, dict[str, float]]]) -> str:
-    """Markdown: the base's PSNR by rain, then each variant's difference to it."""
+def table(results: dict[str, dict[int, Scores]]) -> str:
+    """Markdown: the base's scores, then each variant's difference to it."""
     base = results.get(BASE, {})
     rains = sorted({rain for runs in results.values() for scores in runs.values() for rain in scores})
     lines = ["| variant | seeds | " + " | ".join(rains) + " |", "|---" * (len(rains) + 2) + "|"]
@@ -93,14 +124,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, len(_T) + 2), metavar="N")
     parser.add_argument("--table", action="store_true", help="only print what is there")
+    parser.add_argument(
+        "--run", type=Path, help="the store of a bench run over the variants, for a table of its scores"
+    )
     arguments = parser.parse_args()
     path = shipped().get(arguments.ablation, Path(arguments.ablation))
     content = read_yaml(path, f"ablation {path}")
     base, variants = content["base"], {BASE: {}, **content["variants"]}
-    results: dict[str, dict[int, dict[str, float]]] = {}
+    results: dict[str, dict[int, Scores]] = {}
+    entries = []
     for seed in range(arguments.seeds):
         for name, change in variants.items():
-            folder = arguments.out / f"{name.replace(' ', '_')}_{seed}"
+            folder = arguments.out / label(name, seed)
             config = TrainConfig.model_validate(changed(base, change, seed))
             done = [p.stem for p in checkpoints.checkpoints(folder)][-1:] == [f"step_{config.steps:07d}"]
             if not done and not arguments.table:
@@ -109,7 +144,13 @@ def main() -> None:
                 done = True
             if done:
                 results.setdefault(name, {})[seed] = last_scores(folder)
+                entries.append(f"{label(name, seed)}={config.network}:{folder / 'weights.safetensors'}")
     print(table(results))
+    print(f"\n--derainer {','.join(entries)}")
+    if arguments.run is not None:
+        from bench.keep.records import read_records
+
+        print(f"\n{table(run_scores(read_records(arguments.run), variants, arguments.seeds))}")
 
 
 if __name__ == "__main__":

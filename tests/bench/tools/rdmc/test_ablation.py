@@ -69,6 +69,21 @@ def test_a_killed_ablation_goes_on_and_leaves_weights(
     assert "==" not in again
     assert again.strip() == said[said.index("| variant") :].strip()
 
+    from bench import run
+
+    entries = again.strip().splitlines()[-1].removeprefix("--derainer ").split(",")
+    found = run(entries, "restoration", limit=1, out=tmp_path / "run", workers=1)
+    values = {r.derainer.label: r.score("psnr_y") for r in found.records}
+    base, other = (values[f"{name}_0"] for name in ("base", "no_recruitment"))
+    assert base is not None
+    assert other is not None
+    monkeypatch.setattr("sys.argv", [*arguments, "--table", "--run", str(tmp_path / "run")])
+    ablation.main()
+    rows = capsys.readouterr().out.strip().splitlines()[-4:]
+    assert rows[0].startswith("| variant | seeds | PSNR")
+    assert f"| base | 1 | {base.value:.2f} ± — |" in rows
+    assert f"| no recruitment | 1 | {other.value - base.value:+.2f} ± — |" in rows
+
 
 def test_the_interval_is_students() -> None:
     mean, half = interval([1.0, 2.0, 3.0])
