@@ -7,7 +7,8 @@ after the other; a killed run goes on where it was. The last validation of each 
 shows each variant's mean difference to the base with a 95 % interval over the seeds (Student's t on paired
 differences; a dash where there is one seed only). Every variant's weights are exported beside its log. What
 ``--derainer`` has to say for ``bench run`` to measure them all is printed at the end, and ``--run`` makes the same
-table of what that found.
+table of what that found. ``--scores`` keeps both in a file, from which a long ablation goes on elsewhere without the
+trainings that it has already.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files import write_atomic
 from bench.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 #: PSNR, AP, ... by rain or set, of one training.
 Scores = dict[str, float]
+
+#: By variant and seed.
+Results = dict[str, dict[int, Scores]]
 
 BASE = "base"
 
@@ -64,12 +69,10 @@ def last_scores(folder: Path) -> Scores:
     return {rain: scores["psnr_y"] for rain, scores in scored[-1].items()} if scored else {}
 
 
-def run_scores(
-    records: Iterable[Record], variants: Iterable[str], seeds: int
-) -> dict[str, dict[int, Scores]]:
+def run_scores(records: Iterable[Record], variants: Iterable[str], seeds: int) -> Results:
     """What a run found of each variant and seed: every task's headline metric, as it is shown, by data and rain."""
     whose = {label(name, seed): (name, seed) for name in variants for seed in range(seeds)}
-    results: dict[str, dict[int, Scores]] = {name: {} for name in variants}
+    results: Results = {name: {} for name in variants}
     for record in records:
         metric = record.description.headline
         score = record.score(metric.name)
@@ -78,6 +81,23 @@ def run_scores(
             column = f"{metric.header}, {record.variant}"
             results[name].setdefault(seed, {})[column] = score.value * metric.scale
     return results
+
+
+def read_scores(path: Path) -> tuple[Results, Results]:
+    """What a file keeps: scores on held-out images, and those of a run; empty where there is no file yet."""
+    if not path.is_file():
+        return {}, {}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    held_out, run = (
+        {name: {int(seed): scores for seed, scores in seeds.items()} for name, seeds in content[kind].items()}
+        for kind in ("held_out", "run")
+    )
+    return held_out, run
+
+
+def write_scores(path: Path, held_out: Results, run: Results) -> None:
+    """Keep scores for :func:`read_scores`."""
+    write_atomic(path, f"{json.dumps({'held_out': held_out, 'run': run}, indent=1)}\n".encode())
 
 
 def interval(differences: list[float]) -> tuple[float, float | None]:
@@ -90,7 +110,7 @@ def interval(differences: list[float]) -> tuple[float, float | None]:
     return mean, _T[degrees] * math.sqrt(variance / len(differences))
 
 
-def table(results: dict[str, dict[int, Scores]]) -> str:
+def table(results: Results) -> str:
     """Markdown: the base's scores, then each variant's difference to it."""
     base = results.get(BASE, {})
     rains = sorted({rain for runs in results.values() for scores in runs.values() for rain in scores})
@@ -127,30 +147,37 @@ def main() -> None:
     parser.add_argument(
         "--run", type=Path, help="the store of a bench run over the variants, for a table of its scores"
     )
+    parser.add_argument("--scores", type=Path, help="a JSON file that keeps what was found")
     arguments = parser.parse_args()
     path = shipped().get(arguments.ablation, Path(arguments.ablation))
     content = read_yaml(path, f"ablation {path}")
     base, variants = content["base"], {BASE: {}, **content["variants"]}
-    results: dict[str, dict[int, Scores]] = {}
+    held_out, seen = read_scores(arguments.scores) if arguments.scores else ({}, {})
     entries = []
     for seed in range(arguments.seeds):
         for name, change in variants.items():
             folder = arguments.out / label(name, seed)
             config = TrainConfig.model_validate(changed(base, change, seed))
             done = [p.stem for p in checkpoints.checkpoints(folder)][-1:] == [f"step_{config.steps:07d}"]
-            if not done and not arguments.table:
+            if not done and not arguments.table and seed not in held_out.get(name, {}):
                 print(f"== {name}, seed {seed}", flush=True)
                 export(train(config, folder), folder / "weights.safetensors")
                 done = True
             if done:
-                results.setdefault(name, {})[seed] = last_scores(folder)
+                held_out.setdefault(name, {})[seed] = last_scores(folder)
                 entries.append(f"{label(name, seed)}={config.network}:{folder / 'weights.safetensors'}")
-    print(table(results))
-    print(f"\n--derainer {','.join(entries)}")
     if arguments.run is not None:
         from bench.keep.records import read_records
 
-        print(f"\n{table(run_scores(read_records(arguments.run), variants, arguments.seeds))}")
+        for name, seeds in run_scores(read_records(arguments.run), variants, arguments.seeds).items():
+            seen.setdefault(name, {}).update(seeds)
+    if arguments.scores:
+        write_scores(arguments.scores, held_out, seen)
+    for results in (held_out, seen):
+        if results:
+            print(f"{table(results)}\n")
+    if entries:
+        print(f"--derainer {','.join(entries)}")
 
 
 if __name__ == "__main__":
