@@ -90,7 +90,8 @@ def compare(records: Sequence[Record], first: str, second: str) -> list[Differen
                 if gap is None:
                     reason = _why(one, metric.name) or _why(other, metric.name)
                 elif math.isnan(gap.low):
-                    reason = "not the same scenes, so no interval"
+                    without = _without_interval(one, metric.name) or _without_interval(other, metric.name)
+                    reason = without or "not the same scenes, so no interval"
             scores = [record.score(metric.name) for record in (one, other) if record is not None]
             protocol = next((score.protocol for score in scores if score is not None), "")
             lost = other is not None and bool(other.scores) and (one is None or not one.scores)
@@ -119,6 +120,11 @@ def _why(record: Record, metric: str) -> str | None:
         return None
     note = record.reason or (score.note if score else None) or "not measured"
     return f"{record.derainer.label}: {note}"
+
+
+def _without_interval(record: Record, metric: str) -> str | None:
+    score = record.score(metric)
+    return score.note if score is not None and score.low is None else None
 
 
 def sentence(difference: Difference) -> str:

@@ -58,6 +58,19 @@ def test_other_resamples_give_no_interval(record: Make) -> None:
     assert "not the same scenes, so no interval" in sentence(found)
 
 
+def test_one_scene_has_no_interval(record: Make) -> None:
+    note = "one scene has no interval"
+
+    def alone(label: str) -> Record:
+        full = record(label)
+        scores = [s.model_copy(update={"low": None, "high": None, "note": note}) for s in full.scores]
+        return full.model_copy(update={"scores": tuple(scores), "replicates": {}})
+
+    (found,) = compare([alone("rdmc"), alone("median")], "rdmc", "median")
+    assert found.reason == note
+    assert note in sentence(found)
+
+
 def test_names_are_checked(record: Make) -> None:
     with pytest.raises(UnknownName, match="did you mean rdmc"):
         compare([record("rdmc")], "rdmc", "rdcm")
