@@ -94,7 +94,7 @@ def test_arguments_of_an_option_file_are_those_of_its_network(tmp_path: Path) ->
 
 @pytest.mark.parametrize("query", ["width", "=3", "a-b=3", "width=[1", ".=3"])
 def test_options_that_are_none_are_refused_with_the_syntax(query: str) -> None:
-    with pytest.raises(BadConfig, match="NAME[?]ARGUMENT=VALUE|brackets"):
+    with pytest.raises(BadConfig, match="NAME[?]ARGUMENT=VALUE|not YAML"):
         parse_derainers(f"my.py:Net?{query}")
 
 
