@@ -357,7 +357,7 @@ def _make_runner(
         cfg={"model_wrapper_cfg": wrapper},
         log_level=logging.WARNING,
         randomness={"seed": config.seed},
-        experiment_name="train",
+        experiment_name=scratch.name,  # MMEngine keeps what it builds under this name for the process
     )
 
 
