@@ -31,12 +31,10 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except _usage_error() as error:
-        print(_in_one_line(error), file=sys.stderr)
+        _say_usage(error)
         sys.exit(2)
     except BenchError as error:
-        from reports.tables.renderers.escape import visible  # names in it may come from a file of anyone's
-
-        print(f"bench: {visible(' '.join(str(error).split()))}", file=sys.stderr)
+        _say(str(error))
         sys.exit(error.exit_code)
     except typer.Abort:  # somebody's code asked a question, and nobody was there to answer
         print("bench: aborted", file=sys.stderr)
@@ -57,11 +55,19 @@ def _usage_error() -> type[Exception]:
     return typer.BadParameter.__bases__[0]
 
 
-def _in_one_line(error: Any) -> str:
+def _say_usage(error: Any) -> None:
     """Say what is wrong with a command, and where its options are listed."""
     said = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":  # the command alone: the message is the help
-        return said
-    said = " ".join(said.split()).rstrip(".")
+        print(said, file=sys.stderr)
+        return
+    said = said.rstrip(".")
     where = f" (see {error.ctx.command_path} -h)" if error.ctx else ""
-    return f"bench: {said[:1].lower()}{said[1:]}{where}"
+    _say(f"{said[:1].lower()}{said[1:]}{where}")
+
+
+def _say(text: str) -> None:
+    """One line on standard error."""
+    from reports.tables.renderers.escape import visible  # names in it may come from a file of anyone's
+
+    print(f"bench: {visible(' '.join(text.split()))}", file=sys.stderr)

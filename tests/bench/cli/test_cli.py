@@ -80,6 +80,7 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_two(tmp_path: Path) -> No
         (("rnu",), "bench: no such command 'rnu'"),
         (("restore",), "bench: missing argument"),
         (("run", "--limit", "many"), "bench: invalid value for '--limit':"),
+        (("run", "--limit", "\x1b[31mmany\n"), "bench: invalid value for '--limit':"),
     ],
 )
 def test_a_mistyped_command_is_one_line_and_exit_code_two(command: tuple[str, ...], said: str) -> None:
@@ -87,6 +88,23 @@ def test_a_mistyped_command_is_one_line_and_exit_code_two(command: tuple[str, ..
     assert done.stdout == ""
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
+
+
+def test_ctrl_c_is_said_and_exit_code_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bench import cli
+
+    def press() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.environment.described", press)
+    monkeypatch.setattr("sys.argv", ["bench", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "bench: interrupted\n"
 
 
 def test_the_command_alone_shows_the_help() -> None:
