@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bench.errors import BenchError
@@ -29,13 +31,11 @@ def main() -> None:
     # OpenCV's own lines about a bad file would stand beside ours; workers inherit the setting.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
-        code = app(standalone_mode=False)
+        with mistakes_said():
+            code = app(standalone_mode=False)
     except _usage_error() as error:
         _say_usage(error)
         sys.exit(2)
-    except BenchError as error:
-        _say(str(error))
-        sys.exit(error.exit_code)
     except typer.Abort:  # somebody's code asked a question, and nobody was there to answer
         print("bench: aborted", file=sys.stderr)
         sys.exit(1)
@@ -46,6 +46,16 @@ def main() -> None:
     if code == _INTERRUPTED:
         print("bench: interrupted", file=sys.stderr)
     sys.exit(code or 0)
+
+
+@contextmanager
+def mistakes_said() -> Iterator[None]:
+    """Say what a user can mend in one line on standard error, and exit with the error's code."""
+    try:
+        yield
+    except BenchError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
 
 
 def _usage_error() -> type[Exception]:

@@ -51,4 +51,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from bench.cli import mistakes_said
+
+    with mistakes_said():
+        main()

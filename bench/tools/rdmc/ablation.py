@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import BadData
 from bench.files import write_atomic
 from bench.yaml_file import read_yaml
 
@@ -84,14 +85,24 @@ def run_scores(records: Iterable[Record], variants: Iterable[str], seeds: int) -
 
 
 def read_scores(path: Path) -> tuple[Results, Results]:
-    """What a file keeps: scores on held-out images, and those of a run; empty where there is no file yet."""
+    """What a file keeps: scores on held-out images, and those of a run; empty where there is no file yet.
+
+    Raises:
+        BadData: If it holds anything else.
+    """
     if not path.is_file():
         return {}, {}
-    content = json.loads(path.read_text(encoding="utf-8"))
-    held_out, run = (
-        {name: {int(seed): scores for seed, scores in seeds.items()} for name, seeds in content[kind].items()}
-        for kind in ("held_out", "run")
-    )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        held_out, run = (
+            {
+                name: {int(seed): {**scores} for seed, scores in seeds.items()}
+                for name, seeds in content[kind].items()
+            }
+            for kind in ("held_out", "run")
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BadData(f"{path} holds no scores of an ablation: name another file after --scores") from None
     return held_out, run
 
 
@@ -143,11 +154,13 @@ def main() -> None:
     parser.add_argument("ablation", help=f"a YAML file, or one of {', '.join(shipped())}")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, len(_T) + 2), metavar="N")
-    parser.add_argument("--table", action="store_true", help="only print what is there")
+    parser.add_argument("--table", action="store_true", help="train nothing; take what is there")
     parser.add_argument(
         "--run", type=Path, help="the store of a bench run over the variants, for a table of its scores"
     )
-    parser.add_argument("--scores", type=Path, help="a JSON file that keeps what was found")
+    parser.add_argument(
+        "--scores", type=Path, help="a JSON file that keeps what was found, with --table as well"
+    )
     arguments = parser.parse_args()
     path = shipped().get(arguments.ablation, Path(arguments.ablation))
     content = read_yaml(path, f"ablation {path}")
@@ -181,4 +194,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from bench.cli import mistakes_said
+
+    with mistakes_said():
+        main()

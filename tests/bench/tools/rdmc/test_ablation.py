@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,23 @@ def test_scores_come_from_the_last_validation(tmp_path: Path) -> None:
     ]
     (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
     assert last_scores(tmp_path) == {"a": 2.0}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"held_out": {}}', '{"held_out": {"base": {"one": {}}}, "run": {}}']
+)
+def test_a_mistake_is_one_line(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As from a shell, where scores are a file of something else."""
+    scores = tmp_path / "scores.json"
+    scores.write_text(text)
+    monkeypatch.setattr("sys.argv", ["ablation", "short", "--out", str(tmp_path), "--scores", str(scores)])
+    monkeypatch.delitem(sys.modules, "bench.tools.rdmc.ablation")
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_module("bench.tools.rdmc.ablation", run_name="__main__")
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith(f"bench: {scores} holds no scores of an ablation")
+    assert scores.read_text() == text
