@@ -13,7 +13,8 @@ _SETS = {
     "nturain": "NTURain",
     "rain100h": "Rain100H",
     "rain100l": "Rain100L",
-    "real_rain": "real rain",
+    "real": "real rain (frames)",
+    "real_rain": "real rain (photos)",
     "street": "street",
 }
 #: Kinds of data that are named by their folder alone.
@@ -43,6 +44,8 @@ def rain(name: str) -> str:
         return f"{amount} streaks"
     if family == "rainfall" and amount:
         return f"{amount} mm/h"
+    if family == "rendered" and amount:
+        return f"rendered {amount}"
     return name
 
 
