@@ -12,6 +12,7 @@ from reports import glossary
 from reports.board import words
 from reports.board.checked import Status, statuses
 from reports.board.content import Board, make_board, read_board
+from reports.board.coverage import coverage, coverage_table
 from reports.board.entries import read_entries
 from reports.board.page import build_site
 from reports.board.samples import SUFFIX, read_samples
@@ -35,6 +36,12 @@ evidence. The rest is unverified.
 | entry | what was found |
 | --- | --- |"""
 
+
+_COVERAGE = """## Coverage
+
+Who has been measured on what. A result of a data set is what one rain, task and model gives; in brackets, how many of
+them a derainer has.
+"""
 
 _SMOKE = "Smoke test: rendered scenes, which show that things work and no more"
 
@@ -82,7 +89,7 @@ def render_leaderboard(
 def render_page(
     board: Board, records: list[Record], folder: str, verified: Mapping[str, Status] | None = None
 ) -> str:
-    """LEADERBOARD.md: photos before rendered scenes; tables over all rains, then one for each variant.
+    """LEADERBOARD.md: photos before rendered scenes, tables over all rains, then one for each variant; coverage.
 
     Args:
         board: The checked board.
@@ -112,6 +119,7 @@ def render_page(
         parts.append("### By variant\n")
         tables = [replace(section.table, caption=section.table.caption + ".") for section in sections]
         parts.append(render_markdown(tables))
+    parts += [_COVERAGE, coverage_table(coverage(board.results))]
     return "\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from bench.vocabulary import CLEAN, NONE, REFERENCES
 from reports import glossary
 from reports.board import words
 from reports.board.content import Board
+from reports.board.coverage import coverage
 from reports.board.facts import Facts, facts_of
 from reports.board.samples import Sample
 from reports.board.shown import set_page, shown_cell, shown_row
@@ -209,6 +210,7 @@ def _sample(sample: Sample) -> dict[str, Any]:
 def _sets(results: Results) -> list[dict[str, Any]]:
     """Each data set once, photos first, with what is measured on it."""
     found: dict[str, dict[str, Any]] = {}
+    covered = {each.data: each for each in coverage(results)}
     for group in sorted(results, key=words.smoke):
         first = group.first
         entry = found.setdefault(
@@ -218,6 +220,8 @@ def _sets(results: Results) -> list[dict[str, Any]]:
                 "page": set_page(group),
                 "smoke": words.smoke(group),
                 "scenes": first.data.scenes,
+                "derainers": len(covered[first.data.name].measured),
+                "partly": len(covered[first.data.name].measured) - len(covered[first.data.name].complete),
                 "rains": {},
                 "tasks": {},
             },
