@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.tools.rdmc.ablation import changed, interval, last_scores, shipped, table
+from bench.tools.rdmc.ablation import changed, interval, last_scores, read_scores, shipped, table
 
 
 def test_a_variant_changes_one_section_and_keeps_the_rest() -> None:
@@ -112,6 +112,12 @@ def test_the_table_pairs_seeds_and_shows_gaps() -> None:
     assert lines[2] == "| base | 2 | 21.00 ± 12.71 |"
     assert lines[3] == "| other | 2 | -1.00 ± 0.00 |"
     assert lines[4] == "| once | 1 | +0.50 ± — |"
+
+
+def test_the_document_holds_the_tables_of_the_scores_that_are_kept() -> None:
+    document = (Path(__file__).parents[4] / "docs" / "training.md").read_text(encoding="utf-8")
+    for results in read_scores(shipped()["ideas"].with_suffix(".json")):
+        assert table(results) in document, "print them anew: ablation ideas --table --scores ideas.json"
 
 
 def test_scores_come_from_the_last_validation(tmp_path: Path) -> None:
