@@ -93,11 +93,11 @@ def _cell(section: Section, label: str, records: Mapping[str, str]) -> dict[str,
         "model": group.model or "",
         "metric": metric.header,
         "score": _score(record, metric),
-        "compared": " ".join(
-            f"{name.rpartition('_')[2]} {_score(record, group.metric(name))}"
+        "compared": [
+            _compared(record, group.metric(name))
             for name in group.about.comparisons
             if record.score(name) is not None
-        ),
+        ],
         "place": f"{place} of {len(section.ranks)}" if place and len(section.ranks) > 1 else MISSING,
         "scenes": f"{record.images:,}" + ("" if record.status == "ok" else f" of {record.data.scenes:,}"),
         "seen": SEEN * (seen_of(record) is not None),
@@ -106,8 +106,15 @@ def _cell(section: Section, label: str, records: Mapping[str, str]) -> dict[str,
     }
 
 
+def _compared(record: Record, metric: Metric) -> str:
+    """What the headline score is compared by: its kind, its value and interval, its unit."""
+    kind = metric.name.rpartition("_")[2]
+    unit = f" {metric.unit}" if metric.unit else ""
+    return f"{kind} {_score(record, metric)}{unit}"
+
+
 def _score(record: Record, metric: Metric) -> str:
-    """A score with its interval and unit, or why there is none."""
+    """A score with its interval; a dash where there is none."""
     score = record.score(metric.name)
     if score is None or score.value is None:
         return MISSING
