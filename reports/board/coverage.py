@@ -18,13 +18,18 @@ class Coverage:
 
     Attributes:
         data: The data set's name, as in its records.
-        results: How many results there are: one for each rain, task and model that any derainer was measured in.
+        groups: Its results: one for each rain, task and model that any derainer was measured in.
         measured: By derainer, the best covered first: how many of them it has, at least one; a failed record is none.
     """
 
     data: str
-    results: int
+    groups: tuple[Group, ...]
     measured: Mapping[str, int]
+
+    @property
+    def results(self) -> int:
+        """How many results there are."""
+        return len(self.groups)
 
     @property
     def complete(self) -> tuple[str, ...]:
@@ -46,7 +51,7 @@ def coverage(results: Results) -> tuple[Coverage, ...]:
             if label not in REFERENCES and record.status != "failed"
         )
         ordered = sorted(counts, key=lambda label: (-counts[label], label))
-        found.append(Coverage(data, len(groups), {label: counts[label] for label in ordered}))
+        found.append(Coverage(data, tuple(groups), {label: counts[label] for label in ordered}))
     return tuple(found)
 
 

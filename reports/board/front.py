@@ -209,23 +209,16 @@ def _sample(sample: Sample) -> dict[str, Any]:
 
 def _sets(results: Results) -> list[dict[str, Any]]:
     """Each data set once, photos first, with what is measured on it."""
-    found: dict[str, dict[str, Any]] = {}
-    covered = {each.data: each for each in coverage(results)}
-    for group in sorted(results, key=words.smoke):
-        first = group.first
-        entry = found.setdefault(
-            first.data.name,
-            {
-                "name": words.data(first.data.name),
-                "page": set_page(group),
-                "smoke": words.smoke(group),
-                "scenes": first.data.scenes,
-                "derainers": len(covered[first.data.name].measured),
-                "partly": len(covered[first.data.name].measured) - len(covered[first.data.name].complete),
-                "rains": {},
-                "tasks": {},
-            },
-        )
-        entry["rains"][words.rain(first.rain.name)] = None
-        entry["tasks"][group.task] = None
-    return list(found.values())
+    return [
+        {
+            "name": words.data(each.data),
+            "page": set_page(each.groups[0]),
+            "smoke": words.smoke(each.groups[0]),
+            "scenes": each.groups[0].first.data.scenes,
+            "derainers": len(each.measured),
+            "partly": len(each.measured) - len(each.complete),
+            "rains": list(dict.fromkeys(words.rain(group.first.rain.name) for group in each.groups)),
+            "tasks": list(dict.fromkeys(group.task for group in each.groups)),
+        }
+        for each in coverage(results)
+    ]
