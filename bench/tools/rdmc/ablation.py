@@ -122,9 +122,10 @@ def interval(differences: list[float]) -> tuple[float, float | None]:
 
 
 def table(results: Results) -> str:
-    """Markdown: the base's scores, then each variant's difference to it."""
+    """Markdown: the base's scores, then each variant's difference to it; columns as they come."""
     base = results.get(BASE, {})
-    rains = sorted({rain for runs in results.values() for scores in runs.values() for rain in scores})
+    every = (scores for runs in results.values() for scores in runs.values())
+    rains = list(dict.fromkeys(rain for scores in every for rain in scores))
     lines = ["| variant | seeds | " + " | ".join(rains) + " |", "|---" * (len(rains) + 2) + "|"]
     for name, runs in results.items():
         cells = []
