@@ -29,3 +29,12 @@ def test_every_file_that_is_no_code_is_named_as_package_data() -> None:
     made = ROOT / "reports" / "site"  # what `bench leaderboard` writes and no code reads
     for path in (ROOT / name for name in listed.stdout.splitlines() if not name.endswith(".py")):
         assert path in taken or made in path.parents
+
+
+def test_a_folder_named_like_a_package_hides_none(tmp_path: Path) -> None:
+    """A folder without code is no package, but a package that is found only after the path loses to it."""
+    for name in ("bench", "derainers", "downstream", "reports"):
+        (tmp_path / name).mkdir()
+    code = "from bench import run; from reports import rows; import derainers.harness, downstream.tasks"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
