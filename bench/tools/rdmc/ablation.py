@@ -125,14 +125,14 @@ def table(results: Results) -> str:
     """Markdown: the base's scores, then each variant's difference to it; columns as they come."""
     base = results.get(BASE, {})
     every = (scores for runs in results.values() for scores in runs.values())
-    rains = list(dict.fromkeys(rain for scores in every for rain in scores))
-    lines = ["| variant | seeds | " + " | ".join(rains) + " |", "|---" * (len(rains) + 2) + "|"]
+    columns = list(dict.fromkeys(column for scores in every for column in scores))
+    lines = ["| variant | seeds | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
     for name, runs in results.items():
         cells = []
         seeds = sorted(seed for seed in runs if name == BASE or seed in base)
-        for rain in rains:
+        for column in columns:
             values = [
-                runs[s][rain] - (0 if name == BASE else base[s][rain]) for s in seeds if rain in runs[s]
+                runs[s][column] - (0 if name == BASE else base[s][column]) for s in seeds if column in runs[s]
             ]
             if not values:
                 cells.append("—")
