@@ -32,6 +32,19 @@ class Checked:
     images: int
 
 
+@dataclass(frozen=True)
+class Filed:
+    """Where a board has a record.
+
+    Attributes:
+        address: Of its file, or of the entry that brought it, relative to the site.
+        status: What was found of it. A record by itself lies apart from its evidence: it is unverified.
+    """
+
+    address: str
+    status: Status = "unverified"
+
+
 def keep(board: Path, name: str, sha256: str, *, images: int) -> None:
     """Write down that an entry was verified.
 

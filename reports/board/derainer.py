@@ -9,7 +9,7 @@ from bench.keep.records import Record
 from bench.vocabulary import CLEAN, NONE, REFERENCES
 from downstream.tasks.base import Metric
 from reports.board import words
-from reports.board.checked import Status
+from reports.board.checked import Filed
 from reports.board.content import Board, Section
 from reports.board.facts import facts_of
 from reports.board.repeat import commands
@@ -24,27 +24,24 @@ from reports.tables.seen import seen_of
 def derainer_pages(
     board: Board,
     samples: Sequence[Sample],
-    records: Mapping[str, str],
-    verified: Mapping[str, Status],
+    records: Mapping[str, Filed],
 ) -> dict[str, dict[str, Any]]:
     """What the template of a derainer's page is filled with, by the page's address.
 
     Args:
         board: The board.
         samples: Scenes for its pictures.
-        records: By the name of a record's file, its address relative to the site.
-        verified: By label, what maintainers found of its entry.
+        records: By the name of a record's file, where the board has it.
     """
     own = [label for label in board.results.labels if label not in REFERENCES]
-    return {derainer_page(label): _page(board, label, samples, records, verified) for label in own}
+    return {derainer_page(label): _page(board, label, samples, records) for label in own}
 
 
 def _page(
     board: Board,
     label: str,
     samples: Sequence[Sample],
-    records: Mapping[str, str],
-    verified: Mapping[str, Status],
+    records: Mapping[str, Filed],
 ) -> dict[str, Any]:
     sections = sorted(
         (section for section in board.sections if label in section.group.records),
@@ -66,7 +63,6 @@ def _page(
         "cells": [_cell(section, label, records) for section in sections],
         "commands": commands(found),
         "panels": _panels(label, samples),
-        "status": verified.get(label),
     }
 
 
@@ -80,7 +76,7 @@ def _files(records: Sequence[Record]) -> list[dict[str, str]]:
     return [{"sha256": digest, "sets": ", ".join(sets)} for digest, sets in files.items()]
 
 
-def _cell(section: Section, label: str, records: Mapping[str, str]) -> dict[str, Any]:
+def _cell(section: Section, label: str, records: Mapping[str, Filed]) -> dict[str, Any]:
     group = section.group
     record, metric = group.records[label], group.about.headline
     place = section.ranks.get(label)
@@ -102,7 +98,7 @@ def _cell(section: Section, label: str, records: Mapping[str, str]) -> dict[str,
         "scenes": f"{record.images:,}" + ("" if record.status == "ok" else f" of {record.data.scenes:,}"),
         "seen": SEEN * (seen_of(record) is not None),
         "why": record.reason or "",
-        "link": records.get(record.filename(), record.filename()),
+        "filed": records.get(name := record.filename(), Filed(name)),
     }
 
 

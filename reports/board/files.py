@@ -10,10 +10,10 @@ from bench.files import ensure_folder, write_atomic
 from bench.keep.records import Record
 from reports import glossary
 from reports.board import words
-from reports.board.checked import Status, statuses
+from reports.board.checked import Filed, Status, statuses
 from reports.board.content import Board, make_board, read_board
 from reports.board.coverage import coverage, coverage_table
-from reports.board.entries import read_entries
+from reports.board.entries import Listed, read_entries
 from reports.board.page import build_site
 from reports.board.samples import SUFFIX, read_samples
 from reports.board.story import tell
@@ -30,12 +30,13 @@ Made by `bench leaderboard` from the records in `{board}`; edit nothing here.
 An em dash is a number that does not exist; its note says why.
 """
 
-_ENTRIES = """*Re-scored*: its evidence gives its scores. *Re-run*: of some images a maintainer made the same
-evidence. The rest is unverified.
+_ENTRIES = """## Entries
 
-| entry | what was found |
-| --- | --- |"""
+*Re-scored*: its evidence gives its scores. *Re-run*: of some images a maintainer made the same evidence besides. All
+other records came by themselves and are unverified.
 
+| entry | derainer | data | results | what was found |
+|:--|:--|:--|--:|:--|"""
 
 _COVERAGE = """## Coverage
 
@@ -71,23 +72,25 @@ def render_leaderboard(
     board = make_board(records)
     places = [place / "records" if (place / "records").is_dir() else place for place in (folder, *further)]
     entries, _ = read_entries(folder)
-    # A record lies by itself, or in the entry that brought it.
-    holds = {r.filename(): folder / e.name for e in entries for r in (*e.references, *e.records)}
-    holds |= {path.name: path for place in reversed(places) for path in place.glob("*.json")}
-    addresses = {
-        name: _relative(holds[name], site) for record in records if (name := record.filename()) in holds
-    }
     found = statuses(folder)
-    verified = {entry.statement.label: found[entry.name] for entry in entries}
-    files = build_site(board, read_samples(folder / "samples"), addresses, verified, repository)
+    # A record lies by itself, or in the entry that brought it.
+    filed = {
+        record.filename(): Filed(_relative(folder / entry.name, site), found[entry.name])
+        for entry in entries
+        for record in (*entry.references, *entry.records)
+    }
+    filed |= {
+        path.name: Filed(_relative(path, site)) for place in reversed(places) for path in place.glob("*.json")
+    }
+    files = build_site(board, read_samples(folder / "samples"), filed, repository)
     rendered = {site / name: content for name, content in files.items()}
     shown = "`, `".join(markdown(place.as_posix()) for place in (folder, *further))
-    rendered[page] = render_page(board, records, shown, found).encode()
+    rendered[page] = render_page(board, records, shown, [(e, found[e.name]) for e in entries]).encode()
     return rendered, []
 
 
 def render_page(
-    board: Board, records: list[Record], folder: str, verified: Mapping[str, Status] | None = None
+    board: Board, records: list[Record], folder: str, entries: Sequence[tuple[Listed, Status]] = ()
 ) -> str:
     """LEADERBOARD.md: photos before rendered scenes, tables over all rains, then one for each variant; coverage.
 
@@ -95,7 +98,7 @@ def render_page(
         board: The checked board.
         records: Its records.
         folder: The address of the records, as Markdown.
-        verified: What maintainers found of each entry, by its file name.
+        entries: What was found of each entry.
     """
     rows = ", ".join(f"`{label}` {text}" for label, text in glossary.rows(board.results))
     metrics = " ".join(glossary.metrics(board.results, "board"))
@@ -106,8 +109,6 @@ def render_page(
         else ""
     )
     parts = [_INTRO.format(board=folder, story=told, rows=rows, metrics=metrics)]
-    if verified:
-        parts += ["## Entries\n", _ENTRIES, *(f"| {markdown(n)} | {s} |" for n, s in verified.items()), ""]
     kinds = (("Photos", False), (_SMOKE, True))
     for title, smoke in kinds:
         sections = [section for section in board.sections if words.smoke(section.group) == smoke]
@@ -120,7 +121,16 @@ def render_page(
         tables = [replace(section.table, caption=section.table.caption + ".") for section in sections]
         parts.append(render_markdown(tables))
     parts += [_COVERAGE, coverage_table(coverage(board.results))]
+    if entries:
+        parts += [_ENTRIES, *(_entry(entry, status) for entry, status in entries), ""]
     return "\n".join(parts)
+
+
+def _entry(entry: Listed, status: Status) -> str:
+    """An entry as a row of the page's table."""
+    sets = ", ".join(sorted({record.data.name for record in entry.records}))
+    cells = (entry.name, entry.statement.label, sets)
+    return f"| {' | '.join(map(markdown, cells))} | {len(entry.records):,} | {status} |"
 
 
 def stale(rendered: Mapping[Path, bytes], folder: Path, site: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.vocabulary import REFERENCES
 from reports.board.charts import styles
-from reports.board.checked import Status
+from reports.board.checked import Filed
 from reports.board.content import Board
 from reports.board.derainer import derainer_pages
 from reports.board.downloads import downloads
@@ -23,8 +23,7 @@ _STATIC = ("style.css", "app.js")
 def build_site(
     board: Board,
     samples: Sequence[Sample] = (),
-    records: Mapping[str, str] | None = None,
-    verified: Mapping[str, Status] | None = None,
+    records: Mapping[str, Filed] | None = None,
     repository: str | None = None,
 ) -> dict[str, bytes]:
     """Render the site.
@@ -32,20 +31,19 @@ def build_site(
     Args:
         board: A checked board.
         samples: Scenes for the before/after slider.
-        records: By the name of a record's file, its address relative to the site.
-        verified: By label, what maintainers found of the derainer's entry.
+        records: By the name of a record's file, where the board has it.
         repository: Address of the repository that the site links to; None for none.
 
     Returns:
         Content by file name relative to the site's folder; the same board gives the same bytes.
     """
     own = [label for label in board.results.labels if label not in REFERENCES]
-    links = records or {}
+    filed = records or {}
     render = _renderer({"repository": repository})
     files = {"index.html": render("index.html.j2", front_context(board, samples), "")}
-    for address, context in set_pages(board, links, styles(own)).items():
+    for address, context in set_pages(board, filed, styles(own)).items():
         files[address] = render("set.html.j2", context, "../")
-    for address, context in derainer_pages(board, samples, links, verified or {}).items():
+    for address, context in derainer_pages(board, samples, filed).items():
         files[address] = render("derainer.html.j2", context, "../")
     folder = resources.files("reports.board").joinpath("templates")
     files |= {name: folder.joinpath(name).read_bytes() for name in _STATIC}

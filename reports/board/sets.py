@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports.board import words
+from reports.board.checked import Filed
 from reports.board.content import Board, Section
 from reports.board.plots import charts_of
 from reports.board.shown import set_page, shown_table
@@ -15,13 +16,13 @@ from reports.tables.seen import with_seen
 
 
 def set_pages(
-    board: Board, records: Mapping[str, str], places: Mapping[str, int]
+    board: Board, records: Mapping[str, Filed], places: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:
     """What the template of a data set's page is filled with, by the page's address.
 
     Args:
         board: The board.
-        records: By the name of a record's file, its address relative to the site.
+        records: By the name of a record's file, where the board has it.
         places: By label, where a derainer stands among all: it has the same look in every chart.
     """
     results = board.results
@@ -62,14 +63,14 @@ def _about(group: Group) -> dict[str, Any]:
     }
 
 
-def _section(section: Section, name: str, records: Mapping[str, str]) -> dict[str, Any]:
+def _section(section: Section, name: str, records: Mapping[str, Filed]) -> dict[str, Any]:
     group, table = section.group, section.table
     files = {label: record.filename() for label, record in group.records.items()}
-    links = {label: records.get(file, file) for label, file in files.items()}
+    filed = {label: records.get(file, Filed(file)) for label, file in files.items()}
     protocols = dict.fromkeys(column.protocol for column in table.columns if column.protocol)
     about = f"{group.first.data.scenes:,} scenes" + (f", seen by {group.model}" if group.model else "")
     return {
-        **shown_table(name, table, bars=group.about.headline.name, links=links),
+        **shown_table(name, table, bars=group.about.headline.name, filed=filed),
         "rain": words.rain(group.first.rain.name),
         "variant": group.variant,
         "task": group.task,

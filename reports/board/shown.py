@@ -8,13 +8,14 @@ from typing import Any
 from bench.keep.records import distinct_slug
 from bench.vocabulary import REFERENCES
 from reports.board import words
+from reports.board.checked import Filed
 from reports.results import Group
 from reports.tables.renderers.escape import SEEN
 from reports.tables.table import Cell, Column, Table
 
 
 def shown_table(
-    name: str, table: Table, *, bars: str = "", links: Mapping[str, str] | None = None
+    name: str, table: Table, *, bars: str = "", filed: Mapping[str, Filed] | None = None
 ) -> dict[str, Any]:
     """A table for a template.
 
@@ -22,7 +23,7 @@ def shown_table(
         name: Its id on the page.
         table: The table.
         bars: Key of the column whose intervals are drawn too.
-        links: Address of each row's record, by label; None shows no such column.
+        filed: Where each row's record is, by label; None shows no such column.
     """
     notes = table.footnotes()
     grouped = any(column.group for column in table.columns)
@@ -37,7 +38,7 @@ def shown_table(
             shown["bar"] = _bar(cell, spans[i]) if column.key == bars else None
             cells.append(shown)
         rows.append({**shown_row(row.label), "seen": SEEN * row.seen, "cells": cells,
-                     "link": links[row.label] if links is not None else None})  # fmt: skip
+                     "filed": filed[row.label] if filed is not None else None})  # fmt: skip
     return {
         "id": name,
         "caption": table.caption,
@@ -46,7 +47,7 @@ def shown_table(
         "rows": rows,
         "notes": list(notes),
         "remarks": table.notes,
-        "records": links is not None,
+        "records": filed is not None,
     }
 
 

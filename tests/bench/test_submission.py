@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import zipfile
@@ -125,7 +126,16 @@ def test_an_honest_entry_is_accepted_and_shown_as_what_it_is(
     assert checked.statuses(board) == {"median.zip": "re-run"}
     page = tmp_path / "LEADERBOARD.md"
     command("leaderboard", "--board", board, "--site", tmp_path / "site", "--page", page)
-    assert "| median" in page.read_text()
+    assert re.search(
+        r"^\| median\.zip \| median \| street/test\S* \| 2 \| re-run \|$", page.read_text(), re.MULTILINE
+    )
+    found = {
+        label: set(
+            re.findall(r"record</a><small>([^<]+)", (tmp_path / f"site/derainers/{label}.html").read_text())
+        )
+        for label in ("median", "guided")
+    }
+    assert found == {"median": {"re-run"}, "guided": {"unverified"}}  # guided's records came by themselves
 
 
 def test_an_entry_is_small_and_the_same_whenever_it_is_packed(

@@ -12,7 +12,7 @@ MakeRun = Callable[..., list[Record]]
 
 def test_harm_and_recovery_say_their_units(run_records: MakeRun) -> None:
     board = make_board(run_records(("clean", "none", "rdmc"), ("none", "streaks:heavy")))
-    (page,) = derainer_pages(board, (), {}, {}).values()
+    (page,) = derainer_pages(board, (), {}).values()
     assert page["label"] == "rdmc"
     compared = {(cell["task"], cell["rain"]): cell["compared"] for cell in page["cells"]}
     (harm,) = compared["detection", "no rain"]
