@@ -56,8 +56,9 @@ def _page(
         "facts": facts,
         "licence": str(card.get("licence") or ""),
         "note": str(card.get("weights_note") or "").removeprefix(f"{facts.weights}; "),
-        "params": written(facts.params, 2, 1e-6),
-        "macs": written(number(card.get("macs_256")), 1, 1e-9),
+        # A filter has neither.
+        "params": written(facts.params, 2, 1e-6) if facts.params else "",
+        "macs": written(macs, 1, 1e-9) if (macs := number(card.get("macs_256"))) else "",
         "files": _files(found),
         "bibtex": str(card.get("bibtex") or "").splitlines(),
         "cells": [_cell(section, label, records) for section in sections],
