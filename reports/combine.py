@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from bench.errors import BadConfig, BadRecord, some, unknown
-from bench.keep.records import Head, Record, read_records
+from bench.keep.entry import read_folder
+from bench.keep.records import Head, Record
 from bench.listing import pair
 from bench.vocabulary import REFERENCES
 from reports.honesty import record_problems
@@ -27,7 +28,7 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Recor
     """Read the records of several runs as those of one.
 
     Args:
-        folders: --out folders of runs, or folders of records.
+        folders: --out folders of runs, or folders of records and entries.
         labels: ``FOLDER:LABEL=OTHER`` each: what a derainer of one of the folders is called instead.
 
     Raises:
@@ -37,7 +38,7 @@ def read_runs(folders: Sequence[Path], labels: Sequence[str] = ()) -> list[Recor
         BadConfig, UnknownName: If a label is not written so, or names no folder or derainer.
     """
     names = [str(folder) for folder in folders]
-    runs = {name: read_records(folder) for name, folder in zip(names, folders, strict=True)}
+    runs = {name: read_folder(folder) for name, folder in zip(names, folders, strict=True)}
     wrong = [line for records in runs.values() for record in records for line in record_problems(record)]
     if wrong:
         raise BadRecord(wrong[0] + (f" (and {len(wrong) - 1} more records or scores)" if wrong[1:] else ""))

@@ -163,10 +163,10 @@ def _input(card: Card) -> str:
 
 
 def _published(folder: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    from bench.keep.records import read_records
+    from bench.keep.entry import read_folder
     from derainers import cards
 
-    records = read_records(folder) if folder.is_dir() else []
+    records = read_folder(folder) if folder.is_dir() else []
     headers = ("derainer", "test set", "protocol", "published", "measured", "trained on", "read in")
     return headers, [
         (

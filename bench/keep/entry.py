@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadConfig, BadData, BadRecord, unknown
-from bench.files import ensure_folder, write_atomic
-from bench.keep.records import Record
+from bench.files import ensure_folder, list_files, write_atomic
+from bench.keep.records import Head, Record, no_records, read_record, records_folder
 from bench.keep.store import Store
 from bench.vocabulary import REFERENCES
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SUFFIX = ".zip"
+#: Beside a board's entries, what was found of them: no record.
+VERIFIED = "verified.json"
 #: What an entry may unpack to. A board of fifty variants of a thousand scenes stays far below.
 MOST_BYTES = 512 << 20
 MOST_FILES = 20_000
@@ -153,6 +155,28 @@ def open_entry(path: Path) -> Iterator[Entry]:
             )
         references = tuple(record for record in records if record.derainer.label in REFERENCES)
         yield Entry(statement, store, own, references)
+
+
+def read_folder(folder: Path) -> list[Record]:
+    """Read every record of a run or of a board: those that lie by themselves, and those of its entries.
+
+    The rows that an entry's are compared with stand for all; the folder's own come first.
+
+    Raises:
+        BadData: If there is no such folder or no record in it.
+        BadRecord: If one of them is not valid, or an entry is none.
+    """
+    place = records_folder(folder)
+    records = [read_record(path) for path in list_files(place, (".json",)) if path.name != VERIFIED]
+    known = {Head.of(record).row for record in records}
+    for path in list_files(place, (SUFFIX,)):
+        with open_entry(path) as entry:
+            records += entry.records
+            records += [row for row in entry.references if Head.of(row).row not in known]
+            known |= {Head.of(row).row for row in entry.references}
+    if not records:
+        raise no_records(folder)
+    return records
 
 
 def _compared(reference: Record, record: Record) -> bool:

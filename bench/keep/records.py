@@ -333,13 +333,27 @@ def read_records(folder: Path) -> list[Record]:
         BadData: If there is no such folder or no record in it.
         BadRecord: If one of them is not valid.
     """
+    records = [read_record(path) for path in list_files(records_folder(folder), (".json",))]
+    if not records:
+        raise no_records(folder)
+    return records
+
+
+def records_folder(folder: Path) -> Path:
+    """Where the records of a run are, or those of a folder that holds nothing else.
+
+    Raises:
+        BadData: If there is no such folder.
+    """
     place = folder / "records" if (folder / "records").is_dir() else folder
     if not place.is_dir():
         raise BadData(f"no folder {folder}: give the --out folder of a run")
-    records = [read_record(path) for path in list_files(place, (".json",))]
-    if not records:
-        raise BadData(f"no records in {folder}: give the --out folder of a finished run")
-    return records
+    return place
+
+
+def no_records(folder: Path) -> BadData:
+    """What to raise of a folder without records."""
+    return BadData(f"no records in {folder}: give the --out folder of a finished run")
 
 
 def same_data(records: Iterable[Record]) -> None:

@@ -13,8 +13,7 @@ from typing import Literal
 from bench.errors import BadRecord, said
 from bench.files import write_atomic
 from bench.hashing import sha256_file
-
-FILE = "verified.json"
+from bench.keep.entry import VERIFIED
 
 Status = Literal["re-run", "re-scored", "unverified"]
 
@@ -64,7 +63,7 @@ def keep(board: Path, name: str, sha256: str, *, images: int) -> None:
         images = max(images, before.images)
     known[name] = Checked(sha256, images)
     values = {name: asdict(known[name]) for name in sorted(known)}
-    write_atomic(board / FILE, (json.dumps(values, indent=1) + "\n").encode())
+    write_atomic(board / VERIFIED, (json.dumps(values, indent=1) + "\n").encode())
 
 
 def statuses(board: Path) -> dict[str, Status]:
@@ -85,7 +84,7 @@ def statuses(board: Path) -> dict[str, Status]:
 
 
 def _read(board: Path) -> dict[str, Checked]:
-    path = board / FILE
+    path = board / VERIFIED
     try:
         values = json.loads(path.read_bytes())
         return {name: Checked(str(value["sha256"]), int(value["images"])) for name, value in values.items()}

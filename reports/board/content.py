@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import list_files
-from bench.keep.records import Record, read_record, read_records
+from bench.keep.entry import VERIFIED, read_folder
+from bench.keep.records import Record, read_record
 from bench.vocabulary import REFERENCES
-from reports.board import checked
 from reports.board.entries import gather, read_entries
 from reports.board.honesty import problems
 from reports.combine import combine
@@ -63,7 +63,7 @@ def read_board(folder: Path, further: Sequence[Path] = ()) -> tuple[list[Record]
     records, wrong = [], []
     own = folder / "records"
     for path in list_files(own if own.is_dir() else folder, (".json",)):
-        if path.name == checked.FILE:
+        if path.name == VERIFIED:
             continue
         try:
             records.append(read_record(path))
@@ -76,7 +76,7 @@ def read_board(folder: Path, further: Sequence[Path] = ()) -> tuple[list[Record]
         wrong.append(f"no records in {folder}: copy those of a finished run there, from its folder records")
     if further:
         try:
-            runs = [(str(path), read_records(path)) for path in further]
+            runs = [(str(path), read_folder(path)) for path in further]
             records = combine([(str(folder), records), *runs])
         except BenchError as error:
             wrong.append(str(error))

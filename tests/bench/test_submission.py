@@ -20,7 +20,7 @@ from bench.engine.suite import suite_of
 from bench.engine.verify import check_scores
 from bench.engine.verify_entry import verify_entry
 from bench.errors import BadConfig, BadRecord, UnknownName
-from bench.keep.entry import open_entry, pack
+from bench.keep.entry import open_entry, pack, read_folder
 from bench.keep.records import Record, decode_replicates, encode_replicates, read_record
 from bench.keep.store import Store
 from reports.board import checked
@@ -136,6 +136,18 @@ def test_an_honest_entry_is_accepted_and_shown_as_what_it_is(
         for label in ("median", "guided")
     }
     assert found == {"median": {"re-run"}, "guided": {"unverified"}}  # guided's records came by themselves
+
+
+def test_a_board_is_reported_with_its_entries(board: Path, store: Store, command: Command) -> None:
+    """What `verify` keeps beside the entries is no record, and the rows `clean` and `none` stand there once."""
+    command("verify", board / "median.zip", "--sample", 0, "--board", board)
+    records = read_folder(board)
+    assert sorted(r.filename() for r in records) == sorted(p.name for p in store.records.iterdir())
+    assert command("report", board, "--format", "csv") == command("report", store.root, "--format", "csv")
+    for path in board.glob("*.json"):
+        path.unlink()
+    alone = {record.derainer.label for record in read_folder(board)}
+    assert alone == {"clean", "none", "median"}
 
 
 def test_an_entry_is_small_and_the_same_whenever_it_is_packed(

@@ -154,10 +154,10 @@ def test_the_columns_of_a_data_set_stand_together() -> None:
     from pathlib import Path
 
     import reports.board
-    from bench.keep.records import read_records
+    from bench.keep.entry import read_folder
 
     folder = Path(reports.board.__file__).parent / "records"
-    there = standings_of(read_results(read_records(folder)))
+    there = standings_of(read_results(read_folder(folder)))
     data = [each.groups[0].data for each in there]
     assert len(data) > len(set(data)) > 5
     assert len(list(groupby(data))) == len(set(data))
