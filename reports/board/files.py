@@ -74,11 +74,13 @@ def render_leaderboard(
     entries, _ = read_entries(folder)
     found = statuses(folder)
     # A record lies by itself, or in the entry that brought it.
-    filed = {
-        record.filename(): Filed(_relative(folder / entry.name, site), found[entry.name])
-        for entry in entries
-        for record in (*entry.references, *entry.records)
-    }
+    filed: dict[str, Filed] = {}
+    for entry in entries:
+        address, status = _relative(folder / entry.name, site), found[entry.name]
+        # Images are run again for the derainer's own records.
+        beside: Status = "re-scored" if status == "re-run" else status
+        filed |= {record.filename(): Filed(address, beside) for record in entry.references}
+        filed |= {record.filename(): Filed(address, status) for record in entry.records}
     filed |= {
         path.name: Filed(_relative(path, site)) for place in reversed(places) for path in place.glob("*.json")
     }

@@ -144,10 +144,22 @@ def test_a_board_is_reported_with_its_entries(board: Path, store: Store, command
     records = read_folder(board)
     assert sorted(r.filename() for r in records) == sorted(p.name for p in store.records.iterdir())
     assert command("report", board, "--format", "csv") == command("report", store.root, "--format", "csv")
-    for path in board.glob("*.json"):
+    for path in board.glob("*--*.json"):
         path.unlink()
     alone = {record.derainer.label for record in read_folder(board)}
     assert alone == {"clean", "none", "median"}
+
+
+def test_images_are_run_again_for_an_entrys_own_rows(board: Path, tmp_path: Path, command: Command) -> None:
+    for path in board.glob("*--*.json"):
+        path.unlink()
+    entry = board / "median.zip"
+    checked.keep(board, entry.name, verify_entry(entry, 0).sha256, images=2)
+    site, table = tmp_path / "site", tmp_path / "LEADERBOARD.md"
+    command("leaderboard", "--board", board, "--site", site, "--page", table)
+    (page,) = (site / "sets").iterdir()
+    found = re.findall(r'aria-label="record of ([^,]+),[^>]*>record</a><small>([^<]+)', page.read_text())
+    assert set(found) == {("no rain", "re-scored"), ("rainy", "re-scored"), ("median", "re-run")}
 
 
 def test_an_entry_is_small_and_the_same_whenever_it_is_packed(
