@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.files import list_files
 from bench.keep.difference import contradiction
 from bench.keep.entry import SUFFIX, Statement, open_entry
-from bench.keep.records import Record
+from bench.keep.records import Head, Record
 from bench.vocabulary import REFERENCES
 
 
@@ -57,11 +57,11 @@ def gather(loose: Sequence[Record], entries: Sequence[Listed]) -> tuple[list[Rec
     """
     gathered = list({record.filename(): record for record in loose}.values())
     # By what a cell is, not by its key, in which the way of scoring stands: the board's may be of an earlier release.
-    cells = {_cell(record): record for record in gathered}
+    cells = {Head.of(record).row: record for record in gathered}
     wrong = []
     for entry in entries:
         for record in (*entry.references, *entry.records):
-            known = cells.setdefault(_cell(record), record)
+            known = cells.setdefault(Head.of(record).row, record)
             if known is record:
                 gathered.append(record)
                 continue
@@ -88,10 +88,6 @@ def _left_out(entry: Listed, records: Iterable[Record]) -> list[str]:
         for table, variants in held.items()
         if asked[table] - variants
     ]
-
-
-def _cell(record: Record) -> tuple[str, str, str | None, str, str]:
-    return (*_table(record), record.variant, record.derainer.label)
 
 
 def _table(record: Record) -> tuple[str, str, str | None]:
